@@ -1,0 +1,38 @@
+package io.flipout.allocation;
+
+import java.util.List;
+
+/** Decides how many weights each tensor keeps, and prunes the lowest scores of those alive. */
+@FunctionalInterface
+public interface Allocation {
+
+    /**
+     * Prunes weights until exactly {@code keep} are alive over all tensors together. Ties go to the
+     * lowest position, tensors in order.
+     *
+     * @param tensors the prunable tensors in block order
+     * @param keep the number of weights alive afterwards, at least 1
+     * @throws IllegalArgumentException if more are to be kept than are alive, or the floors of the
+     *     layers add up to more
+     * @throws IllegalStateException if the score of a weight alive is NaN
+     */
+    void prune(List<Candidate> tensors, long keep);
+
+    /**
+     * Ranks all weights of the network together.
+     *
+     * @return the allocation
+     */
+    static GlobalAllocation global() {
+        return new GlobalAllocation(0);
+    }
+
+    /**
+     * Ranks each tensor by itself and takes the same share of each.
+     *
+     * @return the allocation
+     */
+    static LayerwiseAllocation perLayer() {
+        return new LayerwiseAllocation(0);
+    }
+}

@@ -1,0 +1,25 @@
+package io.flipout.allocation;
+
+import io.flipout.mask.Mask;
+
+/**
+ * One tensor at a pruning event.
+ *
+ * @param path its block path, for messages
+ * @param scores a score for each weight in row-major order; the lowest go first
+ * @param mask which weights are alive; pruning changes it
+ */
+public record Candidate(String path, double[] scores, Mask mask) {
+
+    /**
+     * Creates the candidate.
+     *
+     * @throws IllegalArgumentException if there is not one score for each weight
+     */
+    public Candidate {
+        if (scores.length != mask.size()) {
+            throw new IllegalArgumentException(
+                    path + " has " + mask.size() + " weights but " + scores.length + " scores");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+package io.flipout.allocation;
+
+import io.flipout.tensor.Chunks;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Finds the k lowest scores of several tensors, by position and exactly, without sorting.
+ *
+ * <p>A score is turned into a 64-bit key of the same order. Counting keys by their highest 16 bits
+ * tells in which of 65,536 bins the k-th lowest lies; only that bin is looked at again. It is then
+ * known by its key, and of several equal to it those at the lowest positions are taken.
+ */
+final class Ranking {
+
+    private static final int DIGIT_BITS = 16;
+    private static final int BINS = 1 << DIGIT_BITS;
+
+    private final List<Candidate> tensors;
+    private final byte[][] eligible;
+
+    /** What is done with a weight that was found. */
+    interface Found {
+        void accept(int tensor, int index);
+    }
+
+    /**
+     * Creates the ranking.
+     *
+     * @param tensors the tensors in order
+     * @param eligible for each tensor, 1 where a weight takes part
+     */
+    Ranking(List<Candidate> tensors, byte[][] eligible) {
+        this.tensors = tensors;
+        this.eligible = eligible;
+    }
+
+    /** Prunes the k lowest. */
+    void pruneLowest(long k) {
+        forEachLowest(k, (tensor, index) -> tensors.get(tensor).mask().prune(index));
+    }
+
+    /** Hands over the k lowest, tensors in order, positions ascending. */
+    void forEachLowest(long k, Found found) {
+        if (k == 0) {
+            return;
+        }
+        long[] counts = histogram();
+        long before = 0;
+        int bin = 0;
+        while (before + counts[bin] < k) {
+            before += counts[bin++];
+        }
+        long threshold = kthLowest(keysIn(bin, counts[bin]), k - before);
+        long below = countBelow(threshold);
+        hand(threshold, k - below, found);
+    }
+
+    private long countBelow(long threshold) {
+        long[] below = new long[tensors.size()];
+        IntStream.range(0, tensors.size())
+                .parallel()
+                .forEach(
+                        t -> {
+                            double[] scores = tensors.get(t).scores();
+                            byte[] takesPart = eligible[t];
+                            long count = 0;
+                            for (int i = 0; i < scores.length; i++) {
+                                if (takesPart[i] != 0 && key(scores[i]) < threshold) {
+                                    count++;
+                                }
+                            }
+                            below[t] = count;
+                        });
+        return Arrays.stream(below).sum();
+    }
+
+    private void hand(long threshold, long ties, Found found) {
+        long tiesLeft = ties;
+        for (int t = 0; t < tensors.size(); t++) {
+            double[] scores = tensors.get(t).scores();
+            byte[] takesPart = eligible[t];
+            for (int i = 0; i < scores.length; i++) {
+                if (takesPart[i] == 0) {
+                    continue;
+                }
+                long key = key(scores[i]);
+                if (key < threshold) {
+                    found.accept(t, i);
+                } else if (key == threshold && tiesLeft > 0) {
+                    tiesLeft--;
+                    found.accept(t, i);
+                }
+            }
+        }
+    }
+
+    /** Counts the keys by their highest digit, and refuses NaN. */
+    private long[] histogram() {
+        int workers = Runtime.getRuntime().availableProcessors();
+        return IntStream.range(0, workers)
+                .parallel()
+                .mapToObj(
+                        worker -> {
+                            long[] counts = new long[BINS];
+                            for (int t = 0; t < tensors.size(); t++) {
+                                count(t, worker, workers, counts);
+                            }
+                            return counts;
+                        })
+                .reduce(
+                        (a, b) -> {
+                            for (int i = 0; i < BINS; i++) {
+                                a[i] += b[i];
+                            }
+                            return a;
+                        })
+                .orElseThrow();
+    }
+
+    private void count(int tensor, int worker, int workers, long[] counts) {
+        double[] scores = tensors.get(tensor).scores();
+        byte[] takesPart = eligible[tensor];
+        for (int from = worker * Chunks.SIZE; from < scores.length; from += workers * Chunks.SIZE) {
+            int to = Math.min(scores.length, from + Chunks.SIZE);
+            for (int i = from; i < to; i++) {
+                if (takesPart[i] == 0) {
+                    continue;
+                }
+                if (Double.isNaN(scores[i])) {
+                    throw new IllegalStateException(
+                            "Weight "
+                                    + i
+                                    + " of "
+                                    + tensors.get(tensor).path()
+                                    + " has no score (NaN): training has diverged; lower the"
+                                    + " learning rate or the noise.");
+                }
+                counts[(int) (key(scores[i]) >>> (Long.SIZE - DIGIT_BITS)) ^ (BINS >> 1)]++;
+            }
+        }
+    }
+
+    private long[] keysIn(int bin, long count) {
+        long[] keys = new long[Math.toIntExact(count)];
+        int n = 0;
+        int digit = bin ^ (BINS >> 1);
+        for (int t = 0; t < tensors.size(); t++) {
+            double[] scores = tensors.get(t).scores();
+            byte[] takesPart = eligible[t];
+            for (int i = 0; i < scores.length; i++) {
+                long key = key(scores[i]);
+                if (takesPart[i] != 0 && (int) (key >>> (Long.SIZE - DIGIT_BITS)) == digit) {
+                    keys[n++] = key;
+                }
+            }
+        }
+        return keys;
+    }
+
+    /** Returns the k-th lowest of keys that agree in their highest digit. */
+    private static long kthLowest(long[] keys, long k) {
+        long[] left = keys;
+        long rank = k;
+        for (int shift = Long.SIZE - 2 * DIGIT_BITS; shift >= 0; shift -= DIGIT_BITS) {
+            int[] counts = new int[BINS];
+            for (long key : left) {
+                counts[(int) (key >>> shift) & (BINS - 1)]++;
+            }
+            int bin = 0;
+            while (counts[bin] < rank) {
+                rank -= counts[bin++];
+            }
+            long[] narrowed = new long[counts[bin]];
+            int n = 0;
+            for (long key : left) {
+                if (((int) (key >>> shift) & (BINS - 1)) == bin) {
+                    narrowed[n++] = key;
+                }
+            }
+            left = narrowed;
+        }
+        return left[0];
+    }
+
+    /** Returns a key that orders as the score does, as a signed number; −0 equals 0. */
+    private static long key(double score) {
+        long bits = Double.doubleToRawLongBits(score + 0.0);
+        return bits ^ ((bits >> 63) & Long.MAX_VALUE);
+    }
+}

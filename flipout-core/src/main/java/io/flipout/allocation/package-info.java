@@ -1,0 +1,2 @@
+/** Who competes with whom for the weights that are kept. */
+package io.flipout.allocation;

@@ -1,0 +1,2 @@
+/** Which weight matters least. */
+package io.flipout.criterion;

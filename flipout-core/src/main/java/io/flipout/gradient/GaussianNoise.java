@@ -1,0 +1,191 @@
+package io.flipout.gradient;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import io.flipout.mask.Mask;
+import io.flipout.mask.ParameterInfo;
+import io.flipout.tensor.Chunks;
+import io.flipout.tensor.DirectMemory;
+import io.flipout.tensor.Randoms;
+import io.flipout.tensor.TrainedTensor;
+import java.nio.FloatBuffer;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+
+/**
+ * FlipOut's gradient noise (section 2.3): {@code g ← g + λ·σ·z}, z ~ N(0, I) drawn afresh in every
+ * step, σ the root mean square of the tensor's gradient or of its weights.
+ *
+ * <p>It makes weights flip that keep aiming at 0 and fall short. As σ is taken over the whole
+ * tensor and pruned weights have no gradient, the noise fades while the tensor empties.
+ *
+ * <p>What is drawn depends on the seed, the step and the position of the weight, not on the order
+ * of updates, the number of threads or the device mirror. In the host's memory it takes two passes
+ * over the gradient, and draws only for weights that are alive; elsewhere the engine draws the
+ * noise of all parameters in one go.
+ *
+ * @param lambda λ, the strength of the noise, greater than 0
+ * @param scale what σ is measured by
+ * @param scope which parameters get noise
+ */
+public record GaussianNoise(float lambda, NoiseScale scale, NoiseScope scope)
+        implements GradientTerm {
+
+    /**
+     * Creates the term.
+     *
+     * @throws IllegalArgumentException if λ is not a positive number
+     */
+    public GaussianNoise {
+        if (!(lambda > 0) || Float.isInfinite(lambda)) {
+            throw new IllegalArgumentException(
+                    "The noise strength must be a number greater than 0, got " + lambda);
+        }
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public Running start(List<ParameterInfo> parameters, long seed) {
+        return new RunningNoise(parameters, seed);
+    }
+
+    private final class RunningNoise implements Running {
+
+        private final long seed;
+        private final EngineNoise engineNoise;
+
+        RunningNoise(List<ParameterInfo> parameters, long seed) {
+            this.seed = seed;
+            engineNoise = new EngineNoise(parameters.stream().filter(this::isNoisy).toList());
+        }
+
+        private boolean isNoisy(ParameterInfo info) {
+            return scope == NoiseScope.ALL || info.prunable();
+        }
+
+        @Override
+        public void apply(TrainedTensor tensor, NDArray gradient) {
+            if (!isNoisy(tensor.info())) {
+                return;
+            }
+            NDArray measured = scale == NoiseScale.GRADIENT ? gradient : tensor.values();
+            double root = Math.sqrt(tensor.info().size());
+            Optional<FloatBuffer> memory = DirectMemory.of(gradient);
+            Optional<FloatBuffer> source = DirectMemory.of(measured);
+            if (memory.isPresent() && source.isPresent()) {
+                float sigma = (float) (lambda * norm(source.get()) / root);
+                addInPlace(tensor, memory.get(), sigma);
+            } else {
+                try (NDArray noise = engineNoise.of(tensor);
+                        NDArray norm = measured.norm();
+                        NDArray sigma = norm.mul(lambda / root)) {
+                    noise.muli(sigma);
+                    if (tensor.mask().isPresent()) {
+                        noise.muli(tensor.deviceMask());
+                    }
+                    gradient.addi(noise);
+                }
+            }
+        }
+
+        private void addInPlace(TrainedTensor tensor, FloatBuffer gradient, float sigma) {
+            byte[] alive = tensor.mask().map(Mask::bytes).orElse(null);
+            Chunks.forEach(
+                    gradient,
+                    (chunk, from, to, values) -> {
+                        SplittableRandom random =
+                                Randoms.stream(seed, tensor.steps(), tensor.info().index(), chunk);
+                        for (int i = from; i < to; i++) {
+                            if (alive == null || alive[i] != 0) {
+                                values[i - from] += sigma * (float) random.nextGaussian();
+                            }
+                        }
+                        return true;
+                    });
+        }
+
+        /** Sums each piece by itself and the pieces in order, so that threads change nothing. */
+        private static double norm(FloatBuffer memory) {
+            double[] partial = new double[Chunks.count(memory.limit())];
+            Chunks.forEach(
+                    memory,
+                    (chunk, from, to, values) -> {
+                        double sum = 0;
+                        for (int i = 0; i < to - from; i++) {
+                            sum += (double) values[i] * values[i];
+                        }
+                        partial[chunk] = sum;
+                        return false;
+                    });
+            double sum = 0;
+            for (double part : partial) {
+                sum += part;
+            }
+            return Math.sqrt(sum);
+        }
+
+        @Override
+        public void close() {
+            engineNoise.close();
+        }
+    }
+
+    /**
+     * The noise of all parameters for one step, drawn by the engine in block order and copied to
+     * further devices, so that all mirrors get the same.
+     */
+    private static final class EngineNoise {
+
+        private final Map<Integer, Integer> offsets = new HashMap<>();
+        private final Map<Device, NDArray> drawn = new HashMap<>();
+        private final int size;
+        private long step = -1;
+
+        EngineNoise(List<ParameterInfo> parameters) {
+            int total = 0;
+            for (ParameterInfo info : parameters) {
+                offsets.put(info.index(), total);
+                total = Math.addExact(total, info.size());
+            }
+            size = total;
+        }
+
+        /** Returns a view of the tensor's share, which the caller closes. */
+        NDArray of(TrainedTensor tensor) {
+            if (step != tensor.steps()) {
+                close();
+                step = tensor.steps();
+            }
+            Device device = tensor.values().getDevice();
+            NDArray all = drawn.computeIfAbsent(device, d -> draw(tensor, d));
+            int offset = offsets.get(tensor.info().index());
+            try (NDArray share =
+                    all.get(new NDIndex("{}:{}", offset, offset + tensor.info().size()))) {
+                NDArray shaped = share.reshape(tensor.values().getShape());
+                shaped.attach(tensor.manager());
+                return shaped;
+            }
+        }
+
+        private NDArray draw(TrainedTensor tensor, Device device) {
+            if (!drawn.isEmpty()) {
+                return drawn.values().iterator().next().toDevice(device, true);
+            }
+            // It outlives the tensor that happens to come first, but not the network.
+            NDManager manager = tensor.manager().getParentManager();
+            return manager.randomNormal(0f, 1f, new Shape(size), DataType.FLOAT32, device);
+        }
+
+        void close() {
+            drawn.values().forEach(NDArray::close);
+            drawn.clear();
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** What a method adds to the gradient before the optimizer sees it. */
+package io.flipout.gradient;

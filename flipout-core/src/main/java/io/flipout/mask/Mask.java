@@ -1,0 +1,101 @@
+package io.flipout.mask;
+
+import java.util.Arrays;
+
+/**
+ * Which weights of one tensor are alive: one byte a weight, 1 alive and 0 pruned, in row-major
+ * order.
+ *
+ * <p>Masks only shrink. Sparsity is counted here and not as zeros in the weights, because a live
+ * weight may be exactly 0.
+ */
+public final class Mask {
+
+    private final byte[] alive;
+    private int remaining;
+    private int version;
+
+    /**
+     * Creates a mask in which every weight is alive.
+     *
+     * @param size the number of weights, at least 1
+     */
+    public Mask(int size) {
+        if (size < 1) {
+            throw new IllegalArgumentException("A mask needs at least one weight, got " + size);
+        }
+        alive = new byte[size];
+        Arrays.fill(alive, (byte) 1);
+        remaining = size;
+    }
+
+    /**
+     * Returns the number of weights, alive or pruned.
+     *
+     * @return the number of weights
+     */
+    public int size() {
+        return alive.length;
+    }
+
+    /**
+     * Returns the number of weights that are alive.
+     *
+     * @return the number of weights alive, 0 to {@link #size()}
+     */
+    public int remaining() {
+        return remaining;
+    }
+
+    /**
+     * Tells whether nothing is pruned yet, so that masking can be skipped.
+     *
+     * @return true if every weight is alive
+     */
+    public boolean isDense() {
+        return remaining == alive.length;
+    }
+
+    /**
+     * Tells whether a weight is alive.
+     *
+     * @param index the weight's position, row-major
+     * @return true if it is alive
+     */
+    public boolean isAlive(int index) {
+        return alive[index] != 0;
+    }
+
+    /**
+     * Prunes a weight for good. Pruning it again changes nothing.
+     *
+     * @param index the weight's position, row-major
+     */
+    public void prune(int index) {
+        if (alive[index] != 0) {
+            alive[index] = 0;
+            remaining--;
+            version++;
+        }
+    }
+
+    /**
+     * Returns the bytes behind this mask, for loops that cannot afford a call a weight. They are
+     * not a copy and must not be written to.
+     *
+     * @return 1 for each weight alive, 0 for each pruned, in row-major order
+     */
+    public byte[] bytes() {
+        return alive;
+    }
+
+    /**
+     * Returns a number that changes whenever the mask does, so that copies on devices know when
+     * they are stale.
+     *
+     * @return the version
+     */
+    public int version() {
+        return version;
+    }
+}

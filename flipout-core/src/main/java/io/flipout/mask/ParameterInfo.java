@@ -1,0 +1,43 @@
+package io.flipout.mask;
+
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Parameter;
+
+/**
+ * One trainable parameter of a network.
+ *
+ * @param index its position in block order, from 0; the same in every run, unlike {@link
+ *     Parameter#getId()}
+ * @param path its path through the blocks, joined by dots, such as {@code layer1.0.conv1.weight}
+ * @param parameter the parameter
+ * @param prunable whether its weights may be pruned
+ */
+public record ParameterInfo(int index, String path, Parameter parameter, boolean prunable) {
+
+    /**
+     * Returns the parameter's shape.
+     *
+     * @return the shape
+     * @throws IllegalStateException if the network is not initialised yet
+     */
+    public Shape shape() {
+        if (!parameter.isInitialized()) {
+            throw new IllegalStateException(
+                    "The parameter "
+                            + path
+                            + " has no shape yet: initialise the network first"
+                            + " (trainer.initialize or block.initialize).");
+        }
+        return parameter.getArray().getShape();
+    }
+
+    /**
+     * Returns the number of values in the parameter.
+     *
+     * @return the number of values
+     * @throws IllegalStateException if the network is not initialised yet
+     */
+    public int size() {
+        return Math.toIntExact(shape().size());
+    }
+}

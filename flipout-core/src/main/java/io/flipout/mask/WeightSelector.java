@@ -1,0 +1,197 @@
+package io.flipout.mask;
+
+import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * Says which parameters of a network may be pruned.
+ *
+ * <p>By default these are the trainable parameters of rank 2 or more: the weights of convolutions,
+ * linear layers and embeddings. Biases and the scales and shifts of normalisation layers have rank
+ * 1 and stay dense unless asked for. Patterns match the whole block path; {@code *} stands for any
+ * run of characters and {@code ?} for one.
+ */
+public final class WeightSelector {
+
+    private final List<String> includes;
+    private final List<String> excludes;
+    private final boolean biases;
+    private final boolean norms;
+
+    private WeightSelector(Builder builder) {
+        includes = List.copyOf(builder.includes);
+        excludes = List.copyOf(builder.excludes);
+        biases = builder.biases;
+        norms = builder.norms;
+    }
+
+    /**
+     * Creates a builder.
+     *
+     * @return a new builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Lists the trainable parameters of a network and marks those that may be pruned.
+     *
+     * @param block an initialised network
+     * @return every parameter that takes a gradient, in block order
+     * @throws IllegalArgumentException if a pattern matches no weight, or nothing is left to prune
+     */
+    public List<ParameterInfo> select(Block block) {
+        List<Pattern> include = includes.stream().map(WeightSelector::glob).toList();
+        List<Pattern> exclude = excludes.stream().map(WeightSelector::glob).toList();
+        boolean[] used = new boolean[include.size() + exclude.size()];
+        List<ParameterInfo> infos = new ArrayList<>();
+        List<String> candidates = new ArrayList<>();
+        for (Map.Entry<String, Parameter> entry : BlockPaths.parameters(block).entrySet()) {
+            Parameter parameter = entry.getValue();
+            if (!parameter.requiresGradient()) {
+                continue;
+            }
+            String path = entry.getKey();
+            boolean prunable = isCandidate(path, parameter);
+            if (prunable) {
+                candidates.add(path);
+                boolean included = matches(include, path, used, 0) || include.isEmpty();
+                boolean excluded = matches(exclude, path, used, include.size());
+                prunable = included && !excluded;
+            }
+            infos.add(new ParameterInfo(infos.size(), path, parameter, prunable));
+        }
+        for (int i = 0; i < used.length; i++) {
+            if (!used[i]) {
+                String pattern =
+                        i < include.size() ? includes.get(i) : excludes.get(i - include.size());
+                throw new IllegalArgumentException(
+                        "The pattern '" + pattern + "' matches no weight; there are " + candidates);
+            }
+        }
+        if (infos.stream().noneMatch(ParameterInfo::prunable)) {
+            throw new IllegalArgumentException(
+                    "Nothing is left to prune; the network's weights are " + candidates);
+        }
+        return infos;
+    }
+
+    private boolean isCandidate(String path, Parameter parameter) {
+        if (!parameter.isInitialized()) {
+            throw new IllegalArgumentException(
+                    "The parameter "
+                            + path
+                            + " is not initialised: call trainer.initialize(shape) first.");
+        }
+        if (parameter.getArray().getShape().dimension() >= 2) {
+            return true;
+        }
+        return switch (parameter.getType()) {
+            case BIAS -> biases;
+            case GAMMA, BETA -> norms;
+            default -> false;
+        };
+    }
+
+    /** Marks every pattern that matches, so that a later one is not taken for a typing error. */
+    private static boolean matches(List<Pattern> patterns, String path, boolean[] used, int base) {
+        boolean any = false;
+        for (int i = 0; i < patterns.size(); i++) {
+            if (patterns.get(i).matcher(path).matches()) {
+                used[base + i] = true;
+                any = true;
+            }
+        }
+        return any;
+    }
+
+    private static Pattern glob(String pattern) {
+        return Pattern.compile(
+                pattern.chars()
+                        .mapToObj(
+                                c ->
+                                        switch (c) {
+                                            case '*' -> ".*";
+                                            case '?' -> ".";
+                                            default -> Pattern.quote(Character.toString(c));
+                                        })
+                        .collect(Collectors.joining()));
+    }
+
+    /** Builds a {@link WeightSelector}. */
+    public static final class Builder {
+
+        private final List<String> includes = new ArrayList<>();
+        private final List<String> excludes = new ArrayList<>();
+        private boolean biases;
+        private boolean norms;
+
+        private Builder() {}
+
+        /**
+         * Prunes only the weights whose path matches one of these patterns.
+         *
+         * @param patterns patterns of block paths, such as {@code layer1.*}
+         * @return this builder
+         */
+        public Builder optInclude(String... patterns) {
+            includes.addAll(Arrays.asList(patterns));
+            return this;
+        }
+
+        /**
+         * Leaves the weights alone whose path matches one of these patterns.
+         *
+         * @param patterns patterns of block paths, such as {@code *.conv1.weight}
+         * @return this builder
+         */
+        public Builder optExclude(String... patterns) {
+            excludes.addAll(Arrays.asList(patterns));
+            return this;
+        }
+
+        /**
+         * Prunes biases too.
+         *
+         * @param biases true to prune biases, default false
+         * @return this builder
+         */
+        public Builder optBiases(boolean biases) {
+            this.biases = biases;
+            return this;
+        }
+
+        /**
+         * Prunes the scales and shifts of normalisation layers too.
+         *
+         * @param norms true to prune them, default false
+         * @return this builder
+         */
+        public Builder optNorms(boolean norms) {
+            this.norms = norms;
+            return this;
+        }
+
+        /**
+         * Builds the selector.
+         *
+         * @return the selector
+         * @throws IllegalArgumentException if a pattern is blank
+         */
+        public WeightSelector build() {
+            if (includes.stream().anyMatch(String::isBlank)
+                    || excludes.stream().anyMatch(String::isBlank)) {
+                throw new IllegalArgumentException(
+                        "A pattern of weights is blank; '*' matches every weight.");
+            }
+            return new WeightSelector(this);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** Which parameters a network has, which of them may be pruned, and which weights are alive. */
+package io.flipout.mask;

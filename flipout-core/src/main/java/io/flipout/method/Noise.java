@@ -1,0 +1,31 @@
+package io.flipout.method;
+
+import io.flipout.gradient.GaussianNoise;
+import io.flipout.gradient.GradientTerm;
+import io.flipout.gradient.NoiseScale;
+import io.flipout.gradient.NoiseScope;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The noise term that two methods share: λ = 0 means none. */
+final class Noise {
+
+    private static final Logger logger = LoggerFactory.getLogger(Noise.class);
+
+    private Noise() {}
+
+    static List<GradientTerm> of(float lambda, NoiseScale scale, NoiseScope scope) {
+        if (lambda == 0) {
+            return List.of();
+        }
+        GaussianNoise noise = new GaussianNoise(lambda, scale, scope);
+        if (scale == NoiseScale.WEIGHT) {
+            logger.warn(
+                    "Noise measured by the weights (Eq. 3c as printed) makes training diverge at"
+                            + " learning rates near 0.1; NoiseScale.GRADIENT is what the paper's"
+                            + " results were made with.");
+        }
+        return List.of(noise);
+    }
+}

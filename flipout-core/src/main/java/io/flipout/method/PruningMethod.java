@@ -1,0 +1,42 @@
+package io.flipout.method;
+
+import io.flipout.criterion.Criterion;
+import io.flipout.gradient.GradientTerm;
+import io.flipout.signal.Signal;
+import java.util.List;
+
+/** A pruning method: which weights go, what is watched to know it, and what the gradient gets. */
+public interface PruningMethod {
+
+    /**
+     * Returns the method's name, as the command line and reports use it.
+     *
+     * @return the name, such as {@code flipout}
+     */
+    String name();
+
+    /**
+     * Returns what ranks the weights.
+     *
+     * @return the criterion
+     */
+    Criterion criterion();
+
+    /**
+     * Returns what is watched while the weights train.
+     *
+     * @return the signals, by default none
+     */
+    default List<Signal> signals() {
+        return List.of();
+    }
+
+    /**
+     * Returns what is added to the gradients, in this order.
+     *
+     * @return the gradient terms, by default none
+     */
+    default List<GradientTerm> gradientTerms() {
+        return List.of();
+    }
+}

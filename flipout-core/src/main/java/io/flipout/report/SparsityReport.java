@@ -1,0 +1,239 @@
+package io.flipout.report;
+
+import ai.djl.Model;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
+import ai.djl.util.PairList;
+import io.flipout.mask.BlockPaths;
+import io.flipout.mask.Mask;
+import io.flipout.mask.ParameterInfo;
+import io.flipout.mask.WeightSelector;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * What is left of a pruned network, layer by layer and in total.
+ *
+ * <p>Sparsity is told over the prunable weights, as the literature does. The parameters that stay
+ * dense (biases, normalisation) are in {@link #totalParameters()} and weigh in at high sparsities.
+ */
+public final class SparsityReport {
+
+    private final List<LayerReport> layers;
+    private final long totalParameters;
+
+    private SparsityReport(List<LayerReport> layers, long totalParameters) {
+        this.layers = List.copyOf(layers);
+        this.totalParameters = totalParameters;
+    }
+
+    /**
+     * Reports on a network by its masks.
+     *
+     * @param block the network, initialised
+     * @param parameters its trainable parameters, in block order
+     * @param masks the masks of the prunable ones, by path
+     * @return the report
+     */
+    public static SparsityReport of(
+            Block block, List<ParameterInfo> parameters, Map<String, Mask> masks) {
+        Map<String, Block> owners = BlockPaths.owners(block);
+        List<LayerReport> layers = new ArrayList<>();
+        long total = 0;
+        for (ParameterInfo info : parameters) {
+            total += info.size();
+            if (info.prunable()) {
+                layers.add(layer(info, masks.get(info.path()), owners.get(info.path())));
+            }
+        }
+        return new SparsityReport(layers, total);
+    }
+
+    /**
+     * Reports on a network whose masks are not at hand, such as a loaded one: weights that are
+     * exactly 0 count as pruned.
+     *
+     * @param model the network, initialised
+     * @param selector which weights are prunable
+     * @return the report
+     */
+    public static SparsityReport ofZeros(Model model, WeightSelector selector) {
+        List<ParameterInfo> parameters = selector.select(model.getBlock());
+        Map<String, Mask> masks = new HashMap<>();
+        for (ParameterInfo info : parameters) {
+            if (info.prunable()) {
+                float[] weights = info.parameter().getArray().toFloatArray();
+                Mask mask = new Mask(weights.length);
+                for (int i = 0; i < weights.length; i++) {
+                    if (weights[i] == 0) {
+                        mask.prune(i);
+                    }
+                }
+                masks.put(info.path(), mask);
+            }
+        }
+        return of(model.getBlock(), parameters, masks);
+    }
+
+    private static LayerReport layer(ParameterInfo info, Mask mask, Block owner) {
+        Shape shape = info.shape();
+        int outputs = (int) shape.get(0);
+        int inputs = shape.dimension() < 2 ? outputs : (int) shape.get(1);
+        int kernel = mask.size() / (shape.dimension() < 2 ? outputs : outputs * inputs);
+        boolean[] liveOutput = new boolean[outputs];
+        boolean[] liveInput = new boolean[inputs];
+        for (int i = 0; i < mask.size(); i++) {
+            if (mask.isAlive(i)) {
+                int row = shape.dimension() < 2 ? i : i / (inputs * kernel);
+                int column = shape.dimension() < 2 ? i : i / kernel % inputs;
+                liveOutput[row] = true;
+                liveInput[column] = true;
+            }
+        }
+        long positions = outputPositions(owner, info.parameter(), outputs);
+        return new LayerReport(
+                info.path(),
+                shape,
+                mask.size(),
+                mask.remaining(),
+                dead(liveInput),
+                dead(liveOutput),
+                positions < 0 ? -1 : mask.size() * positions,
+                positions < 0 ? -1 : mask.remaining() * positions);
+    }
+
+    private static long dead(boolean[] live) {
+        return IntStream.range(0, live.length).filter(i -> !live[i]).count();
+    }
+
+    /**
+     * Each weight of a linear layer or convolution is used once at every position of the output.
+     */
+    private static long outputPositions(Block owner, Parameter parameter, int outputs) {
+        if (parameter.getType() != Parameter.Type.WEIGHT
+                || owner.getDirectParameters().size() > 2) {
+            return -1;
+        }
+        try {
+            PairList<String, Shape> inputs = owner.describeInput();
+            if (inputs == null || inputs.size() != 1) {
+                return -1;
+            }
+            Shape input = inputs.valueAt(0);
+            Shape output = owner.getOutputShapes(new Shape[] {input})[0];
+            long batch = Math.max(1, input.get(0));
+            long positions = output.size() / batch / outputs;
+            return positions > 0 && output.size() == batch * outputs * positions ? positions : -1;
+        } catch (IllegalStateException | IllegalArgumentException e) {
+            return -1; // A block of unknown inside, such as a loaded TorchScript network.
+        }
+    }
+
+    /**
+     * Returns the prunable layers.
+     *
+     * @return the layers in block order
+     */
+    public List<LayerReport> layers() {
+        return layers;
+    }
+
+    /**
+     * Returns the number of all trainable parameters, prunable or not.
+     *
+     * @return the number of parameters
+     */
+    public long totalParameters() {
+        return totalParameters;
+    }
+
+    /**
+     * Returns the number of prunable weights, alive or not.
+     *
+     * @return the number of weights
+     */
+    public long weights() {
+        return layers.stream().mapToLong(LayerReport::weights).sum();
+    }
+
+    /**
+     * Returns the number of prunable weights alive.
+     *
+     * @return the number of weights
+     */
+    public long remaining() {
+        return layers.stream().mapToLong(LayerReport::remaining).sum();
+    }
+
+    /**
+     * Returns the share of the prunable weights that is pruned.
+     *
+     * @return the sparsity, 0 to 1
+     */
+    public double sparsity() {
+        return 1 - (double) remaining() / weights();
+    }
+
+    /**
+     * Returns the share of all parameters that is pruned.
+     *
+     * @return the sparsity of the whole network, 0 to 1
+     */
+    public double totalSparsity() {
+        return (double) (weights() - remaining()) / totalParameters;
+    }
+
+    /**
+     * Returns the multiply–adds of one sample through the dense prunable layers.
+     *
+     * @return the multiply–adds; -1 if a layer does not tell its shapes
+     */
+    public long multiplyAdds() {
+        return layers.stream().anyMatch(l -> l.multiplyAdds() < 0)
+                ? -1
+                : layers.stream().mapToLong(LayerReport::multiplyAdds).sum();
+    }
+
+    /**
+     * Returns the multiply–adds of the weights alive.
+     *
+     * @return the multiply–adds; -1 if a layer does not tell its shapes
+     */
+    public long remainingMultiplyAdds() {
+        return layers.stream().anyMatch(l -> l.multiplyAdds() < 0)
+                ? -1
+                : layers.stream().mapToLong(LayerReport::remainingMultiplyAdds).sum();
+    }
+
+    /**
+     * Returns the report as a table.
+     *
+     * @return a line for each layer and one for the total
+     */
+    @Override
+    public String toString() {
+        int width = layers.stream().mapToInt(l -> l.name().length()).max().orElse(5);
+        String row = "%-" + Math.max(5, width) + "s %12s %12s %10s%n";
+        StringBuilder table = new StringBuilder();
+        table.append(String.format(Locale.ROOT, row, "layer", "weights", "kept", "sparsity"));
+        for (LayerReport layer : layers) {
+            table.append(row(row, layer.name(), layer.weights(), layer.remaining()));
+        }
+        return table.append(row(row, "total", weights(), remaining())).toString();
+    }
+
+    private static String row(String format, String name, long weights, long remaining) {
+        return String.format(
+                Locale.ROOT,
+                format,
+                name,
+                String.format(Locale.ROOT, "%,d", weights),
+                String.format(Locale.ROOT, "%,d", remaining),
+                String.format(Locale.ROOT, "%.3f %%", 100 - 100.0 * remaining / weights));
+    }
+}

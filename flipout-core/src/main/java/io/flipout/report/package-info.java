@@ -1,0 +1,2 @@
+/** What is left of a network. */
+package io.flipout.report;

@@ -1,0 +1,79 @@
+package io.flipout.schedule;
+
+import io.flipout.schedule.PruningEvent.Unit;
+import java.util.List;
+
+/** When weights are pruned, and down to how many. */
+@FunctionalInterface
+public interface Schedule {
+
+    /**
+     * Lists the prunings of a training run.
+     *
+     * @param weights the number of prunable weights, N
+     * @return the events in order of time, each keeping fewer weights than the one before or as
+     *     many
+     * @throws IllegalArgumentException if the schedule would leave no weight
+     */
+    List<PruningEvent> events(long weights);
+
+    /**
+     * The paper's own form: prunes the rate r of the weights alive every f epochs.
+     *
+     * @param rate r, the share of the weights alive that each pruning removes, in (0, 1)
+     * @return the schedule, once it knows its epochs
+     * @see PeriodicSchedule
+     */
+    static PeriodicSchedule.Builder atRate(double rate) {
+        return new PeriodicSchedule.Builder(rate);
+    }
+
+    /**
+     * Prunes in steps of about r, spread over the training, to an exact sparsity.
+     *
+     * @param sparsity s, the share of the prunable weights that is removed in the end, in [0, 1)
+     * @return the schedule, once it knows its epochs
+     * @see ToSparsitySchedule
+     */
+    static ToSparsitySchedule.Builder toSparsity(double sparsity) {
+        return new ToSparsitySchedule.Builder(sparsity);
+    }
+
+    /**
+     * Prunes once.
+     *
+     * @param sparsity the share of the prunable weights that is removed, in [0, 1)
+     * @param unit epochs or steps
+     * @param at the epoch or step after whose end weights are pruned; 0 is before training
+     * @return the schedule
+     * @throws IllegalArgumentException if a value is out of its range
+     */
+    static Schedule oneShot(double sparsity, Unit unit, long at) {
+        Sparsity.check(sparsity);
+        if (at < 0) {
+            throw new IllegalArgumentException(
+                    "The time of a one-shot pruning must be at least 0, got " + at);
+        }
+        return weights -> List.of(new PruningEvent(unit, at, Sparsity.keep(weights, sparsity)));
+    }
+
+    /**
+     * Prunes gradually, fast at first and ever slower, along a cubic.
+     *
+     * @param sparsity the sparsity reached in the end, in [0, 1)
+     * @return the schedule, once it knows its times
+     * @see CubicSchedule
+     */
+    static CubicSchedule.Builder cubic(double sparsity) {
+        return new CubicSchedule.Builder(sparsity);
+    }
+
+    /**
+     * Prunes nothing.
+     *
+     * @return the schedule of a dense network
+     */
+    static Schedule none() {
+        return weights -> List.of();
+    }
+}

@@ -1,0 +1,2 @@
+/** When weights are pruned, and down to how many. */
+package io.flipout.schedule;

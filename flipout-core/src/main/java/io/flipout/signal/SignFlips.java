@@ -1,0 +1,187 @@
+package io.flipout.signal;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import io.flipout.mask.Mask;
+import io.flipout.tensor.Chunks;
+import io.flipout.tensor.DirectMemory;
+import io.flipout.tensor.TrainedTensor;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+
+/**
+ * Counts how often each weight changes its sign in an optimizer step: the aim test for the value 0
+ * (FlipOut, section 2.1).
+ *
+ * <p>{@code f ← f + [sgn(θ_new) ≠ sgn(θ_old)]}, with sgn three-valued: a weight that lands on 0
+ * counts once and leaving 0 counts again. The count runs over the whole training and is never reset
+ * at a pruning; of pruned weights it is 0. It takes 5 bytes a weight: 4 for the count, 1 for the
+ * sign before.
+ */
+public final class SignFlips implements Signal {
+
+    /** Creates the signal. */
+    public SignFlips() {}
+
+    /** {@inheritDoc} */
+    @Override
+    public Counts watch(TrainedTensor tensor) {
+        return DirectMemory.of(tensor.values()).isPresent()
+                ? new HostCounts(tensor)
+                : new DeviceCounts(tensor);
+    }
+
+    /** The flips counted in one tensor. */
+    public abstract static class Counts implements Watch {
+
+        final TrainedTensor tensor;
+
+        Counts(TrainedTensor tensor) {
+            this.tensor = tensor;
+        }
+
+        /**
+         * Returns the number of sign flips of every weight.
+         *
+         * @return the flips in row-major order, 0 for pruned weights; not to be written to
+         */
+        public abstract int[] flips();
+
+        abstract void set(int[] flips);
+
+        /** {@inheritDoc} */
+        @Override
+        public Object snapshot() {
+            return flips().clone();
+        }
+
+        /** {@inheritDoc} */
+        @Override
+        public void restore(Object snapshot) {
+            set((int[]) snapshot);
+        }
+    }
+
+    /** One pass over the memory of the weights; the state is plain arrays. */
+    private static final class HostCounts extends Counts {
+
+        private final int[] flips;
+        private final byte[] signs;
+
+        HostCounts(TrainedTensor tensor) {
+            super(tensor);
+            int size = tensor.info().size();
+            flips = new int[size];
+            signs = new byte[size];
+            afterPruning();
+        }
+
+        @Override
+        public void afterStep() {
+            Chunks.forEach(
+                    memory(),
+                    (chunk, from, to, weights) -> {
+                        for (int i = from; i < to; i++) {
+                            byte sign = sign(weights[i - from]);
+                            if (sign != signs[i]) {
+                                signs[i] = sign;
+                                flips[i]++;
+                            }
+                        }
+                        return false;
+                    });
+        }
+
+        @Override
+        public void afterPruning() {
+            Mask mask = tensor.mask().orElse(null);
+            Chunks.forEach(
+                    memory(),
+                    (chunk, from, to, weights) -> {
+                        for (int i = from; i < to; i++) {
+                            signs[i] = sign(weights[i - from]);
+                            if (mask != null && !mask.isAlive(i)) {
+                                flips[i] = 0;
+                            }
+                        }
+                        return false;
+                    });
+        }
+
+        private static byte sign(float weight) {
+            return (byte) ((weight > 0 ? 1 : 0) - (weight < 0 ? 1 : 0));
+        }
+
+        private FloatBuffer memory() {
+            return DirectMemory.of(tensor.values()).orElseThrow();
+        }
+
+        @Override
+        public int[] flips() {
+            return flips;
+        }
+
+        @Override
+        void set(int[] from) {
+            System.arraycopy(from, 0, flips, 0, flips.length);
+        }
+    }
+
+    /** The engine's operations; the state lies on the device. */
+    private static final class DeviceCounts extends Counts {
+
+        private NDArray flips;
+        private NDArray signs;
+
+        DeviceCounts(TrainedTensor tensor) {
+            super(tensor);
+            flips = tensor.manager().zeros(tensor.values().getShape(), DataType.INT32);
+            signs = signsNow();
+        }
+
+        private NDArray signsNow() {
+            try (NDArray sign = tensor.values().sign();
+                    NDArray bytes = sign.toType(DataType.INT8, false)) {
+                return owned(bytes.stopGradient());
+            }
+        }
+
+        @Override
+        public void afterStep() {
+            NDArray now = signsNow();
+            try (NDArray flipped = now.neq(signs)) {
+                flips.addi(flipped);
+            }
+            signs.close();
+            signs = now;
+        }
+
+        @Override
+        public void afterPruning() {
+            if (tensor.mask().isPresent()) {
+                flips.muli(tensor.deviceMask());
+            }
+            signs.close();
+            signs = signsNow();
+        }
+
+        private NDArray owned(NDArray array) {
+            array.attach(tensor.manager());
+            return array;
+        }
+
+        @Override
+        public int[] flips() {
+            return flips.toIntArray();
+        }
+
+        @Override
+        void set(int[] from) {
+            flips.close();
+            flips =
+                    tensor.manager()
+                            .create(Arrays.copyOf(from, from.length))
+                            .reshape(tensor.values().getShape());
+        }
+    }
+}

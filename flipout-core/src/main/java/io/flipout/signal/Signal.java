@@ -1,0 +1,45 @@
+package io.flipout.signal;
+
+import io.flipout.tensor.TrainedTensor;
+
+/** Something that is watched for every weight while it trains, such as how often its sign flips. */
+public interface Signal {
+
+    /**
+     * Begins to watch a tensor. What the signal needs of the present values, it takes now.
+     *
+     * @param tensor a prunable tensor on one device, before its next step
+     * @return what has been seen, at first nothing
+     */
+    Watch watch(TrainedTensor tensor);
+
+    /** What a signal has seen of one tensor on one device. */
+    interface Watch {
+
+        /**
+         * Sees the values after an optimizer step, when pruned weights are 0 again. It must not
+         * read a value back from the device.
+         */
+        void afterStep();
+
+        /**
+         * Forgets what was seen of weights that have just been pruned, and takes the values as they
+         * are now for the next comparison.
+         */
+        void afterPruning();
+
+        /**
+         * Returns a copy of what was seen, which outlives the device's arrays.
+         *
+         * @return the copy, for {@link #restore(Object)} of the same kind of watch
+         */
+        Object snapshot();
+
+        /**
+         * Continues from what was seen before.
+         *
+         * @param snapshot what {@link #snapshot()} returned
+         */
+        void restore(Object snapshot);
+    }
+}

@@ -1,0 +1,2 @@
+/** What a method watches while the weights train. */
+package io.flipout.signal;

@@ -1,0 +1,143 @@
+package io.flipout.tensor;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import io.flipout.mask.Mask;
+import io.flipout.mask.ParameterInfo;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+
+/**
+ * One parameter on one device while it trains: its values, its mask, and how many steps it has
+ * taken. A parameter that is mirrored on several devices has one of these for each.
+ */
+public final class TrainedTensor implements AutoCloseable {
+
+    private final ParameterInfo info;
+    private final NDArray values;
+    private final Mask mask;
+    private final NDManager manager;
+    private NDArray deviceMask;
+    private int deviceMaskVersion = -1;
+    private long steps;
+
+    /**
+     * Creates the tensor.
+     *
+     * @param info the parameter
+     * @param values its values on this device
+     * @param mask its mask, shared by all devices; null if the parameter is not prunable
+     * @param steps the number of steps taken before
+     */
+    public TrainedTensor(ParameterInfo info, NDArray values, Mask mask, long steps) {
+        this.info = info;
+        this.mask = mask;
+        this.steps = steps;
+        manager = values.getManager().newSubManager(values.getDevice());
+        // The same memory outside of autograd: whatever the thread's gradient mode, what is
+        // computed here is not recorded, and writing in place is allowed.
+        this.values = values.stopGradient();
+        this.values.attach(manager);
+    }
+
+    /**
+     * Returns the parameter.
+     *
+     * @return the parameter
+     */
+    public ParameterInfo info() {
+        return info;
+    }
+
+    /**
+     * Returns the parameter's values on this device.
+     *
+     * @return the values, float32
+     */
+    public NDArray values() {
+        return values;
+    }
+
+    /**
+     * Returns the mask.
+     *
+     * @return the mask; empty if the parameter is not prunable or nothing of it is pruned
+     */
+    public Optional<Mask> mask() {
+        return mask == null || mask.isDense() ? Optional.empty() : Optional.of(mask);
+    }
+
+    /**
+     * Returns the number of optimizer steps this tensor has taken.
+     *
+     * @return the number of steps
+     */
+    public long steps() {
+        return steps;
+    }
+
+    /** Counts one more optimizer step. */
+    public void countStep() {
+        steps++;
+    }
+
+    /**
+     * Returns the manager that owns what is kept on this device beside the tensor.
+     *
+     * @return the manager, closed with this tensor
+     */
+    public NDManager manager() {
+        return manager;
+    }
+
+    /**
+     * Sets to 0 what the mask has pruned.
+     *
+     * @param array an array of the tensor's shape on its device: the values, a gradient, a momentum
+     */
+    public void applyMask(NDArray array) {
+        if (mask().isEmpty()) {
+            return;
+        }
+        byte[] alive = mask.bytes();
+        DirectMemory.of(array)
+                .ifPresentOrElse(
+                        memory ->
+                                Chunks.forEach(
+                                        memory,
+                                        (chunk, from, to, values) -> {
+                                            for (int i = from; i < to; i++) {
+                                                // Not a product: a pruned infinity is 0, not NaN.
+                                                values[i - from] =
+                                                        alive[i] == 0 ? 0f : values[i - from];
+                                            }
+                                            return true;
+                                        }),
+                        () -> array.muli(deviceMask()));
+    }
+
+    /**
+     * Returns the mask on this device, for the engine's operations.
+     *
+     * @return the mask as booleans in the tensor's shape, owned by this tensor
+     */
+    public NDArray deviceMask() {
+        if (deviceMaskVersion != mask.version()) {
+            if (deviceMask != null) {
+                deviceMask.close();
+            }
+            ByteBuffer bytes = manager.allocateDirect(mask.size());
+            bytes.put(mask.bytes()).rewind();
+            deviceMask = manager.create(bytes, values.getShape(), DataType.BOOLEAN);
+            deviceMaskVersion = mask.version();
+        }
+        return deviceMask;
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public void close() {
+        manager.close();
+    }
+}

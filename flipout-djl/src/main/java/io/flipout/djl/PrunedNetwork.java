@@ -1,0 +1,196 @@
+package io.flipout.djl;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.nn.Block;
+import ai.djl.training.optimizer.Optimizer;
+import io.flipout.allocation.Allocation;
+import io.flipout.allocation.Candidate;
+import io.flipout.criterion.Criterion;
+import io.flipout.criterion.TensorView;
+import io.flipout.mask.Mask;
+import io.flipout.mask.ParameterInfo;
+import io.flipout.mask.WeightSelector;
+import io.flipout.report.SparsityReport;
+import io.flipout.schedule.PruningEvent;
+import io.flipout.schedule.Schedule;
+import io.flipout.signal.Signal;
+import io.flipout.tensor.TrainedTensor;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A network under pruning: its parameters, their masks, and what is watched on every device. */
+final class PrunedNetwork {
+
+    private static final Logger logger = LoggerFactory.getLogger(PrunedNetwork.class);
+
+    private final Block block;
+    private final List<ParameterInfo> parameters;
+    private final List<PruningEvent> events;
+    private final List<Signal> signals;
+    private final Map<String, Mask> masks = new LinkedHashMap<>();
+    private final Map<String, Mirrors> mirrorsById = new HashMap<>();
+
+    /** A parameter on one device. */
+    record Mirror(NDArray weight, TrainedTensor tensor, List<Signal.Watch> watches) {}
+
+    /** A parameter on all its devices, and what was seen of it when it last left them. */
+    private static final class Mirrors {
+
+        final ParameterInfo info;
+        final Map<String, Mirror> byArray = new LinkedHashMap<>();
+        List<Object> snapshots = List.of();
+        long steps;
+
+        Mirrors(ParameterInfo info) {
+            this.info = info;
+        }
+    }
+
+    PrunedNetwork(Block block, WeightSelector selector, Schedule schedule, List<Signal> signals) {
+        this.block = block;
+        this.signals = signals;
+        parameters = selector.select(block);
+        for (ParameterInfo info : parameters) {
+            mirrorsById.put(info.parameter().getId(), new Mirrors(info));
+            if (info.prunable()) {
+                masks.put(info.path(), new Mask(info.size()));
+            }
+        }
+        events = schedule.events(weights());
+    }
+
+    List<ParameterInfo> parameters() {
+        return parameters;
+    }
+
+    Map<String, Mask> masks() {
+        return Collections.unmodifiableMap(masks);
+    }
+
+    List<PruningEvent> events() {
+        return events;
+    }
+
+    long weights() {
+        return masks.values().stream().mapToLong(Mask::size).sum();
+    }
+
+    SparsityReport report() {
+        return SparsityReport.of(block, parameters, masks);
+    }
+
+    List<Signal.Watch> watches(String path) {
+        return mirrorsById.values().stream()
+                .filter(m -> m.info.path().equals(path) && m.info.prunable())
+                .findFirst()
+                .map(m -> m.byArray.isEmpty() ? List.<Signal.Watch>of() : first(m).watches())
+                .orElseThrow(
+                        () ->
+                                new IllegalArgumentException(
+                                        "There is no prunable weight '"
+                                                + path
+                                                + "'; there are "
+                                                + masks.keySet()));
+    }
+
+    /** Returns a parameter on one device; DJL uses the same array for it in every step. */
+    Mirror mirror(String parameterId, NDArray weight) {
+        Mirrors mirrors = mirrorsById.get(parameterId);
+        if (mirrors == null) {
+            throw new IllegalStateException(
+                    "The optimizer updates a parameter that the pruner's network does not have: a"
+                            + " pruner serves one network.");
+        }
+        return mirrors.byArray.computeIfAbsent(weight.getUid(), uid -> arrive(mirrors, weight));
+    }
+
+    private Mirror arrive(Mirrors mirrors, NDArray weight) {
+        ParameterInfo info = mirrors.info;
+        TrainedTensor tensor =
+                new TrainedTensor(info, weight, masks.get(info.path()), mirrors.steps);
+        List<Signal.Watch> watches = new ArrayList<>();
+        if (info.prunable()) {
+            for (int i = 0; i < signals.size(); i++) {
+                Signal.Watch watch = signals.get(i).watch(tensor);
+                if (!mirrors.snapshots.isEmpty()) {
+                    watch.restore(mirrors.snapshots.get(i));
+                }
+                watches.add(watch);
+            }
+        }
+        return new Mirror(weight, tensor, watches);
+    }
+
+    /** Takes what was seen off the devices, for a next training of the same network. */
+    void leaveDevices() {
+        for (Mirrors mirrors : mirrorsById.values()) {
+            if (!mirrors.byArray.isEmpty()) {
+                Mirror first = first(mirrors);
+                mirrors.snapshots = first.watches().stream().map(Signal.Watch::snapshot).toList();
+                mirrors.steps = first.tensor().steps();
+                mirrors.byArray.values().forEach(mirror -> mirror.tensor().close());
+                mirrors.byArray.clear();
+            }
+        }
+    }
+
+    /** Prunes until exactly {@code keep} weights are alive, on all devices. */
+    void prune(
+            Criterion criterion, Allocation allocation, long keep, long seed, Optimizer optimizer) {
+        List<Candidate> candidates = new ArrayList<>();
+        for (ParameterInfo info : parameters) {
+            if (info.prunable()) {
+                candidates.add(candidate(info, criterion, seed));
+            }
+        }
+        allocation.prune(candidates, keep);
+        for (Candidate candidate : candidates) {
+            if (candidate.mask().remaining() == 0) {
+                logger.warn(
+                        "The layer {} has no weight left, which cuts the signal through it: give"
+                                + " every layer a floor (Allocation.global().withFloor(n)) or lower"
+                                + " the sparsity.",
+                        candidate.path());
+            }
+        }
+        for (ParameterInfo info : parameters) {
+            if (info.prunable()) {
+                apply(info, optimizer);
+            }
+        }
+    }
+
+    private Candidate candidate(ParameterInfo info, Criterion criterion, long seed) {
+        // A parameter that was never updated, as before the first step, has no mirror yet.
+        Mirrors mirrors = mirrorsById.get(info.parameter().getId());
+        if (mirrors.byArray.isEmpty()) {
+            mirror(info.parameter().getId(), info.parameter().getArray());
+        }
+        Mirror mirror = first(mirrors);
+        Mask mask = masks.get(info.path());
+        float[] weights = mirror.tensor().values().toFloatArray();
+        TensorView view = new TensorView(info, weights, mask, mirror.watches(), seed);
+        return new Candidate(info.path(), criterion.score(view), mask);
+    }
+
+    private void apply(ParameterInfo info, Optimizer optimizer) {
+        String id = info.parameter().getId();
+        for (Mirror mirror : mirrorsById.get(id).byArray.values()) {
+            mirror.tensor().applyMask(mirror.tensor().values());
+            if (optimizer instanceof OptimizerState stateful) {
+                stateful.state(id, mirror.weight()).forEach(mirror.tensor()::applyMask);
+            }
+            mirror.watches().forEach(Signal.Watch::afterPruning);
+        }
+    }
+
+    private static Mirror first(Mirrors mirrors) {
+        return mirrors.byArray.values().iterator().next();
+    }
+}

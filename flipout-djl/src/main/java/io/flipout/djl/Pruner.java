@@ -1,0 +1,222 @@
+package io.flipout.djl;
+
+import ai.djl.training.listener.TrainingListener;
+import ai.djl.training.optimizer.Optimizer;
+import io.flipout.allocation.Allocation;
+import io.flipout.mask.Mask;
+import io.flipout.mask.ParameterInfo;
+import io.flipout.mask.WeightSelector;
+import io.flipout.method.PruningMethod;
+import io.flipout.report.SparsityReport;
+import io.flipout.schedule.PruningEvent;
+import io.flipout.schedule.Schedule;
+import io.flipout.signal.Signal;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Prunes a network while DJL trains it.
+ *
+ * <pre>{@code
+ * Pruner pruner = Pruner.builder()
+ *         .setMethod(FlipOut.builder().build())
+ *         .setSchedule(Schedule.toSparsity(0.999).overEpochs(350))
+ *         .build();
+ * config.optOptimizer(pruner.wrap(optimizer)).addTrainingListeners(pruner.listener());
+ * }</pre>
+ *
+ * <p>A pruner serves one network. It works with any optimizer and block and with {@code
+ * EasyTrain.fit} unchanged: {@link #wrap} adds the method's terms to the gradients, keeps pruned
+ * weights at 0 after every step and watches the signals; {@link #listener} learns of the network
+ * and of the end of epochs, when weights are pruned, after the epoch's evaluation. State takes at
+ * most 6 bytes for each prunable weight on each device. Masks live here and never in the block, so
+ * copying, saving and exporting the block stay ordinary; pruned weights in it are exactly 0.
+ *
+ * <p>Not thread-safe: DJL calls it from the training thread.
+ */
+public final class Pruner {
+
+    private final PruningRun run;
+
+    private Pruner(Builder builder) {
+        run =
+                new PruningRun(
+                        builder.method,
+                        builder.schedule,
+                        builder.allocation,
+                        builder.weights,
+                        builder.seed);
+    }
+
+    /**
+     * Creates a builder.
+     *
+     * @return a new builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Wraps an optimizer, so that the network is pruned while it trains.
+     *
+     * @param optimizer any optimizer
+     * @return the optimizer to train with
+     */
+    public Optimizer wrap(Optimizer optimizer) {
+        return new PruningOptimizer(run, optimizer);
+    }
+
+    /**
+     * Returns the listener that the trainer needs beside the wrapped optimizer.
+     *
+     * @return the listener
+     */
+    public TrainingListener listener() {
+        return new PruningListener(run);
+    }
+
+    /**
+     * Lists the network's trainable parameters.
+     *
+     * @return the parameters in block order
+     * @throws IllegalStateException if no trainer has been made yet
+     */
+    public List<ParameterInfo> parameters() {
+        return run.network().parameters();
+    }
+
+    /**
+     * Returns the masks.
+     *
+     * @return the masks of the prunable parameters by block path, in block order; live, not to be
+     *     changed
+     * @throws IllegalStateException if no trainer has been made yet
+     */
+    public Map<String, Mask> masks() {
+        return run.network().masks();
+    }
+
+    /**
+     * Lists the prunings of the whole training.
+     *
+     * @return the events in order of time, done or not
+     * @throws IllegalStateException if no trainer has been made yet
+     */
+    public List<PruningEvent> events() {
+        return run.network().events();
+    }
+
+    /**
+     * Returns the number of prunings so far.
+     *
+     * @return the number of prunings
+     */
+    public int prunings() {
+        return run.prunings();
+    }
+
+    /**
+     * Returns what the method's signals have seen of a parameter, such as its sign flips.
+     *
+     * @param path the parameter's block path
+     * @return the watches on the parameter's first device; empty before its first step
+     * @throws IllegalArgumentException if there is no such prunable parameter
+     */
+    public List<Signal.Watch> watches(String path) {
+        return run.network().watches(path);
+    }
+
+    /**
+     * Reports what is left of the network.
+     *
+     * @return the report as of now
+     * @throws IllegalStateException if no trainer has been made yet
+     */
+    public SparsityReport report() {
+        return run.network().report();
+    }
+
+    /** Builds a {@link Pruner}. */
+    public static final class Builder {
+
+        private PruningMethod method;
+        private Schedule schedule;
+        private Allocation allocation = Allocation.global();
+        private WeightSelector weights = WeightSelector.builder().build();
+        private long seed;
+
+        private Builder() {}
+
+        /**
+         * Sets the method.
+         *
+         * @param method the method
+         * @return this builder
+         */
+        public Builder setMethod(PruningMethod method) {
+            this.method = method;
+            return this;
+        }
+
+        /**
+         * Sets when weights are pruned, and down to how many.
+         *
+         * @param schedule the schedule
+         * @return this builder
+         */
+        public Builder setSchedule(Schedule schedule) {
+            this.schedule = schedule;
+            return this;
+        }
+
+        /**
+         * Sets who competes with whom.
+         *
+         * @param allocation the allocation, default {@link Allocation#global()}
+         * @return this builder
+         */
+        public Builder optAllocation(Allocation allocation) {
+            this.allocation = allocation;
+            return this;
+        }
+
+        /**
+         * Sets which weights may be pruned.
+         *
+         * @param weights the selector; by default all weights of rank 2 or more
+         * @return this builder
+         */
+        public Builder optWeights(WeightSelector weights) {
+            this.weights = weights;
+            return this;
+        }
+
+        /**
+         * Sets the seed of whatever is drawn at random, such as noise. Weights are initialised from
+         * the engine's own seed.
+         *
+         * @param seed the seed, default 0
+         * @return this builder
+         */
+        public Builder optSeed(long seed) {
+            this.seed = seed;
+            return this;
+        }
+
+        /**
+         * Builds the pruner.
+         *
+         * @return the pruner
+         * @throws NullPointerException if the method or the schedule is missing
+         */
+        public Pruner build() {
+            Objects.requireNonNull(method, "The pruner needs a method: setMethod(...)");
+            Objects.requireNonNull(schedule, "The pruner needs a schedule: setSchedule(...)");
+            Objects.requireNonNull(allocation, "The allocation must not be null");
+            Objects.requireNonNull(weights, "The selector of weights must not be null");
+            return new Pruner(this);
+        }
+    }
+}

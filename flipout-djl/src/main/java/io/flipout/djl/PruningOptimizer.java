@@ -1,0 +1,32 @@
+package io.flipout.djl;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.training.optimizer.Optimizer;
+
+/** The optimizer that DJL sees: the user's own, with pruning around every update. */
+final class PruningOptimizer extends Optimizer {
+
+    private final PruningRun run;
+    private final Optimizer base;
+
+    PruningOptimizer(PruningRun run, Optimizer base) {
+        super(new Unused());
+        this.run = run;
+        this.base = base;
+        run.optimizeWith(base);
+    }
+
+    @Override
+    public void update(String parameterId, NDArray weight, NDArray grad) {
+        run.update(parameterId, weight, grad, base);
+    }
+
+    /** What the superclass wants to be built from; the base optimizer has its own settings. */
+    private static final class Unused extends OptimizerBuilder<Unused> {
+
+        @Override
+        protected Unused self() {
+            return this;
+        }
+    }
+}

@@ -1,0 +1,168 @@
+package io.flipout.djl;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.nn.Block;
+import ai.djl.training.optimizer.Optimizer;
+import io.flipout.allocation.Allocation;
+import io.flipout.gradient.GradientTerm;
+import io.flipout.mask.WeightSelector;
+import io.flipout.method.PruningMethod;
+import io.flipout.schedule.PruningEvent;
+import io.flipout.schedule.PruningEvent.Unit;
+import io.flipout.schedule.Schedule;
+import io.flipout.tensor.TrainedTensor;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The way of a gradient through pruning, and the clock that says when weights are pruned. */
+final class PruningRun {
+
+    private static final Logger logger = LoggerFactory.getLogger(PruningRun.class);
+
+    private final PruningMethod method;
+    private final Schedule schedule;
+    private final Allocation allocation;
+    private final WeightSelector selector;
+    private final long seed;
+
+    private Optimizer optimizer;
+    private Block block;
+    private int devices = 1;
+    private PrunedNetwork network;
+    private List<GradientTerm.Running> terms = List.of();
+    private int nextEvent;
+    private long epochs;
+    private long steps;
+    private long batches;
+    private int updatesInStep;
+
+    PruningRun(
+            PruningMethod method,
+            Schedule schedule,
+            Allocation allocation,
+            WeightSelector selector,
+            long seed) {
+        this.method = method;
+        this.schedule = schedule;
+        this.allocation = allocation;
+        this.selector = selector;
+        this.seed = seed;
+    }
+
+    void optimizeWith(Optimizer base) {
+        optimizer = base;
+    }
+
+    int prunings() {
+        return nextEvent;
+    }
+
+    /** A trainer has been made; its parameters may not be initialised yet. */
+    void begin(Block trained, int deviceCount) {
+        if (block != null && block != trained) {
+            throw new IllegalStateException(
+                    "A pruner serves one network, and this one has another already: build a"
+                            + " pruner for each.");
+        }
+        block = trained;
+        devices = deviceCount;
+        batches = steps;
+        updatesInStep = 0;
+    }
+
+    /** The network, looked at when it is first needed: by then its parameters exist. */
+    PrunedNetwork network() {
+        if (network == null) {
+            if (block == null) {
+                throw new IllegalStateException(
+                        "The pruner knows no network: add pruner.listener() to the training"
+                                + " configuration, addTrainingListeners(pruner.listener()), before"
+                                + " the trainer is made.");
+            }
+            network = new PrunedNetwork(block, selector, schedule, method.signals());
+        }
+        return network;
+    }
+
+    /** The way of one gradient; see the package's documentation of the order. */
+    void update(String parameterId, NDArray weight, NDArray gradient, Optimizer base) {
+        PrunedNetwork net = network();
+        if (terms.isEmpty() && !method.gradientTerms().isEmpty()) {
+            terms =
+                    method.gradientTerms().stream()
+                            .map(term -> term.start(net.parameters(), seed))
+                            .toList();
+        }
+        PrunedNetwork.Mirror mirror = net.mirror(parameterId, weight);
+        TrainedTensor tensor = mirror.tensor();
+        if (terms.isEmpty() && tensor.mask().isEmpty()) {
+            base.update(parameterId, weight, gradient);
+        } else {
+            // A copy: DJL hands the same gradient on to the parameter's next device.
+            try (NDArray changed = gradient.duplicate()) {
+                tensor.applyMask(changed);
+                terms.forEach(term -> term.apply(tensor, changed));
+                base.update(parameterId, weight, changed);
+            }
+            tensor.applyMask(tensor.values());
+        }
+        mirror.watches().forEach(watch -> watch.afterStep());
+        tensor.countStep();
+        if (++updatesInStep == net.parameters().size() * devices) {
+            endStep();
+        }
+    }
+
+    /** DJL tells of a batch after its gradients and before the step. */
+    void beforeStep() {
+        if (updatesInStep > 0) {
+            endStep(); // Some parameter takes no part in the training.
+        }
+        if (batches == 0) {
+            prune(Unit.STEP, 0);
+            prune(Unit.EPOCH, 0);
+        }
+        batches++;
+    }
+
+    private void endStep() {
+        updatesInStep = 0;
+        steps++;
+        prune(Unit.STEP, steps);
+    }
+
+    void endEpoch() {
+        if (updatesInStep > 0) {
+            endStep();
+        }
+        epochs++;
+        prune(Unit.EPOCH, epochs);
+    }
+
+    /** The trainer closes, and the arrays on its devices with it. */
+    void end() {
+        terms.forEach(GradientTerm.Running::close);
+        terms = List.of();
+        if (network != null) {
+            network.leaveDevices();
+        }
+    }
+
+    private void prune(Unit unit, long now) {
+        List<PruningEvent> events = network().events();
+        while (nextEvent < events.size()
+                && events.get(nextEvent).unit() == unit
+                && events.get(nextEvent).at() <= now) {
+            PruningEvent event = events.get(nextEvent++);
+            network.prune(
+                    method.criterion(), allocation, event.keep(), seed + nextEvent, optimizer);
+            logger.info(
+                    "Pruned after {} {}: {} of {} weights left",
+                    unit == Unit.EPOCH ? "epoch" : "step",
+                    now,
+                    event.keep(),
+                    network.weights());
+        }
+    }
+}

@@ -1,0 +1,57 @@
+package io.flipout.cli;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command {@code flipout}. */
+@Command(
+        name = "flipout",
+        mixinStandardHelpOptions = true,
+        version = "FlipOut 0.1.0-SNAPSHOT",
+        description = "Prunes neural networks while they train (FlipOut, arXiv 2009.02594).",
+        subcommands = {
+            TrainCommand.class,
+            EvaluateCommand.class,
+            InspectCommand.class,
+            BenchCommand.class
+        })
+public final class Main implements Runnable {
+
+    @Spec private CommandSpec spec;
+
+    private Main() {}
+
+    /**
+     * Runs the command and exits with 0 for success, 1 for failure and 2 for wrong use.
+     *
+     * @param args the arguments
+     */
+    public static void main(String[] args) {
+        System.exit(run(args));
+    }
+
+    /** Runs the command without leaving the JVM. */
+    static int run(String... args) {
+        boolean verbose = java.util.List.of(args).contains("--verbose");
+        Errors errors = new Errors(verbose);
+        CommandLine commandLine = new CommandLine(new Main());
+        commandLine.setExecutionExceptionHandler(errors);
+        commandLine.setParameterExceptionHandler(errors);
+        commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        commandLine.setUsageHelpAutoWidth(true);
+        commandLine.setAbbreviatedOptionsAllowed(false);
+        return commandLine.execute(args);
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(
+                spec.commandLine(),
+                "Missing a command: one of "
+                        + String.join(", ", spec.subcommands().keySet())
+                        + ".");
+    }
+}

@@ -1,0 +1,216 @@
+package io.flipout.cli;
+
+import io.flipout.allocation.Allocation;
+import io.flipout.gradient.NoiseScale;
+import io.flipout.gradient.NoiseScope;
+import io.flipout.mask.WeightSelector;
+import io.flipout.method.FlipOut;
+import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.PruningMethod;
+import io.flipout.method.RandomPruning;
+import io.flipout.schedule.Schedule;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+import picocli.CommandLine.Option;
+
+/** Options that say how a network is pruned. */
+final class MethodOptions {
+
+    static final String DENSE = "none";
+    private static final double DEFAULT_SPARSITY = 0.98;
+
+    /** The methods by name, each made from the options. */
+    private static final Map<String, Function<MethodOptions, PruningMethod>> METHODS =
+            new TreeMap<>(
+                    Map.of(
+                            "flipout",
+                            o ->
+                                    FlipOut.builder()
+                                            .optP(o.p)
+                                            .optNoise(o.noise(1))
+                                            .optNoiseScale(o.noiseScale)
+                                            .optNoiseScope(o.noiseScope)
+                                            .optFlipOffset(o.flipOffset)
+                                            .build(),
+                            "global-magnitude",
+                            o -> o.magnitude(0),
+                            "noisy-global-magnitude",
+                            o -> o.magnitude(1),
+                            "random",
+                            o -> new RandomPruning(),
+                            DENSE,
+                            o -> new RandomPruning()));
+
+    /** How weights compete. */
+    enum Competition {
+        GLOBAL,
+        LAYER
+    }
+
+    @Option(
+            names = "--method",
+            paramLabel = "NAME",
+            defaultValue = "flipout",
+            description =
+                    "flipout, global-magnitude, noisy-global-magnitude, random, or none for a dense"
+                            + " network (default: ${DEFAULT-VALUE}).")
+    private String method;
+
+    @Option(
+            names = "--sparsity",
+            paramLabel = "S",
+            description =
+                    "Share of the prunable weights to remove, reached exactly (default: "
+                            + DEFAULT_SPARSITY
+                            + " unless --prune-every is given).")
+    private Double sparsity;
+
+    @Option(
+            names = "--prune-rate",
+            paramLabel = "R",
+            defaultValue = "0.5",
+            description =
+                    "Share of the weights left that each pruning removes; with --sparsity, about"
+                            + " (default: ${DEFAULT-VALUE}).")
+    private double pruneRate;
+
+    @Option(
+            names = "--prune-every",
+            paramLabel = "N",
+            description = "Epochs from one pruning to the next (default: spread over the training).")
+    private Integer pruneEvery;
+
+    @Option(
+            names = "--p",
+            paramLabel = "P",
+            defaultValue = "2",
+            description = "FlipOut's power of the magnitude (default: ${DEFAULT-VALUE}).")
+    private double p;
+
+    @Option(
+            names = "--noise",
+            paramLabel = "LAMBDA",
+            description =
+                    "Strength of the gradient noise; 0 turns it off (default: 1, and 0 for"
+                            + " global-magnitude).")
+    private Float noise;
+
+    @Option(
+            names = "--noise-scale",
+            paramLabel = "gradient|weight",
+            defaultValue = "gradient",
+            description = "What the noise is measured by (default: ${DEFAULT-VALUE}).")
+    private NoiseScale noiseScale;
+
+    @Option(
+            names = "--noise-scope",
+            paramLabel = "all|prunable",
+            defaultValue = "all",
+            description = "Which parameters get noise (default: ${DEFAULT-VALUE}).")
+    private NoiseScope noiseScope;
+
+    @Option(
+            names = "--flip-offset",
+            paramLabel = "0|1",
+            defaultValue = "1",
+            description =
+                    "What is added to the flips before dividing by them; 0 is the paper's printed"
+                            + " formula (default: ${DEFAULT-VALUE}).")
+    private int flipOffset;
+
+    @Option(
+            names = "--allocation",
+            paramLabel = "global|layer",
+            defaultValue = "global",
+            description =
+                    "Whether all weights compete, or those of each layer (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private Competition allocation;
+
+    @Option(
+            names = "--layer-floor",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Weights that every layer keeps at least (default: ${DEFAULT-VALUE}).")
+    private int layerFloor;
+
+    @Option(
+            names = "--include",
+            paramLabel = "PATTERN",
+            split = ",",
+            description = "Prune only weights whose path matches, such as 'layer1.*'.")
+    private List<String> include = List.of();
+
+    @Option(
+            names = "--exclude",
+            paramLabel = "PATTERN",
+            split = ",",
+            description = "Do not prune weights whose path matches, such as 'linear.*'.")
+    private List<String> exclude = List.of();
+
+    private float noise(float unlessGiven) {
+        return noise == null ? unlessGiven : noise;
+    }
+
+    private PruningMethod magnitude(float defaultNoise) {
+        return GlobalMagnitude.builder()
+                .optNoise(noise(defaultNoise))
+                .optNoiseScale(noiseScale)
+                .optNoiseScope(noiseScope)
+                .build();
+    }
+
+    String name() {
+        return method;
+    }
+
+    PruningMethod method() {
+        Function<MethodOptions, PruningMethod> maker = METHODS.get(method);
+        if (maker == null) {
+            throw Failure.misuse(
+                    "Unknown method '"
+                            + method
+                            + "'; there are "
+                            + String.join(", ", METHODS.keySet())
+                            + ".");
+        }
+        return maker.apply(this);
+    }
+
+    /** Fills in what other options leave open, so that the configuration is complete. */
+    void resolve() {
+        if (sparsity == null && pruneEvery == null && !method.equals(DENSE)) {
+            sparsity = DEFAULT_SPARSITY;
+        }
+        if (noise == null) {
+            noise = method.equals("flipout") || method.startsWith("noisy") ? 1f : 0f;
+        }
+    }
+
+    Schedule schedule(int epochs) {
+        if (method.equals(DENSE)) {
+            return Schedule.none();
+        }
+        if (sparsity == null) {
+            return Schedule.atRate(pruneRate).every(pruneEvery).overEpochs(epochs);
+        }
+        var schedule = Schedule.toSparsity(sparsity).atRate(pruneRate);
+        return (pruneEvery == null ? schedule : schedule.every(pruneEvery)).overEpochs(epochs);
+    }
+
+    Allocation allocation() {
+        return switch (allocation) {
+            case GLOBAL -> Allocation.global().withFloor(layerFloor);
+            case LAYER -> Allocation.perLayer().withFloor(layerFloor);
+        };
+    }
+
+    WeightSelector weights() {
+        return WeightSelector.builder()
+                .optInclude(include.toArray(String[]::new))
+                .optExclude(exclude.toArray(String[]::new))
+                .build();
+    }
+}

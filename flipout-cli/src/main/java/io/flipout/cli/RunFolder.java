@@ -1,0 +1,119 @@
+package io.flipout.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * The folder of a run: {@code config.yaml}, {@code metrics.csv}, {@code model}, {@code
+ * summary.json}.
+ */
+final class RunFolder {
+
+    static final String CONFIG = "config.yaml";
+    static final String METRICS = "metrics.csv";
+    static final String MODEL = "model";
+    static final String SUMMARY = "summary.json";
+    private static final List<String> OURS = List.of(CONFIG, METRICS, MODEL, SUMMARY);
+
+    private static final ObjectMapper JSON =
+            new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+    private final Path path;
+
+    RunFolder(Path path) {
+        this.path = path;
+    }
+
+    /** Returns the first of runs/NAME, runs/NAME-2, ... that is free. */
+    static Path free(String name) {
+        Path path = Path.of("runs", name);
+        for (int i = 2; Files.exists(path); i++) {
+            path = Path.of("runs", name + "-" + i);
+        }
+        return path;
+    }
+
+    /** Refuses a folder that holds something, unless it is a run to be overwritten. */
+    void check(boolean overwrite) throws IOException {
+        if (!Files.exists(path)) {
+            return;
+        }
+        if (!Files.isDirectory(path)) {
+            throw Failure.misuse(path + " is a file, not a folder: choose another --out.");
+        }
+        try (Stream<Path> entries = Files.list(path)) {
+            List<Path> found = entries.toList();
+            boolean run = found.stream().anyMatch(p -> OURS.contains(p.getFileName().toString()));
+            if (run && !overwrite) {
+                throw Failure.misuse(
+                        path
+                                + " holds another run: choose another --out, or give --overwrite to"
+                                + " replace it.");
+            }
+            if (!run && !found.isEmpty()) {
+                throw Failure.misuse(
+                        path + " holds other files: choose another --out, new or empty.");
+            }
+        }
+    }
+
+    /** Makes the folder, empty of an earlier run. */
+    void create() throws IOException {
+        try {
+            Files.createDirectories(path);
+        } catch (FileAlreadyExistsException e) {
+            throw Failure.misuse(e.getFile() + " is a file, not a folder: choose another --out.");
+        }
+        for (String name : OURS) {
+            delete(path.resolve(name));
+        }
+    }
+
+    /** Removes what this run has written. */
+    void remove() throws IOException {
+        for (String name : OURS) {
+            delete(path.resolve(name));
+        }
+        try (Stream<Path> left = Files.list(path)) {
+            if (left.findAny().isPresent()) {
+                return;
+            }
+        }
+        Files.delete(path);
+    }
+
+    private static void delete(Path path) throws IOException {
+        if (!Files.exists(path)) {
+            return;
+        }
+        try (Stream<Path> tree = Files.walk(path)) {
+            for (Path entry : tree.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(entry);
+            }
+        }
+    }
+
+    Path path() {
+        return path;
+    }
+
+    Path file(String name) {
+        return path.resolve(name);
+    }
+
+    /** Writes a summary whole or not at all. */
+    void writeSummary(Map<String, Object> summary) throws IOException {
+        Path temporary = path.resolve(SUMMARY + ".tmp");
+        JSON.writeValue(temporary.toFile(), summary);
+        Files.move(temporary, path.resolve(SUMMARY), StandardCopyOption.ATOMIC_MOVE);
+    }
+}

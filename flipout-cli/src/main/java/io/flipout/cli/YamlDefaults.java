@@ -1,0 +1,97 @@
+package io.flipout.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import picocli.CommandLine.IDefaultValueProvider;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/**
+ * The values of a YAML file in the place of the options' defaults. Its keys are the names of the
+ * options without dashes; an option on the command line wins.
+ */
+final class YamlDefaults implements IDefaultValueProvider {
+
+    private static final YAMLMapper YAML = new YAMLMapper();
+
+    private final Map<String, String> values;
+
+    private YamlDefaults(Map<String, String> values) {
+        this.values = values;
+    }
+
+    /** Reads a file of values. */
+    static YamlDefaults read(Path file, CommandSpec command) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw Failure.misuse("There is no configuration file " + file + ".");
+        }
+        JsonNode root;
+        try {
+            root = YAML.readTree(file.toFile());
+        } catch (JsonProcessingException e) {
+            throw Failure.misuse(
+                    file + " is not YAML: " + e.getOriginalMessage().lines().findFirst().orElse(""));
+        }
+        if (!root.isObject()) {
+            throw Failure.misuse(file + " must hold lines of 'option: value'.");
+        }
+        Map<String, String> values = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> field : root.properties()) {
+            if (command.findOption("--" + field.getKey()) == null) {
+                throw Failure.misuse(
+                        file
+                                + " holds the unknown option '"
+                                + field.getKey()
+                                + "'; there are "
+                                + names(command)
+                                + ".");
+            }
+            values.put(field.getKey(), text(field.getValue()));
+        }
+        return new YamlDefaults(values);
+    }
+
+    private static String text(JsonNode value) {
+        if (!value.isArray()) {
+            return value.asText();
+        }
+        List<String> items = new ArrayList<>();
+        value.forEach(item -> items.add(item.asText()));
+        return String.join(",", items);
+    }
+
+    private static String names(CommandSpec command) {
+        return command.options().stream()
+                .map(OptionSpec::longestName)
+                .map(name -> name.substring(2))
+                .sorted()
+                .collect(Collectors.joining(", "));
+    }
+
+    @Override
+    public String defaultValue(ArgSpec arg) {
+        return arg instanceof OptionSpec option
+                ? values.get(option.longestName().replaceFirst("^--", ""))
+                : null;
+    }
+
+    /** Writes values that {@link #read} reads. */
+    static void write(Path file, Map<String, Object> values) throws IOException {
+        YAML.writeValue(file.toFile(), values);
+    }
+
+    /** Reads a file as it stands. */
+    static JsonNode tree(Path file) throws IOException {
+        return YAML.readTree(file.toFile());
+    }
+}

@@ -1,0 +1,2 @@
+/** The command line: train, prune, evaluate, inspect and measure from a terminal. */
+package io.flipout.cli;

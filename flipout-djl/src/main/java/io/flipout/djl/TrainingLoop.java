@@ -1,0 +1,271 @@
+package io.flipout.djl;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.training.GradientCollector;
+import ai.djl.training.Trainer;
+import ai.djl.training.dataset.Batch;
+import ai.djl.training.dataset.Dataset;
+import ai.djl.training.listener.TrainingListener.BatchData;
+import ai.djl.translate.TranslateException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Trains a classifier epoch by epoch: train, evaluate, prune, report.
+ *
+ * <p>It does what {@code EasyTrain.fit} does and notifies the trainer's listeners in the same
+ * order, with these differences: it waits for all devices before it steps, weighs their shares of a
+ * batch by size, never makes a GPU wait for the host within a step, stops at the first loss that is
+ * not finite, and counts hits and losses without DJL's evaluators.
+ */
+public final class TrainingLoop {
+
+    private final Trainer trainer;
+    private final int epochs;
+    private final Dataset train;
+    private final Dataset validation;
+    private final Dataset test;
+    private final TrainingProgress progress;
+
+    private TrainingLoop(Builder builder) {
+        trainer = builder.trainer;
+        epochs = builder.epochs;
+        train = builder.train;
+        validation = builder.validation;
+        test = builder.test;
+        progress = builder.progress;
+    }
+
+    /**
+     * Creates a builder.
+     *
+     * @return a new builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Trains the network.
+     *
+     * @return what each epoch came to
+     * @throws DivergedException if the loss is not finite
+     * @throws IOException if a data set cannot be read
+     * @throws TranslateException if a data set cannot be prepared
+     */
+    public List<EpochResult> run() throws IOException, TranslateException {
+        List<EpochResult> results = new ArrayList<>();
+        for (int epoch = 1; epoch <= epochs; epoch++) {
+            progress.onEpochBegin(epoch);
+            long begin = System.nanoTime();
+            Score trained = trainEpoch(epoch);
+            double trainSeconds = secondsSince(begin);
+            Optional<Score> validated = evaluate(trainer, validation);
+            Optional<Score> tested = evaluate(trainer, test);
+            trainer.notifyListeners(listener -> listener.onEpoch(trainer));
+            EpochResult result =
+                    new EpochResult(
+                            epoch, trained, validated, tested, trainSeconds, secondsSince(begin));
+            results.add(result);
+            progress.onEpochEnd(result);
+        }
+        return results;
+    }
+
+    private static double secondsSince(long nanos) {
+        return (System.nanoTime() - nanos) / 1e9;
+    }
+
+    private Score trainEpoch(int epoch) throws IOException, TranslateException {
+        Device[] devices = trainer.getDevices();
+        long images = 0;
+        try (Meter meter = new Meter(trainer.getManager())) {
+            for (Batch batch : trainer.iterateDataset(train)) {
+                try (batch) {
+                    trainBatch(batch, meter);
+                    trainer.step();
+                    images += batch.getSize();
+                }
+                if (!meter.isFinite()) {
+                    int step = (meter.firstBad() - 1) / devices.length + 1;
+                    throw new DivergedException(epoch, step, meter.badLoss());
+                }
+                progress.onBatch(epoch, images);
+            }
+            return meter.score();
+        }
+    }
+
+    private void trainBatch(Batch batch, Meter meter) {
+        Batch[] splits = batch.split(trainer.getDevices(), false);
+        BatchData batchData =
+                new BatchData(batch, new ConcurrentHashMap<>(), new ConcurrentHashMap<>());
+        try (GradientCollector collector = trainer.newGradientCollector()) {
+            CompletableFuture<?>[] others = new CompletableFuture<?>[splits.length - 1];
+            for (int i = 1; i < splits.length; i++) {
+                Batch split = splits[i];
+                Runnable work = () -> trainSplit(batch, split, collector, batchData, meter);
+                others[i - 1] = CompletableFuture.runAsync(work);
+            }
+            trainSplit(batch, splits[0], collector, batchData, meter);
+            CompletableFuture.allOf(others).join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw e;
+        }
+        trainer.notifyListeners(listener -> listener.onTrainingBatch(trainer, batchData));
+    }
+
+    private void trainSplit(
+            Batch batch,
+            Batch split,
+            GradientCollector collector,
+            BatchData batchData,
+            Meter meter) {
+        NDList labels = split.getLabels();
+        NDList outputs = trainer.forward(split.getData(), labels);
+        NDArray loss = trainer.getLoss().evaluate(labels, outputs);
+        // The gradients of the devices are summed: each counts for its share of the batch.
+        int size = split.getSize();
+        collector.backward(
+                size == batch.getSize() ? loss : loss.mul((float) size / batch.getSize()));
+        meter.add(loss, outputs.head(), labels.head(), size);
+        batchData.getLabels().put(labels.head().getDevice(), labels);
+        batchData.getPredictions().put(outputs.head().getDevice(), outputs);
+    }
+
+    /**
+     * Evaluates a network.
+     *
+     * @param trainer the trainer that holds the network and the loss
+     * @param dataset the images; null if there are none
+     * @return the score; empty if there are no images
+     * @throws IOException if the data set cannot be read
+     * @throws TranslateException if the data set cannot be prepared
+     */
+    public static Optional<Score> evaluate(Trainer trainer, Dataset dataset)
+            throws IOException, TranslateException {
+        if (dataset == null) {
+            return Optional.empty();
+        }
+        try (Meter meter = new Meter(trainer.getManager())) {
+            for (Batch batch : trainer.iterateDataset(dataset)) {
+                try (batch) {
+                    for (Batch split : batch.split(trainer.getDevices(), false)) {
+                        NDList labels = split.getLabels();
+                        NDList outputs = trainer.evaluate(split.getData());
+                        NDArray loss = trainer.getLoss().evaluate(labels, outputs);
+                        meter.add(loss, outputs.head(), labels.head(), split.getSize());
+                    }
+                }
+                meter.isFinite();
+            }
+            return Optional.of(meter.score());
+        }
+    }
+
+    /** Builds a {@link TrainingLoop}. */
+    public static final class Builder {
+
+        private Trainer trainer;
+        private int epochs;
+        private Dataset train;
+        private Dataset validation;
+        private Dataset test;
+        private TrainingProgress progress = new TrainingProgress() {};
+
+        private Builder() {}
+
+        /**
+         * Sets the trainer, with its network initialised.
+         *
+         * @param trainer the trainer
+         * @return this builder
+         */
+        public Builder setTrainer(Trainer trainer) {
+            this.trainer = trainer;
+            return this;
+        }
+
+        /**
+         * Sets the number of epochs.
+         *
+         * @param epochs at least 1
+         * @return this builder
+         */
+        public Builder setEpochs(int epochs) {
+            this.epochs = epochs;
+            return this;
+        }
+
+        /**
+         * Sets the training images.
+         *
+         * @param train batches of (N, C, H, W) and N labels
+         * @return this builder
+         */
+        public Builder setTrain(Dataset train) {
+            this.train = train;
+            return this;
+        }
+
+        /**
+         * Sets held-out training images, scored after every epoch.
+         *
+         * @param validation the images; null for none
+         * @return this builder
+         */
+        public Builder optValidation(Dataset validation) {
+            this.validation = validation;
+            return this;
+        }
+
+        /**
+         * Sets test images, scored after every epoch.
+         *
+         * @param test the images; null for none
+         * @return this builder
+         */
+        public Builder optTest(Dataset test) {
+            this.test = test;
+            return this;
+        }
+
+        /**
+         * Sets who follows the training.
+         *
+         * @param progress the follower
+         * @return this builder
+         */
+        public Builder optProgress(TrainingProgress progress) {
+            this.progress = progress;
+            return this;
+        }
+
+        /**
+         * Builds the loop.
+         *
+         * @return the loop
+         * @throws NullPointerException if the trainer or the training images are missing
+         * @throws IllegalArgumentException if epochs are fewer than 1
+         */
+        public TrainingLoop build() {
+            Objects.requireNonNull(trainer, "The loop needs a trainer: setTrainer(...)");
+            Objects.requireNonNull(train, "The loop needs training images: setTrain(...)");
+            if (epochs < 1) {
+                throw new IllegalArgumentException("Epochs must be at least 1, got " + epochs);
+            }
+            return new TrainingLoop(this);
+        }
+    }
+}

@@ -14,11 +14,7 @@ import picocli.CommandLine.Spec;
         name = "bench",
         mixinStandardHelpOptions = true,
         description = "Measures this machine: one JSON object a line.",
-        subcommands = {
-            BenchStepCommand.class,
-            BenchPruneCommand.class,
-            BenchDataCommand.class
-        })
+        subcommands = {BenchStepCommand.class, BenchPruneCommand.class, BenchDataCommand.class})
 final class BenchCommand implements Runnable {
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -44,8 +40,6 @@ final class BenchCommand implements Runnable {
         double[] sorted = values.clone();
         Arrays.sort(sorted);
         int middle = sorted.length / 2;
-        return sorted.length % 2 == 1
-                ? sorted[middle]
-                : (sorted[middle - 1] + sorted[middle]) / 2;
+        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 }

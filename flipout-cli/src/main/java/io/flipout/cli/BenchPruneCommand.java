@@ -53,7 +53,8 @@ final class BenchPruneCommand implements Callable<Integer> {
             names = "--repeat",
             paramLabel = "N",
             defaultValue = "11",
-            description = "Prunings to measure, each of a fresh network (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Prunings to measure, each of a fresh network (default: ${DEFAULT-VALUE}).")
     private int repeat;
 
     @Override

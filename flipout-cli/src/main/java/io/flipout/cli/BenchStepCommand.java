@@ -11,12 +11,13 @@ import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
-import ai.djl.training.optimizer.Optimizer;
 import io.flipout.djl.Milestones;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.Sgd;
 import io.flipout.method.FlipOut;
+import io.flipout.method.PruningMethod;
 import io.flipout.models.Models;
+import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -38,6 +39,7 @@ import picocli.CommandLine.Spec;
 final class BenchStepCommand implements Callable<Integer> {
 
     private static final int CLASSES = 10;
+    private static final int WARM_UP = 3;
 
     @Spec private CommandSpec spec;
     @Mixin private CommonOptions common;
@@ -80,7 +82,110 @@ final class BenchStepCommand implements Callable<Integer> {
     private String device;
 
     @Override
-    public Integer call() {
+    public Integer call() throws Exception {
+        if (batchSize < 1 || steps < 1) {
+            throw Failure.misuse("--batch-size and --steps must be at least 1.");
+        }
+        Models network = Models.named(modelName);
+        common.startEngine();
+        Device where = Devices.parse(device)[0];
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("bench", "step");
+        result.put("model", modelName);
+        result.put("batch", batchSize);
+        try (Training plain = new Training(network, where, null);
+                Training noNoise =
+                        new Training(network, where, FlipOut.builder().optNoise(0).build());
+                Training flipOut = new Training(network, where, FlipOut.builder().build())) {
+            Map<String, Training> trainings = new LinkedHashMap<>();
+            trainings.put("plain", plain);
+            trainings.put("flipout_no_noise", noNoise);
+            trainings.put("flipout", flipOut);
+            Map<String, double[]> seconds = new LinkedHashMap<>();
+            trainings.keySet().forEach(name -> seconds.put(name, new double[steps]));
+            for (int i = -WARM_UP; i < steps; i++) {
+                for (Map.Entry<String, Training> entry : trainings.entrySet()) {
+                    double time = entry.getValue().step();
+                    if (i >= 0) {
+                        seconds.get(entry.getKey())[i] = time;
+                    }
+                }
+            }
+            seconds.forEach((name, times) -> result.put(name, BenchCommand.median(times)));
+        }
+        BenchCommand.print(spec, result);
         return 0;
+    }
+
+    /** A network with its optimizer and one batch of noise. */
+    private final class Training implements AutoCloseable {
+
+        private final Model model;
+        private final Trainer trainer;
+        private final NDList images;
+        private final NDList labels;
+
+        Training(Models network, Device where, PruningMethod method) {
+            int channels = (int) network.image().get(0);
+            model = Model.newInstance(network.modelName(), where);
+            model.setBlock(network.newBlock(channels, CLASSES));
+            Sgd sgd =
+                    Sgd.builder()
+                            .setLearningRateTracker(new Milestones(0.001f, 1f))
+                            .optMomentum(0.9f)
+                            .optWeightDecays(5e-4f)
+                            .build();
+            DefaultTrainingConfig config =
+                    new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
+                            .optDevices(new Device[] {where});
+            if (method == null) {
+                config.optOptimizer(sgd);
+            } else {
+                // Pruned after the first of the steps that warm up.
+                Pruner pruner =
+                        Pruner.builder()
+                                .setMethod(method)
+                                .setSchedule(
+                                        sparsity == 0
+                                                ? Schedule.none()
+                                                : Schedule.oneShot(sparsity, Unit.STEP, 1))
+                                .build();
+                config.optOptimizer(pruner.wrap(sgd)).addTrainingListeners(pruner.listener());
+            }
+            trainer = model.newTrainer(config);
+            Shape shape = new Shape(batchSize).addAll(network.image());
+            trainer.initialize(shape);
+            NDManager manager = trainer.getManager();
+            images = new NDList(manager.randomNormal(shape));
+            labels =
+                    new NDList(
+                            manager.randomInteger(
+                                    0, CLASSES, new Shape(batchSize), DataType.INT64));
+        }
+
+        /** Takes a step, and waits until it is done. */
+        double step() {
+            long begin = System.nanoTime();
+            try (NDManager scratch = trainer.getManager().newSubManager()) {
+                images.attach(scratch); // Its descendants are freed with the step.
+                try (GradientCollector collector = trainer.newGradientCollector()) {
+                    NDList outputs = trainer.forward(images, labels);
+                    collector.backward(trainer.getLoss().evaluate(labels, outputs));
+                }
+                trainer.step();
+                NDArray parameter = model.getBlock().getParameters().valueAt(0).getArray();
+                try (NDArray sum = parameter.sum()) {
+                    sum.getFloat();
+                }
+                images.attach(trainer.getManager());
+            }
+            return (System.nanoTime() - begin) / 1e9;
+        }
+
+        @Override
+        public void close() {
+            trainer.close();
+            model.close();
+        }
     }
 }

@@ -10,8 +10,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
 /** Turns whatever goes wrong into one sentence and an exit status. */
-final class Errors implements CommandLine.IExecutionExceptionHandler,
-        CommandLine.IParameterExceptionHandler {
+final class Errors
+        implements CommandLine.IExecutionExceptionHandler, CommandLine.IParameterExceptionHandler {
 
     private final boolean verbose;
 
@@ -23,8 +23,7 @@ final class Errors implements CommandLine.IExecutionExceptionHandler,
     public int handleParseException(ParameterException e, String[] args) {
         PrintWriter err = e.getCommandLine().getErr();
         err.println("flipout: " + e.getMessage());
-        err.println(
-                "Try './" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
+        err.println("Try './" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
         trace(e, err);
         return Failure.MISUSED;
     }

@@ -1,5 +1,7 @@
 package io.flipout.cli;
 
+import java.io.IOException;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,9 +37,14 @@ public final class Main implements Runnable {
 
     /** Runs the command without leaving the JVM. */
     static int run(String... args) {
-        boolean verbose = java.util.List.of(args).contains("--verbose");
+        boolean verbose = List.of(args).contains("--verbose");
         Errors errors = new Errors(verbose);
         CommandLine commandLine = new CommandLine(new Main());
+        try {
+            YamlDefaults.apply(commandLine, args);
+        } catch (IOException | Failure e) {
+            return errors.handleExecutionException(e, commandLine, null);
+        }
         commandLine.setExecutionExceptionHandler(errors);
         commandLine.setParameterExceptionHandler(errors);
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);

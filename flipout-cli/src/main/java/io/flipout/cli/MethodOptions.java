@@ -79,7 +79,8 @@ final class MethodOptions {
     @Option(
             names = "--prune-every",
             paramLabel = "N",
-            description = "Epochs from one pruning to the next (default: spread over the training).")
+            description =
+                    "Epochs from one pruning to the next (default: spread over the training).")
     private Integer pruneEvery;
 
     @Option(

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import picocli.CommandLine;
 import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -22,12 +23,29 @@ import picocli.CommandLine.Model.OptionSpec;
  */
 final class YamlDefaults implements IDefaultValueProvider {
 
+    private static final String CONFIG = "--config";
     private static final YAMLMapper YAML = new YAMLMapper();
 
     private final Map<String, String> values;
 
     private YamlDefaults(Map<String, String> values) {
         this.values = values;
+    }
+
+    /** Looks for {@code --config} before the arguments are parsed, as it changes the defaults. */
+    static void apply(CommandLine commandLine, String... args) throws IOException {
+        CommandLine train = commandLine.getSubcommands().get("train");
+        for (int i = 0; i < args.length; i++) {
+            Path file = null;
+            if (args[i].startsWith(CONFIG + "=")) {
+                file = Path.of(args[i].substring(CONFIG.length() + 1));
+            } else if (args[i].equals(CONFIG) && i + 1 < args.length) {
+                file = Path.of(args[i + 1]);
+            }
+            if (file != null) {
+                train.setDefaultValueProvider(read(file, train.getCommandSpec()));
+            }
+        }
     }
 
     /** Reads a file of values. */
@@ -40,7 +58,9 @@ final class YamlDefaults implements IDefaultValueProvider {
             root = YAML.readTree(file.toFile());
         } catch (JsonProcessingException e) {
             throw Failure.misuse(
-                    file + " is not YAML: " + e.getOriginalMessage().lines().findFirst().orElse(""));
+                    file
+                            + " is not YAML: "
+                            + e.getOriginalMessage().lines().findFirst().orElse(""));
         }
         if (!root.isObject()) {
             throw Failure.misuse(file + " must hold lines of 'option: value'.");

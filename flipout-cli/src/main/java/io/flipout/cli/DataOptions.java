@@ -1,0 +1,144 @@
+package io.flipout.cli;
+
+import ai.djl.training.dataset.Dataset.Usage;
+import io.flipout.djl.data.DataSets;
+import io.flipout.djl.data.ImageDataset;
+import io.flipout.djl.data.ImageSet;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Consumer;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
+
+/** Options that say what to train on. */
+final class DataOptions {
+
+    private static final int EVALUATION_BATCH = 256;
+
+    @Option(
+            names = "--dataset",
+            paramLabel = "NAME",
+            defaultValue = "fashion-mnist",
+            description =
+                    "fashion-mnist, mnist, cifar10, imagenette, or folder for train/CLASS/* and"
+                            + " val/CLASS/* (default: ${DEFAULT-VALUE}).")
+    private String dataset;
+
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description = "Folder of the data set (default: DJL's cache, or a download).")
+    private Path data;
+
+    @Option(
+            names = "--val-size",
+            paramLabel = "N",
+            defaultValue = "0",
+            description =
+                    "Training images to hold out and score after every epoch (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private int valSize;
+
+    @Option(
+            names = "--limit",
+            paramLabel = "N",
+            description = "Take only the first N training and test images.")
+    private Integer limit;
+
+    @Option(
+            names = "--augment",
+            negatable = true,
+            description =
+                    "Crop and flip training images at random (default: cifar10 and imagenette"
+                            + " only).")
+    private Boolean augment;
+
+    @Option(
+            names = "--image-size",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Side to scale images of a folder to (default: 224).")
+    private int imageSize;
+
+    /** The images of a run. */
+    record Images(ImageSet train, Optional<ImageSet> validation, ImageSet test) {}
+
+    DataSets dataSet() {
+        return DataSets.named(dataset);
+    }
+
+    /** Takes from a run what the command line leaves open. */
+    void fillFrom(ParseResult given, SavedModel saved) {
+        if (!given.hasMatchedOption("--dataset")) {
+            saved.option("dataset").ifPresent(name -> dataset = name);
+            if (!given.hasMatchedOption("--data")) {
+                saved.option("data").ifPresent(folder -> data = Path.of(folder));
+            }
+        }
+        if (!given.hasMatchedOption("--image-size")) {
+            saved.option("image-size").ifPresent(side -> imageSize = Integer.parseInt(side));
+        }
+    }
+
+    /** Checks the values and fills in what the data set decides. */
+    void resolve() {
+        if (augment == null) {
+            augment = dataSet().isAugmented();
+        }
+        if (valSize < 0) {
+            throw Failure.misuse("--val-size must be at least 0, got " + valSize + ".");
+        }
+        if (limit != null && limit < 1) {
+            throw Failure.misuse("--limit must be at least 1, got " + limit + ".");
+        }
+        if (imageSize < 0) {
+            throw Failure.misuse("--image-size must be at least 1, got " + imageSize + ".");
+        }
+    }
+
+    Images load(long seed, Consumer<String> log) throws IOException {
+        ImageSet train = limited(dataSet().load(data, Usage.TRAIN, imageSize, log));
+        ImageSet test = loadTest(log);
+        if (valSize == 0) {
+            return new Images(train, Optional.empty(), test);
+        }
+        ImageSet.Split split =
+                dataSet().isValidationLast()
+                        ? train.splitLast(valSize)
+                        : train.splitRandom(valSize, seed);
+        return new Images(split.rest(), Optional.of(split.part()), test);
+    }
+
+    ImageSet loadTest(Consumer<String> log) throws IOException {
+        return limited(dataSet().load(data, Usage.TEST, imageSize, log));
+    }
+
+    ImageSet loadTrain(Consumer<String> log) throws IOException {
+        return limited(dataSet().load(data, Usage.TRAIN, imageSize, log));
+    }
+
+    private ImageSet limited(ImageSet set) {
+        return limit == null ? set : set.first(limit);
+    }
+
+    ImageDataset forTraining(ImageSet set, int batchSize, long seed) {
+        ImageDataset.Builder builder =
+                ImageDataset.builder()
+                        .setImages(set)
+                        .setNormalization(dataSet().normalization())
+                        .setBatchSize(batchSize)
+                        .optShuffle(true)
+                        .optSeed(seed);
+        return (augment ? builder.optAugmentation(dataSet().padding(set.height())) : builder)
+                .build();
+    }
+
+    ImageDataset forEvaluation(ImageSet set) {
+        return ImageDataset.builder()
+                .setImages(set)
+                .setNormalization(dataSet().normalization())
+                .setBatchSize(EVALUATION_BATCH)
+                .build();
+    }
+}

@@ -1,0 +1,82 @@
+package io.flipout.cli;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.training.DefaultTrainingConfig;
+import ai.djl.training.Trainer;
+import ai.djl.training.loss.Loss;
+import io.flipout.djl.Score;
+import io.flipout.djl.TrainingLoop;
+import io.flipout.djl.data.ImageSet;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code flipout evaluate}: scores a network on test images. */
+@Command(
+        name = "evaluate",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Scores a run or a model on the test images of its data set or of another.")
+final class EvaluateCommand implements Callable<Integer> {
+
+    @Spec private CommandSpec spec;
+
+    @Parameters(
+            paramLabel = "RUN_OR_MODEL",
+            description = "Folder of a run, or a NAME-0000.params file.")
+    private Path path;
+
+    @Option(
+            names = "--model",
+            paramLabel = "NAME",
+            description = "Network of the parameters (default: the run's, or the file's name).")
+    private String modelName;
+
+    @Mixin private DataOptions data;
+
+    @Option(
+            names = "--device",
+            paramLabel = "auto|cpu|gpu[N]",
+            defaultValue = "auto",
+            description = "Where to compute (default: ${DEFAULT-VALUE}).")
+    private String device;
+
+    @Mixin private CommonOptions common;
+
+    @Override
+    public Integer call() throws Exception {
+        SavedModel saved = SavedModel.find(path);
+        data.fillFrom(spec.commandLine().getParseResult(), saved);
+        data.resolve();
+        common.startEngine();
+        Device[] devices = Devices.parse(device);
+        Terminal terminal = new Terminal(spec.commandLine());
+        ImageSet images = data.loadTest(terminal::note);
+        Shape image = new Shape(images.channels(), images.height(), images.width());
+        try (Model model = saved.load(Optional.ofNullable(modelName), devices[0])) {
+            DefaultTrainingConfig config =
+                    new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss()).optDevices(devices);
+            try (Trainer trainer = model.newTrainer(config)) {
+                trainer.initialize(new Shape(1).addAll(image));
+                Score score =
+                        TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();
+                terminal.line(
+                        "%s on the %,d test images of %s: accuracy %.2f %%, loss %.4f",
+                        path,
+                        score.images(),
+                        data.dataSet().dataName(),
+                        100 * score.accuracy(),
+                        score.loss());
+            }
+        }
+        return 0;
+    }
+}

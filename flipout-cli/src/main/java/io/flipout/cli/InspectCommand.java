@@ -1,0 +1,65 @@
+package io.flipout.cli;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import io.flipout.mask.WeightSelector;
+import io.flipout.report.SparsityReport;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code flipout inspect}: what is left of a network. */
+@Command(
+        name = "inspect",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Shows what is left of the network of a run or a model, layer by layer.")
+final class InspectCommand implements Callable<Integer> {
+
+    @Spec private CommandSpec spec;
+
+    @Parameters(
+            paramLabel = "RUN_OR_MODEL",
+            description = "Folder of a run, or a NAME-0000.params file.")
+    private Path path;
+
+    @Option(
+            names = "--model",
+            paramLabel = "NAME",
+            description = "Network of the parameters (default: the run's, or the file's name).")
+    private String modelName;
+
+    @Mixin private CommonOptions common;
+
+    @Override
+    public Integer call() throws Exception {
+        SavedModel saved = SavedModel.find(path);
+        common.startEngine();
+        try (Model model = saved.load(Optional.ofNullable(modelName), Device.cpu())) {
+            SparsityReport report = SparsityReport.ofZeros(model, WeightSelector.builder().build());
+            Terminal terminal = new Terminal(spec.commandLine());
+            terminal.line(Tables.layers(report));
+            terminal.line(
+                    "%,d of %,d prunable weights left (%s %% sparse); %,d of all %,d parameters"
+                            + " (%s %%).",
+                    report.remaining(),
+                    report.weights(),
+                    Tables.percent(report.sparsity()),
+                    report.totalParameters() - report.weights() + report.remaining(),
+                    report.totalParameters(),
+                    Tables.percent(report.totalSparsity()));
+            if (report.multiplyAdds() >= 0) {
+                terminal.line(
+                        "%,d of %,d multiply–adds an image left.",
+                        report.remainingMultiplyAdds(), report.multiplyAdds());
+            }
+        }
+        return 0;
+    }
+}

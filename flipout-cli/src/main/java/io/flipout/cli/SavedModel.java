@@ -1,0 +1,126 @@
+package io.flipout.cli;
+
+import ai.djl.Device;
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.nn.Block;
+import ai.djl.nn.ParameterList;
+import com.fasterxml.jackson.databind.JsonNode;
+import io.flipout.models.Models;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** A model on disk: that of a run, or DJL parameters by themselves. */
+final class SavedModel {
+
+    /** DJL names files of parameters by model and epoch. */
+    private static final Pattern PARAMS = Pattern.compile("(.+)-(\\d{4})\\.params");
+
+    private static final int USUAL_CLASSES = 10;
+
+    private final Path file;
+    private final String prefix;
+    private final String epoch;
+    private final Optional<JsonNode> config;
+
+    private SavedModel(Path file, String prefix, String epoch, Optional<JsonNode> config) {
+        this.file = file;
+        this.prefix = prefix;
+        this.epoch = epoch;
+        this.config = config;
+    }
+
+    /** Finds the model that a user names by a run folder or a file. */
+    static SavedModel find(Path path) throws IOException {
+        if (Files.isDirectory(path)) {
+            Path config = path.resolve(RunFolder.CONFIG);
+            Path folder = path.resolve(RunFolder.MODEL);
+            if (!Files.isRegularFile(config)) {
+                throw Failure.misuse(path + " is no run: it has no " + RunFolder.CONFIG + ".");
+            }
+            if (!Files.isDirectory(folder)) {
+                throw Failure.misuse(path + " has no model: its training has not come to its end.");
+            }
+            try (Stream<Path> files = Files.list(folder)) {
+                Path params =
+                        files.filter(f -> PARAMS.matcher(name(f)).matches())
+                                .max(Comparator.naturalOrder())
+                                .orElseThrow(
+                                        () -> Failure.misuse(folder + " holds no .params file."));
+                return of(params, Optional.of(YamlDefaults.tree(config)));
+            }
+        }
+        if (!Files.isRegularFile(path)) {
+            throw Failure.misuse("There is no run or model " + path + ".");
+        }
+        return of(path, Optional.empty());
+    }
+
+    private static SavedModel of(Path params, Optional<JsonNode> config) {
+        Matcher matcher = PARAMS.matcher(name(params));
+        if (!matcher.matches()) {
+            throw Failure.misuse(
+                    params
+                            + " is no model: a run folder or DJL parameters (NAME-0000.params) are needed.");
+        }
+        return new SavedModel(params, matcher.group(1), matcher.group(2), config);
+    }
+
+    private static String name(Path path) {
+        return path.getFileName().toString();
+    }
+
+    /** Returns an option of the run, if the model is that of a run. */
+    Optional<String> option(String name) {
+        return config.map(c -> c.get(name)).map(JsonNode::asText);
+    }
+
+    /** Loads the network; the caller closes it. */
+    Model load(Optional<String> modelName, Device device) {
+        String name = modelName.or(() -> option("model")).orElse(prefix);
+        Models network = Models.named(name);
+        Model model = load(network, USUAL_CLASSES, device);
+        int classes = outputs(model.getBlock());
+        if (classes == USUAL_CLASSES) {
+            return model;
+        }
+        model.close();
+        return load(network, classes, device);
+    }
+
+    private Model load(Models network, int classes, Device device) {
+        Model model = Model.newInstance(prefix, device);
+        try {
+            int channels = (int) network.image().get(0); // The file knows better.
+            model.setBlock(network.newBlock(channels, classes));
+            model.load(
+                    file.toAbsolutePath().getParent(),
+                    prefix,
+                    Map.of("epoch", Integer.parseInt(epoch)));
+            return model;
+        } catch (IOException | MalformedModelException | RuntimeException e) {
+            model.close();
+            throw Failure.of(
+                    file
+                            + " could not be loaded as "
+                            + network.modelName()
+                            + " ("
+                            + e.getMessage()
+                            + "): give the right --model, or the file is damaged.",
+                    e);
+        }
+    }
+
+    /** The last parameter is the last layer's bias. */
+    private static int outputs(Block block) {
+        ParameterList parameters = block.getParameters();
+        return (int) parameters.valueAt(parameters.size() - 1).getArray().getShape().get(0);
+    }
+}

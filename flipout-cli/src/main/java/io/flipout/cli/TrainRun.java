@@ -1,0 +1,287 @@
+package io.flipout.cli;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.training.DefaultTrainingConfig;
+import ai.djl.training.Trainer;
+import ai.djl.training.loss.Loss;
+import io.flipout.djl.DivergedException;
+import io.flipout.djl.EpochResult;
+import io.flipout.djl.Milestones;
+import io.flipout.djl.Pruner;
+import io.flipout.djl.Score;
+import io.flipout.djl.TrainingLoop;
+import io.flipout.djl.TrainingProgress;
+import io.flipout.djl.data.ImageDataset;
+import io.flipout.djl.data.ImageSet;
+import io.flipout.report.LayerReport;
+import io.flipout.report.SparsityReport;
+import io.flipout.schedule.PruningEvent;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** One training run: trains, follows, and leaves a folder behind. */
+final class TrainRun {
+
+    private final RunFolder folder;
+    private final Terminal terminal;
+    private final String modelName;
+    private final Block block;
+    private final Pruner pruner;
+    private final String methodName;
+    private final Device[] devices;
+
+    TrainRun(
+            RunFolder folder,
+            Terminal terminal,
+            String modelName,
+            Block block,
+            Pruner pruner,
+            String methodName,
+            Device[] devices) {
+        this.folder = folder;
+        this.terminal = terminal;
+        this.modelName = modelName;
+        this.block = block;
+        this.pruner = pruner;
+        this.methodName = methodName;
+        this.devices = devices;
+    }
+
+    void run(
+            DataOptions data,
+            DataOptions.Images images,
+            OptimizerOptions options,
+            int seed,
+            Map<String, Object> configuration)
+            throws Exception {
+        ImageSet set = images.train();
+        ImageDataset train = data.forTraining(set, options.batchSize(), seed);
+        DefaultTrainingConfig config =
+                new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
+                        .optDevices(devices)
+                        .optOptimizer(pruner.wrap(options.sgd(train.batches())))
+                        .addTrainingListeners(pruner.listener());
+        long begin = System.nanoTime();
+        try (Model model = Model.newInstance(modelName, devices[0])) {
+            model.setBlock(block);
+            try (Trainer trainer = model.newTrainer(config)) {
+                trainer.initialize(new Shape(1, set.channels(), set.height(), set.width()));
+                List<PruningEvent> events = pruner.events();
+                announce(data, images, options, events);
+                folder.create();
+                boolean keep = false;
+                try {
+                    YamlDefaults.write(folder.file(RunFolder.CONFIG), configuration);
+                    List<EpochResult> results;
+                    try (MetricsFile metrics = new MetricsFile(folder.file(RunFolder.METRICS));
+                            terminal) {
+                        terminal.begin((long) options.epochs() * set.size());
+                        keep = true;
+                        results =
+                                TrainingLoop.builder()
+                                        .setTrainer(trainer)
+                                        .setEpochs(options.epochs())
+                                        .setTrain(train)
+                                        .optValidation(
+                                                images.validation()
+                                                        .map(data::forEvaluation)
+                                                        .orElse(null))
+                                        .optTest(data.forEvaluation(images.test()))
+                                        .optProgress(
+                                                new Follower(
+                                                        metrics,
+                                                        options.learningRate(train.batches()),
+                                                        train,
+                                                        options.epochs()))
+                                        .build()
+                                        .run();
+                    }
+                    model.save(folder.file(RunFolder.MODEL), modelName);
+                    double seconds = (System.nanoTime() - begin) / 1e9;
+                    EpochResult last = results.get(results.size() - 1);
+                    SparsityReport report = pruner.report();
+                    folder.writeSummary(summary(data, seed, results.size(), last, report, seconds));
+                    conclude(last, report, seconds);
+                } catch (DivergedException e) {
+                    throw Failure.of(
+                            e.getMessage()
+                                    + " What was measured before is in "
+                                    + folder.path()
+                                    + ".",
+                            e);
+                } finally {
+                    if (!keep) {
+                        folder.remove();
+                    }
+                }
+            }
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    private void announce(
+            DataOptions data,
+            DataOptions.Images images,
+            OptimizerOptions options,
+            List<PruningEvent> events) {
+        SparsityReport report = pruner.report();
+        terminal.line(
+                "%s on %s: %,d parameters, %,d of them prunable; %,d images to train on, %,d to"
+                        + " test, on %s",
+                modelName,
+                data.dataSet().dataName(),
+                report.totalParameters(),
+                report.weights(),
+                images.train().size(),
+                images.test().size(),
+                Arrays.stream(devices)
+                        .map(d -> d.isGpu() ? "gpu" + d.getDeviceId() : "cpu")
+                        .collect(Collectors.joining(", ")));
+        if (events.isEmpty()) {
+            terminal.line("Training for %d epochs without pruning.", options.epochs());
+        } else {
+            terminal.line(
+                    "Training for %d epochs; %s prunes after epochs %s, to %,d weights (%s %%"
+                            + " sparse).",
+                    options.epochs(),
+                    methodName,
+                    events.stream()
+                            .map(event -> Long.toString(event.at()))
+                            .collect(Collectors.joining(", ")),
+                    events.get(events.size() - 1).keep(),
+                    percent(1 - (double) events.get(events.size() - 1).keep() / report.weights()));
+        }
+        terminal.line("");
+    }
+
+    /** Follows the training: a row in the file and a line on the terminal for each epoch. */
+    private final class Follower implements TrainingProgress {
+
+        private final MetricsFile metrics;
+        private final Milestones rates;
+        private final ImageDataset train;
+        private final int epochs;
+        private long remaining;
+        private double sparsity;
+
+        Follower(MetricsFile metrics, Milestones rates, ImageDataset train, int epochs) {
+            this.metrics = metrics;
+            this.rates = rates;
+            this.train = train;
+            this.epochs = epochs;
+        }
+
+        @Override
+        public void onEpochBegin(int epoch) {
+            SparsityReport report = pruner.report();
+            remaining = report.remaining();
+            sparsity = report.sparsity();
+        }
+
+        @Override
+        public void onBatch(int epoch, long images) {
+            terminal.progress(
+                    (epoch - 1L) * train.images().size() + images,
+                    String.format("epoch %d/%d, sparsity %s %%", epoch, epochs, percent(sparsity)));
+        }
+
+        @Override
+        public void onEpochEnd(EpochResult result) {
+            try {
+                int steps = result.epoch() * train.batches();
+                metrics.add(result, remaining, sparsity, rates.getNewValue(steps));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            terminal.line(
+                    "epoch %3d/%d  loss %.4f  train %6.2f %%%s  test %6.2f %%  sparsity %s %%"
+                            + "  %,7.0f images/s",
+                    result.epoch(),
+                    epochs,
+                    result.train().loss(),
+                    100 * result.train().accuracy(),
+                    result.validation()
+                            .map(v -> String.format("  val %6.2f %%", 100 * v.accuracy()))
+                            .orElse(""),
+                    100 * result.test().map(Score::accuracy).orElse(Double.NaN),
+                    percent(sparsity),
+                    result.imagesPerSecond());
+            long now = pruner.report().remaining();
+            if (now < remaining) {
+                terminal.line("           pruned: %,d of %,d weights left", now, remaining);
+            }
+        }
+    }
+
+    private Map<String, Object> summary(
+            DataOptions data,
+            int seed,
+            int epochs,
+            EpochResult last,
+            SparsityReport report,
+            double seconds) {
+        Map<String, Object> summary = new LinkedHashMap<>();
+        summary.put("method", methodName);
+        summary.put("model", modelName);
+        summary.put("dataset", data.dataSet().dataName());
+        summary.put("seed", seed);
+        summary.put("epochs", epochs);
+        summary.put("total_params", report.totalParameters());
+        summary.put("prunable_weights", report.weights());
+        summary.put("remaining_weights", report.remaining());
+        summary.put("sparsity", report.sparsity());
+        summary.put("test_accuracy", last.test().map(Score::accuracy).orElse(null));
+        summary.put("test_loss", last.test().map(Score::loss).orElse(null));
+        summary.put("prunings", pruner.prunings());
+        summary.put("seconds", Math.round(seconds * 1000) / 1000.0);
+        List<Map<String, Object>> layers = new ArrayList<>();
+        for (LayerReport layer : report.layers()) {
+            Map<String, Object> entry = new LinkedHashMap<>();
+            entry.put("name", layer.name());
+            entry.put("shape", layer.shape().getShape());
+            entry.put("weights", layer.weights());
+            entry.put("remaining", layer.remaining());
+            layers.add(entry);
+        }
+        summary.put("layers", layers);
+        return summary;
+    }
+
+    private void conclude(EpochResult last, SparsityReport report, double seconds) {
+        terminal.line("");
+        terminal.line(Tables.layers(report));
+        Optional<Score> test = last.test();
+        terminal.line(
+                "Test accuracy %.2f %% with %,d of %,d weights: %s %% sparse, %.0f times fewer.",
+                100 * test.map(Score::accuracy).orElse(Double.NaN),
+                report.remaining(),
+                report.weights(),
+                percent(report.sparsity()),
+                (double) report.weights() / report.remaining());
+        terminal.line(
+                "%d epochs in %.0f s. The run is in %s: %s, %s, %s, %s.",
+                last.epoch(),
+                seconds,
+                folder.path(),
+                RunFolder.CONFIG,
+                RunFolder.METRICS,
+                RunFolder.SUMMARY,
+                RunFolder.MODEL);
+        terminal.line("Look closer:  ./flipout inspect %s", folder.path());
+    }
+
+    private static String percent(double share) {
+        return Tables.percent(share);
+    }
+}

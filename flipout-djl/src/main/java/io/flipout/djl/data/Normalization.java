@@ -1,0 +1,38 @@
+package io.flipout.djl.data;
+
+/**
+ * Brings bytes to mean 0 and variance 1: {@code (b / 255 − mean) / std} for each channel.
+ *
+ * @param mean the mean of each channel, on a scale of 0 to 1
+ * @param std the standard deviation of each channel, on the same scale, above 0
+ */
+public record Normalization(float[] mean, float[] std) {
+
+    /**
+     * Creates the normalisation.
+     *
+     * @throws IllegalArgumentException if the channels disagree or a deviation is not positive
+     */
+    public Normalization {
+        if (mean.length != std.length) {
+            throw new IllegalArgumentException("As many means as standard deviations are needed.");
+        }
+        for (float s : std) {
+            if (!(s > 0)) {
+                throw new IllegalArgumentException(
+                        "A standard deviation must be greater than 0, got " + s);
+            }
+        }
+    }
+
+    /** Returns the normalised value of every byte, a row a channel. */
+    float[][] table() {
+        float[][] table = new float[mean.length][256];
+        for (int c = 0; c < mean.length; c++) {
+            for (int b = 0; b < 256; b++) {
+                table[c][b] = (float) ((b / 255.0 - mean[c]) / std[c]);
+            }
+        }
+        return table;
+    }
+}

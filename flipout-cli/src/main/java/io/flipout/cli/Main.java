@@ -1,6 +1,8 @@
 package io.flipout.cli;
 
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -32,14 +34,18 @@ public final class Main implements Runnable {
      * @param args the arguments
      */
     public static void main(String[] args) {
-        System.exit(run(args));
+        PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+        PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+        System.exit(run(out, err, args));
     }
 
     /** Runs the command without leaving the JVM. */
-    static int run(String... args) {
+    static int run(PrintWriter out, PrintWriter err, String... args) {
         boolean verbose = List.of(args).contains("--verbose");
         Errors errors = new Errors(verbose);
         CommandLine commandLine = new CommandLine(new Main());
+        commandLine.setOut(out);
+        commandLine.setErr(err);
         try {
             YamlDefaults.apply(commandLine, args);
         } catch (IOException | Failure e) {
@@ -49,7 +55,7 @@ public final class Main implements Runnable {
         commandLine.setParameterExceptionHandler(errors);
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setUsageHelpAutoWidth(true);
-        commandLine.setAbbreviatedOptionsAllowed(false);
+        commandLine.setOverwrittenOptionsAllowed(true); // The last one counts.
         return commandLine.execute(args);
     }
 

@@ -19,6 +19,15 @@ public interface Allocation {
     void prune(List<Candidate> tensors, long keep);
 
     /**
+     * Checks, before training begins, that so few weights can be kept.
+     *
+     * @param sizes the number of weights of each prunable tensor
+     * @param keep the number of weights alive in the end
+     * @throws IllegalArgumentException if the floors of the layers add up to more
+     */
+    default void check(int[] sizes, long keep) {}
+
+    /**
      * Ranks all weights of the network together.
      *
      * @return the allocation

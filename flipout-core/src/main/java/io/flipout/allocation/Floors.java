@@ -1,6 +1,7 @@
 package io.flipout.allocation;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** The least number of weights that each layer keeps. */
 final class Floors {
@@ -16,12 +17,13 @@ final class Floors {
 
     /** Returns the floor of each tensor, which is at most what it has alive. */
     static int[] of(List<Candidate> tensors, int floor, long keep) {
-        int[] floors =
-                tensors.stream().mapToInt(t -> Math.min(floor, t.mask().remaining())).toArray();
-        long sum = 0;
-        for (int f : floors) {
-            sum += f;
-        }
+        return of(tensors.stream().mapToInt(t -> t.mask().remaining()).toArray(), floor, keep);
+    }
+
+    /** Returns the floor of each tensor, which is at most its size. */
+    static int[] of(int[] sizes, int floor, long keep) {
+        int[] floors = IntStream.of(sizes).map(size -> Math.min(floor, size)).toArray();
+        long sum = IntStream.of(floors).asLongStream().sum();
         if (sum > keep) {
             throw new IllegalArgumentException(
                     "A floor of "

@@ -31,6 +31,12 @@ public record GlobalAllocation(int floor) implements Allocation {
 
     /** {@inheritDoc} */
     @Override
+    public void check(int[] sizes, long keep) {
+        Floors.of(sizes, floor, keep);
+    }
+
+    /** {@inheritDoc} */
+    @Override
     public void prune(List<Candidate> tensors, long keep) {
         long alive = Floors.alive(tensors, keep);
         byte[][] eligible = new byte[tensors.size()][];

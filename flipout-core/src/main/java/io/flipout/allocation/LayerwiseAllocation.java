@@ -34,6 +34,12 @@ public record LayerwiseAllocation(int floor) implements Allocation {
 
     /** {@inheritDoc} */
     @Override
+    public void check(int[] sizes, long keep) {
+        Floors.of(sizes, floor, keep);
+    }
+
+    /** {@inheritDoc} */
+    @Override
     public void prune(List<Candidate> tensors, long keep) {
         long[] quotas = quotas(tensors, keep);
         for (int i = 0; i < quotas.length; i++) {

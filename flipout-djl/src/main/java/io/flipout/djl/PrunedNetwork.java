@@ -32,6 +32,7 @@ final class PrunedNetwork {
     private final Block block;
     private final List<ParameterInfo> parameters;
     private final List<PruningEvent> events;
+    private final Allocation allocation;
     private final List<Signal> signals;
     private final Map<String, Mask> masks = new LinkedHashMap<>();
     private final Map<String, Mirrors> mirrorsById = new HashMap<>();
@@ -52,8 +53,14 @@ final class PrunedNetwork {
         }
     }
 
-    PrunedNetwork(Block block, WeightSelector selector, Schedule schedule, List<Signal> signals) {
+    PrunedNetwork(
+            Block block,
+            WeightSelector selector,
+            Schedule schedule,
+            Allocation allocation,
+            List<Signal> signals) {
         this.block = block;
+        this.allocation = allocation;
         this.signals = signals;
         parameters = selector.select(block);
         for (ParameterInfo info : parameters) {
@@ -63,6 +70,8 @@ final class PrunedNetwork {
             }
         }
         events = schedule.events(weights());
+        int[] sizes = masks.values().stream().mapToInt(Mask::size).toArray();
+        events.forEach(event -> allocation.check(sizes, event.keep()));
     }
 
     List<ParameterInfo> parameters() {
@@ -141,8 +150,7 @@ final class PrunedNetwork {
     }
 
     /** Prunes until exactly {@code keep} weights are alive, on all devices. */
-    void prune(
-            Criterion criterion, Allocation allocation, long keep, long seed, Optimizer optimizer) {
+    void prune(Criterion criterion, long keep, long seed, Optimizer optimizer) {
         List<Candidate> candidates = new ArrayList<>();
         for (ParameterInfo info : parameters) {
             if (info.prunable()) {

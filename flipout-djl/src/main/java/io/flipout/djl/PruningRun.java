@@ -80,7 +80,7 @@ final class PruningRun {
                                 + " configuration, addTrainingListeners(pruner.listener()), before"
                                 + " the trainer is made.");
             }
-            network = new PrunedNetwork(block, selector, schedule, method.signals());
+            network = new PrunedNetwork(block, selector, schedule, allocation, method.signals());
         }
         return network;
     }
@@ -155,8 +155,7 @@ final class PruningRun {
                 && events.get(nextEvent).unit() == unit
                 && events.get(nextEvent).at() <= now) {
             PruningEvent event = events.get(nextEvent++);
-            network.prune(
-                    method.criterion(), allocation, event.keep(), seed + nextEvent, optimizer);
+            network.prune(method.criterion(), event.keep(), seed + nextEvent, optimizer);
             logger.info(
                     "Pruned after {} {}: {} of {} weights left",
                     unit == Unit.EPOCH ? "epoch" : "step",

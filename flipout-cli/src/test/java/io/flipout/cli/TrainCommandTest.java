@@ -1,0 +1,319 @@
+package io.flipout.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVRecord;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TrainCommandTest {
+
+    private static final int WEIGHTS = 266_200;
+
+    @TempDir private static Path shared;
+    private static Path data;
+
+    @TempDir private Path folder;
+
+    @BeforeAll
+    static void writeData() throws IOException {
+        data = TinyData.write(shared.resolve("data"), 200, 100);
+    }
+
+    private static Shell train(Path out, Object... options) {
+        List<Object> args =
+                new ArrayList<>(
+                        List.of(
+                                "train",
+                                "--dataset",
+                                "mnist",
+                                "--data",
+                                data,
+                                "--device",
+                                "cpu",
+                                "--batch-size",
+                                50,
+                                "--lr",
+                                0.05,
+                                "--out",
+                                out));
+        args.addAll(List.of(options));
+        return Shell.run(args.toArray());
+    }
+
+    private static JsonNode summary(Path run) throws IOException {
+        return new ObjectMapper().readTree(run.resolve("summary.json").toFile());
+    }
+
+    private static List<CSVRecord> metrics(Path run) throws IOException {
+        try (var parser =
+                CSVFormat.DEFAULT
+                        .builder()
+                        .setHeader()
+                        .setSkipHeaderRecord(true)
+                        .get()
+                        .parse(Files.newBufferedReader(run.resolve("metrics.csv")))) {
+            return parser.getRecords();
+        }
+    }
+
+    /** Rows without the columns of time. */
+    private static List<List<String>> untimed(Path run) throws IOException {
+        return metrics(run).stream().map(row -> row.toList().subList(0, row.size() - 2)).toList();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "flipout, 0.999, 11",
+        "flipout, 0.75, 4",
+        "global-magnitude, 0.9, 5",
+        "noisy-global-magnitude, 0.9, 5",
+        "random, 0.5, 2",
+        "none, 0, 1"
+    })
+    void everyMethodEndsAtExactlyItsSparsity(String method, double sparsity, int epochs)
+            throws IOException {
+        Path run = folder.resolve("run");
+        Shell shell = train(run, "--method", method, "--sparsity", sparsity, "--epochs", epochs);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        JsonNode summary = summary(run);
+        long expected = Math.round(WEIGHTS * (1 - sparsity));
+        assertThat(summary.get("remaining_weights").asLong()).isEqualTo(expected);
+        assertThat(summary.get("sparsity").asDouble()).isEqualTo(1 - (double) expected / WEIGHTS);
+        assertThat(shell.out()).contains(String.format("%,d of 266,200 weights", expected));
+        // The saved weights agree with the masks.
+        Shell inspect = Shell.run("inspect", run);
+        assertThat(inspect.out())
+                .contains(String.format("%,d of 266,200 prunable weights", expected));
+    }
+
+    @Test
+    void theSummaryHoldsWhatARunCameTo() throws IOException {
+        Path run = folder.resolve("run");
+        train(run, "--sparsity", 0.9, "--epochs", 6, "--seed", 3, "--val-size", 50);
+        JsonNode summary = summary(run);
+        List<String> names = new ArrayList<>();
+        summary.fieldNames().forEachRemaining(names::add);
+        assertThat(names)
+                .containsExactly(
+                        "method",
+                        "model",
+                        "dataset",
+                        "seed",
+                        "epochs",
+                        "total_params",
+                        "prunable_weights",
+                        "remaining_weights",
+                        "sparsity",
+                        "test_accuracy",
+                        "test_loss",
+                        "prunings",
+                        "seconds",
+                        "layers");
+        assertThat(summary.get("method").asText()).isEqualTo("flipout");
+        assertThat(summary.get("seed").asInt()).isEqualTo(3);
+        assertThat(summary.get("total_params").asLong()).isEqualTo(266_610);
+        assertThat(summary.get("prunings").asInt()).isEqualTo(3);
+        JsonNode layer = summary.get("layers").get(0);
+        assertThat(layer.get("name").asText()).isEqualTo("fc1.weight");
+        assertThat(layer.get("shape").toString()).isEqualTo("[300,784]");
+        assertThat(layer.get("weights").asLong()).isEqualTo(235_200);
+
+        List<CSVRecord> rows = metrics(run);
+        assertThat(rows).hasSize(6);
+        CSVRecord last = rows.get(5);
+        assertThat(last.get("test_accuracy")).isEqualTo(summary.get("test_accuracy").asText());
+        assertThat(last.get("remaining_weights"))
+                .isEqualTo(summary.get("remaining_weights").asText());
+        assertThat(rows).allSatisfy(row -> assertThat(row.get("val_accuracy")).isNotEmpty());
+        // A row tells the sparsity of the network it scored: the first pruning is in the next.
+        assertThat(rows.get(0).get("sparsity")).isEqualTo("0.0");
+        assertThat(Float.parseFloat(rows.get(5).get("learning_rate")))
+                .isCloseTo(0.0005f, within(1e-9f));
+    }
+
+    @Test
+    void aNetworkLearns() throws IOException {
+        Path run = folder.resolve("run");
+        train(run, "--sparsity", 0.9, "--epochs", 10);
+        assertThat(summary(run).get("test_accuracy").asDouble()).isGreaterThan(0.9);
+    }
+
+    @Test
+    void aSeedRepeatsARunBitForBit() throws IOException {
+        Path first = folder.resolve("first");
+        Path second = folder.resolve("second");
+        Path other = folder.resolve("other");
+        for (Path run : List.of(first, second)) {
+            train(run, "--sparsity", 0.9, "--epochs", 5, "--seed", 7, "--augment");
+        }
+        train(other, "--sparsity", 0.9, "--epochs", 5, "--seed", 8, "--augment");
+        assertThat(untimed(first)).isEqualTo(untimed(second)).isNotEqualTo(untimed(other));
+        assertThat(weights(first)).isEqualTo(weights(second)).isNotEqualTo(weights(other));
+    }
+
+    @Test
+    void aRunCanBeRepeatedFromItsConfiguration() throws IOException {
+        Path first = folder.resolve("first");
+        Path second = folder.resolve("second");
+        train(
+                first,
+                "--method",
+                "global-magnitude",
+                "--sparsity",
+                0.8,
+                "--epochs",
+                5,
+                "--noise",
+                0.5,
+                "--milestones",
+                "2,4",
+                "--exclude",
+                "fc3.*",
+                "--layer-floor",
+                10,
+                "--limit",
+                150);
+        Shell shell = Shell.run("train", "--config", first.resolve("config.yaml"), "--out", second);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(untimed(second)).isEqualTo(untimed(first));
+        assertThat(weights(second)).isEqualTo(weights(first));
+        assertThat(Files.readString(second.resolve("config.yaml")))
+                .isEqualTo(Files.readString(first.resolve("config.yaml")));
+    }
+
+    private static byte[] weights(Path run) throws IOException {
+        return Files.readAllBytes(run.resolve("model").resolve("lenet300-0000.params"));
+    }
+
+    @Test
+    void evaluateScoresTheSavedNetworkAsTheLastEpochDid() throws IOException {
+        Path run = folder.resolve("run");
+        train(run, "--sparsity", 0.9, "--epochs", 5);
+        Shell shell = Shell.run("evaluate", run, "--device", "cpu");
+        assertThat(shell.out())
+                .contains(
+                        String.format(
+                                "accuracy %.2f %%",
+                                100 * summary(run).get("test_accuracy").asDouble()));
+        Shell byFile =
+                Shell.run(
+                        "evaluate",
+                        run.resolve("model").resolve("lenet300-0000.params"),
+                        "--dataset",
+                        "mnist",
+                        "--data",
+                        data,
+                        "--device",
+                        "cpu");
+        assertThat(byFile.out()).contains(shell.out().substring(shell.out().indexOf("accuracy")));
+    }
+
+    @Test
+    void thePapersOwnFormTakesARateAndAPeriod() throws IOException {
+        Path run = folder.resolve("run");
+        train(run, "--prune-every", 2, "--prune-rate", 0.5, "--epochs", 5);
+        assertThat(summary(run).get("prunings").asInt()).isEqualTo(2);
+        assertThat(summary(run).get("remaining_weights").asLong()).isEqualTo(WEIGHTS / 4);
+    }
+
+    @Test
+    void anotherRunIsOverwrittenOnlyOnDemand() throws IOException {
+        Path run = folder.resolve("run");
+        train(run, "--method", "none", "--epochs", 1);
+        Shell refused = train(run, "--method", "none", "--epochs", 2);
+        assertThat(refused.status()).isEqualTo(2);
+        assertThat(refused.err()).contains("holds another run").contains("--overwrite");
+        assertThat(summary(run).get("epochs").asInt()).isEqualTo(1);
+        assertThat(train(run, "--method", "none", "--epochs", 2, "--overwrite").status()).isZero();
+        assertThat(summary(run).get("epochs").asInt()).isEqualTo(2);
+    }
+
+    @Test
+    void aDivergedRunSaysWhereAndKeepsWhatItHas() throws IOException {
+        Path run = folder.resolve("run");
+        Shell shell = train(run, "--sparsity", 0.5, "--epochs", 3, "--lr", "1e30");
+        assertThat(shell.status()).isEqualTo(1);
+        assertThat(shell.err().strip())
+                .matches("flipout: The loss became \\S+ at step \\d+ of epoch \\d+: .*");
+        assertThat(run.resolve("config.yaml")).exists();
+        assertThat(run.resolve("metrics.csv")).exists();
+        assertThat(run.resolve("summary.json")).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--model lenet                       | Unknown model 'lenet'; there are lenet300,",
+                "--dataset imagenet                  | Unknown data set 'imagenet'; there are",
+                "--method magic                      | Unknown method 'magic'; there are flipout,",
+                "--sparsity 1                        | sparsity must lie in [0, 1)",
+                "--sparsity -0.1                     | sparsity must lie in [0, 1)",
+                "--sparsity 0.9 --prune-rate 1       | rate must lie in (0, 1)",
+                "--sparsity 0.999 --epochs 5         | takes 10 prunings",
+                "--prune-every 5 --epochs 5          | never comes in a training of 5",
+                "--include conv*.weight              | 'conv*.weight' matches no weight",
+                "--exclude *                         | Nothing is left to prune",
+                "--layer-floor 1000000               | floor",
+                "--p -1                              | power p",
+                "--noise -1                          | noise strength",
+                "--epochs 0                          | --epochs",
+                "--batch-size 0                      | --batch-size",
+                "--val-size 200                      | validation",
+                "--device gpu7                       | There is no GPU 7",
+                "--device tpu                        | Unknown device 'tpu'",
+                "--momentum 1                        | momentum",
+                "--config nowhere.yaml               | no configuration file nowhere.yaml",
+                "--colour red                        | --colour",
+            })
+    void wrongUseIsOneSentenceAndLeavesNothing(String options, String sentence) {
+        Path run = folder.resolve("run");
+        Shell shell = train(run, (Object[]) options.split(" "));
+        assertThat(shell.err()).contains(sentence).doesNotContain("\tat ");
+        assertThat(shell.status()).isEqualTo(2);
+        assertThat(run).doesNotExist();
+    }
+
+    @Test
+    void damagedDataIsNamed() throws IOException {
+        Path broken = TinyData.write(folder.resolve("broken"), 20, 10);
+        Path images = broken.resolve("train-images-idx3-ubyte");
+        byte[] bytes = Files.readAllBytes(images);
+        Files.write(images, Arrays.copyOf(bytes, bytes.length - 1));
+        Path run = folder.resolve("run");
+        Shell shell = train(run, "--data", broken);
+        assertThat(shell.status()).isEqualTo(1);
+        assertThat(shell.err()).contains(images + " is truncated");
+        assertThat(run).doesNotExist();
+    }
+
+    @Test
+    void missingDataSaysWhichFilesAreExpected() {
+        Shell shell = Shell.run("train", "--dataset", "cifar10", "--data", folder, "--epochs", 8);
+        assertThat(shell.status()).isEqualTo(1);
+        assertThat(shell.err()).contains("data_batch_1.bin").contains(folder.toString());
+    }
+
+    @Test
+    void aCommandIsNeeded() {
+        assertThat(Shell.run().status()).isEqualTo(2);
+        assertThat(Shell.run("prune").err()).contains("prune");
+        assertThat(Shell.run("inspect", folder.resolve("nothing")).err())
+                .contains("There is no run or model");
+        assertThat(Shell.run("--help").out()).contains("train", "evaluate", "inspect", "bench");
+    }
+}

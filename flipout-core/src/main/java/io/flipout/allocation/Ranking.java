@@ -99,24 +99,48 @@ final class Ranking {
     /** Counts the keys by their highest digit, and refuses NaN. */
     private long[] histogram() {
         int workers = Runtime.getRuntime().availableProcessors();
-        return IntStream.range(0, workers)
-                .parallel()
-                .mapToObj(
-                        worker -> {
-                            long[] counts = new long[BINS];
-                            for (int t = 0; t < tensors.size(); t++) {
-                                count(t, worker, workers, counts);
-                            }
-                            return counts;
-                        })
-                .reduce(
-                        (a, b) -> {
-                            for (int i = 0; i < BINS; i++) {
-                                a[i] += b[i];
-                            }
-                            return a;
-                        })
-                .orElseThrow();
+        long[] all =
+                IntStream.range(0, workers)
+                        .parallel()
+                        .mapToObj(
+                                worker -> {
+                                    long[] counts = new long[BINS + 1];
+                                    for (int t = 0; t < tensors.size(); t++) {
+                                        count(t, worker, workers, counts);
+                                    }
+                                    return counts;
+                                })
+                        .reduce(
+                                (a, b) -> {
+                                    for (int i = 0; i <= BINS; i++) {
+                                        a[i] += b[i];
+                                    }
+                                    return a;
+                                })
+                        .orElseThrow();
+        if (all[BINS] > 0) {
+            throw noScore();
+        }
+        return all;
+    }
+
+    /** Names the first weight whose score is NaN, from the caller's thread and in one sentence. */
+    private IllegalStateException noScore() {
+        for (int t = 0; t < tensors.size(); t++) {
+            double[] scores = tensors.get(t).scores();
+            for (int i = 0; i < scores.length; i++) {
+                if (eligible[t][i] != 0 && Double.isNaN(scores[i])) {
+                    return new IllegalStateException(
+                            "Weight "
+                                    + i
+                                    + " of "
+                                    + tensors.get(t).path()
+                                    + " has no score (NaN): training has diverged; lower the"
+                                    + " learning rate or the noise.");
+                }
+            }
+        }
+        throw new AssertionError("A NaN was counted that is not there.");
     }
 
     private void count(int tensor, int worker, int workers, long[] counts) {
@@ -128,16 +152,11 @@ final class Ranking {
                 if (takesPart[i] == 0) {
                     continue;
                 }
-                if (Double.isNaN(scores[i])) {
-                    throw new IllegalStateException(
-                            "Weight "
-                                    + i
-                                    + " of "
-                                    + tensors.get(tensor).path()
-                                    + " has no score (NaN): training has diverged; lower the"
-                                    + " learning rate or the noise.");
-                }
-                counts[(int) (key(scores[i]) >>> (Long.SIZE - DIGIT_BITS)) ^ (BINS >> 1)]++;
+                int bin =
+                        Double.isNaN(scores[i])
+                                ? BINS
+                                : (int) (key(scores[i]) >>> (Long.SIZE - DIGIT_BITS)) ^ (BINS >> 1);
+                counts[bin]++;
             }
         }
     }

@@ -83,10 +83,11 @@ public record GaussianNoise(float lambda, NoiseScale scale, NoiseScope scope)
                 float sigma = (float) (lambda * norm(source.get()) / root);
                 addInPlace(tensor, memory.get(), sigma);
             } else {
-                try (NDArray noise = engineNoise.of(tensor);
+                // Not in place: the parameter's next mirror draws from the same numbers.
+                try (NDArray drawn = engineNoise.of(tensor);
                         NDArray norm = measured.norm();
-                        NDArray sigma = norm.mul(lambda / root)) {
-                    noise.muli(sigma);
+                        NDArray sigma = norm.mul(lambda / root);
+                        NDArray noise = drawn.mul(sigma)) {
                     if (tensor.mask().isPresent()) {
                         noise.muli(tensor.deviceMask());
                     }

@@ -13,9 +13,9 @@ import java.util.stream.Collectors;
  * Says which parameters of a network may be pruned.
  *
  * <p>By default these are the trainable parameters of rank 2 or more: the weights of convolutions,
- * linear layers and embeddings. Biases and the scales and shifts of normalisation layers have rank
- * 1 and stay dense unless asked for. Patterns match the whole block path; {@code *} stands for any
- * run of characters and {@code ?} for one.
+ * linear layers and embeddings. Biases and the scales and shifts of normalisation layers, of
+ * whatever rank, stay dense unless asked for. Patterns match the whole block path; {@code *} stands
+ * for any run of characters and {@code ?} for one.
  */
 public final class WeightSelector {
 
@@ -90,13 +90,10 @@ public final class WeightSelector {
                             + path
                             + " is not initialised: call trainer.initialize(shape) first.");
         }
-        if (parameter.getArray().getShape().dimension() >= 2) {
-            return true;
-        }
         return switch (parameter.getType()) {
             case BIAS -> biases;
             case GAMMA, BETA -> norms;
-            default -> false;
+            default -> parameter.getArray().getShape().dimension() >= 2;
         };
     }
 

@@ -4,6 +4,7 @@ import ai.djl.Model;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
+import ai.djl.nn.core.Linear;
 import ai.djl.util.PairList;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
@@ -127,6 +128,9 @@ public final class SparsityReport {
             Shape input = inputs.valueAt(0);
             Shape output = owner.getOutputShapes(new Shape[] {input})[0];
             long batch = Math.max(1, input.get(0));
+            if (owner instanceof Linear) {
+                return input.size() / batch; // DJL's tells its shape without the features.
+            }
             long positions = output.size() / batch / outputs;
             return positions > 0 && output.size() == batch * outputs * positions ? positions : -1;
         } catch (IllegalStateException | IllegalArgumentException e) {

@@ -115,6 +115,9 @@ public final class AimTest implements Signal {
                     events.addi(crossed);
                 } else {
                     try (NDArray landed = near.lte(epsilon)) {
+                        if (tensor.mask().isPresent()) {
+                            landed.muli(tensor.deviceMask()); // Pruned weights lie still at 0.
+                        }
                         events.addi(landed);
                     }
                 }

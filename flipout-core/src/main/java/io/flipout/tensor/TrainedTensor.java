@@ -1,8 +1,11 @@
 package io.flipout.tensor;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import java.nio.ByteBuffer;
@@ -19,6 +22,7 @@ public final class TrainedTensor implements AutoCloseable {
     private final Mask mask;
     private final NDManager manager;
     private NDArray deviceMask;
+    private NDArray zero;
     private int deviceMaskVersion = -1;
     private long steps;
 
@@ -92,7 +96,8 @@ public final class TrainedTensor implements AutoCloseable {
     }
 
     /**
-     * Sets to 0 what the mask has pruned.
+     * Sets to 0 what the mask has pruned, also where it was infinite or NaN, which a product with
+     * the mask would not.
      *
      * @param array an array of the tensor's shape on its device: the values, a gradient, a momentum
      */
@@ -108,13 +113,19 @@ public final class TrainedTensor implements AutoCloseable {
                                         memory,
                                         (chunk, from, to, values) -> {
                                             for (int i = from; i < to; i++) {
-                                                // Not a product: a pruned infinity is 0, not NaN.
                                                 values[i - from] =
                                                         alive[i] == 0 ? 0f : values[i - from];
                                             }
                                             return true;
                                         }),
-                        () -> array.muli(deviceMask()));
+                        () -> maskOnDevice(array));
+    }
+
+    private void maskOnDevice(NDArray array) {
+        NDArray alive = deviceMask();
+        try (NDArray masked = NDArrays.where(alive, array, zero)) {
+            array.set(new NDIndex("..."), masked);
+        }
     }
 
     /**
@@ -131,6 +142,9 @@ public final class TrainedTensor implements AutoCloseable {
             bytes.put(mask.bytes()).rewind();
             deviceMask = manager.create(bytes, values.getShape(), DataType.BOOLEAN);
             deviceMaskVersion = mask.version();
+            if (zero == null) {
+                zero = manager.zeros(new Shape());
+            }
         }
         return deviceMask;
     }

@@ -1,0 +1,256 @@
+package io.flipout.allocation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.flipout.Trained;
+import io.flipout.mask.Mask;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.function.DoubleSupplier;
+import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class AllocationsTest {
+
+    private static Candidate tensor(double... scores) {
+        return new Candidate("layer", scores, new Mask(scores.length));
+    }
+
+    private static List<byte[]> masks(List<Candidate> tensors) {
+        return tensors.stream().map(t -> t.mask().bytes().clone()).toList();
+    }
+
+    private static long alive(List<Candidate> tensors) {
+        return tensors.stream().mapToLong(t -> t.mask().remaining()).sum();
+    }
+
+    /** The plain way: a stable sort of all weights alive, lowest first. */
+    private static List<byte[]> sorted(List<Candidate> tensors, long keep) {
+        record Weight(int tensor, int index, double score) {}
+        List<Weight> weights = new ArrayList<>();
+        for (int t = 0; t < tensors.size(); t++) {
+            for (int i = 0; i < tensors.get(t).scores().length; i++) {
+                if (tensors.get(t).mask().isAlive(i)) {
+                    // + 0.0 makes one of the two zeros.
+                    weights.add(new Weight(t, i, tensors.get(t).scores()[i] + 0.0));
+                }
+            }
+        }
+        weights.sort(Comparator.comparingDouble(Weight::score));
+        List<byte[]> masks = masks(tensors);
+        weights.subList(0, (int) (weights.size() - keep))
+                .forEach(w -> masks.get(w.tensor())[w.index()] = 0);
+        return masks;
+    }
+
+    static Stream<DoubleSupplier> distributions() {
+        Random random = new Random(1);
+        double[] special = {
+            0,
+            -0.0,
+            1,
+            -1,
+            Double.POSITIVE_INFINITY,
+            Double.NEGATIVE_INFINITY,
+            Double.MIN_VALUE,
+            -5e300
+        };
+        return Stream.of(
+                random::nextGaussian,
+                () -> random.nextInt(3),
+                () -> -random.nextInt(2),
+                () -> special[random.nextInt(special.length)],
+                () -> Math.abs(random.nextGaussian()) * 1e-30,
+                () -> 1 + random.nextInt(4) * Math.ulp(1d),
+                () -> 42);
+    }
+
+    @ParameterizedTest
+    @MethodSource("distributions")
+    void globalRankingPrunesExactlyWhatASortWould(DoubleSupplier scores) {
+        int[] sizes = {1, 7, 10_000, 300, 4096};
+        List<Candidate> tensors = new ArrayList<>();
+        Random random = new Random(2);
+        for (int size : sizes) {
+            Candidate tensor = tensor(DoubleStream.generate(scores).limit(size).toArray());
+            for (int i = 1; i < size; i++) {
+                if (random.nextInt(4) == 0) {
+                    tensor.mask().prune(i);
+                }
+            }
+            tensors.add(tensor);
+        }
+        long before = alive(tensors);
+
+        for (long keep : new long[] {before, before - 1, before / 2, before / 100, 7, 1}) {
+            List<byte[]> expected = sorted(tensors, keep);
+            Allocation.global().prune(tensors, keep);
+
+            assertThat(Arrays.deepEquals(masks(tensors).toArray(), expected.toArray())).isTrue();
+            assertThat(alive(tensors)).isEqualTo(keep);
+        }
+    }
+
+    @Test
+    void tiesGoToTheLowestPositionInBlockOrder() {
+        List<Candidate> tensors = List.of(tensor(5, 1, 1), tensor(1, 0, 1));
+        Allocation.global().prune(tensors, 3);
+
+        assertThat(masks(tensors)).containsExactly(new byte[] {1, 0, 0}, new byte[] {1, 0, 1});
+    }
+
+    @Test
+    void zeroAndNegativeZeroTie() {
+        List<Candidate> tensors = List.of(tensor(0.0, -0.0, 0.0));
+        Allocation.global().prune(tensors, 2);
+
+        assertThat(masks(tensors)).containsExactly(new byte[] {0, 1, 1});
+    }
+
+    @Test
+    void onlyWeightsAliveTakePartAndAPrunedNaNIsIgnored() {
+        Mask mask = Trained.mask(4, 0, 1);
+        Candidate tensor = new Candidate("fc", new double[] {Double.NaN, -9, 3, 2}, mask);
+        Allocation.global().prune(List.of(tensor), 1);
+
+        assertThat(mask.bytes()).containsExactly(0, 0, 1, 0);
+    }
+
+    /** Position 20,000 lies in a piece that another thread may look at. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3, 20_000})
+    void aWeightWithoutAScoreEndsInASentenceThatNamesItsLayer(int index) {
+        double[] scores = new double[30_000];
+        scores[index] = Double.NaN;
+        scores[29_999] = Double.NaN;
+        Candidate broken = new Candidate("layer2.fc.weight", scores, new Mask(scores.length));
+        List<Candidate> tensors = List.of(tensor(new double[50_000]), broken);
+
+        assertThatThrownBy(() -> Allocation.global().prune(tensors, 5))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith(
+                        "Weight " + index + " of layer2.fc.weight has no score (NaN)");
+        assertThat(broken.mask().isDense()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 7, -1})
+    void refusesToKeepNothingOrMoreThanIsAlive(long keep) {
+        List<Candidate> tensors = List.of(tensor(1, 2, 3), tensor(1, 2, 3));
+
+        assertThatThrownBy(() -> Allocation.global().prune(tensors, keep))
+                .hasMessage(
+                        "Cannot keep " + keep + " weights: 6 are alive, and masks only shrink.");
+        assertThatThrownBy(() -> Allocation.perLayer().prune(tensors, keep))
+                .hasMessageContaining("Cannot keep " + keep);
+    }
+
+    @Test
+    void scoresMustFitTheMask() {
+        assertThatThrownBy(() -> new Candidate("fc", new double[2], new Mask(3)))
+                .hasMessage("fc has 3 weights but 2 scores");
+    }
+
+    @Test
+    void theGlobalFloorKeepsTheBestOfEveryLayerAndTheTotalExact() {
+        List<Candidate> tensors = List.of(tensor(1, 3, 2), tensor(90, 80, 70, 60), tensor(0));
+        Allocation.global().withFloor(2).prune(tensors, 5);
+
+        assertThat(masks(tensors))
+                .containsExactly(new byte[] {0, 1, 1}, new byte[] {1, 1, 0, 0}, new byte[] {1});
+    }
+
+    @Test
+    void aFloorCountsOnlyWhatIsAlive() {
+        Candidate almostGone = new Candidate("a", new double[] {1, 2, 3}, Trained.mask(3, 1, 2));
+        List<Candidate> tensors = List.of(almostGone, tensor(10, 20, 30));
+        Allocation.global().withFloor(2).prune(tensors, 3);
+
+        assertThat(masks(tensors)).containsExactly(new byte[] {1, 0, 0}, new byte[] {0, 1, 1});
+    }
+
+    @Test
+    void floorsThatAddUpToMoreThanIsKeptAreRefused() {
+        List<Candidate> tensors = List.of(tensor(1, 2, 3), tensor(1, 2, 3));
+
+        assertThatThrownBy(() -> Allocation.global().withFloor(2).prune(tensors, 3))
+                .hasMessageStartingWith("A floor of 2 weights a layer keeps 4 weights, more than");
+        assertThatThrownBy(() -> Allocation.perLayer().withFloor(2).prune(tensors, 3))
+                .hasMessageStartingWith("A floor of 2 weights a layer keeps 4 weights, more than");
+        assertThatThrownBy(() -> Allocation.global().withFloor(-1))
+                .hasMessageContaining("at least 0");
+    }
+
+    /** |θ| of .5 −.1 .3 | −.4 .05 .2: two thirds of each are kept, indices 1 and 4 go. */
+    @Test
+    void layerwiseAllocationTakesTheLowestOfEachLayer() {
+        List<Candidate> tensors = List.of(tensor(.5, .1, .3), tensor(.4, .05, .2));
+        Allocation.perLayer().prune(tensors, 4);
+
+        assertThat(masks(tensors)).containsExactly(new byte[] {1, 0, 1}, new byte[] {1, 0, 1});
+    }
+
+    @Test
+    void layerwiseSharesAreOfWhatIsAliveAndLargestRemaindersRoundUp() {
+        List<Candidate> tensors =
+                List.of(tensor(new double[10]), tensor(new double[25]), tensor(new double[65]));
+        Allocation.perLayer().prune(tensors, 50); // 5, 12.5 and 32.5
+
+        assertThat(tensors).extracting(t -> t.mask().remaining()).containsExactly(5, 13, 32);
+
+        Allocation.perLayer().prune(tensors, 10); // 1, 2.6 and 6.4
+        assertThat(tensors).extracting(t -> t.mask().remaining()).containsExactly(1, 3, 6);
+    }
+
+    @Test
+    void layerwiseTotalsAreExactForAnySizesAndFloors() {
+        Random random = new Random(3);
+        for (int trial = 0; trial < 200; trial++) {
+            List<Candidate> tensors =
+                    Stream.generate(() -> tensor(new double[1 + random.nextInt(40)]))
+                            .limit(1 + random.nextInt(6))
+                            .toList();
+            int floor = random.nextInt(3);
+            long floors = tensors.stream().mapToLong(t -> Math.min(floor, t.mask().size())).sum();
+            long all = alive(tensors);
+            long keep = Math.max(1, floors + random.nextInt((int) (all - floors) + 1));
+            Allocation.perLayer().withFloor(floor).prune(tensors, keep);
+
+            double share = all == floors ? 0 : (double) (keep - floors) / (all - floors);
+            assertThat(alive(tensors)).isEqualTo(keep);
+            for (Candidate tensor : tensors) {
+                int least = Math.min(floor, tensor.mask().size());
+                assertThat((double) tensor.mask().remaining())
+                        .isBetween(
+                                least + Math.floor(share * (tensor.mask().size() - least) - 1e-9),
+                                least + Math.ceil(share * (tensor.mask().size() - least) + 1e-9));
+            }
+        }
+    }
+
+    @Test
+    void masksOnlyShrink() {
+        Random random = new Random(4);
+        Candidate tensor = tensor(random.doubles(100).toArray());
+        for (int keep = 90; keep > 0; keep -= 10) {
+            byte[] before = tensor.mask().bytes().clone();
+            Candidate rescored =
+                    new Candidate("layer", random.doubles(100).toArray(), tensor.mask());
+            Allocation.global().prune(List.of(rescored), keep);
+
+            byte[] after = tensor.mask().bytes();
+            for (int i = 0; i < after.length; i++) {
+                assertThat(after[i]).isLessThanOrEqualTo(before[i]);
+            }
+        }
+        assertThat(Arrays.equals(tensor.mask().bytes(), new byte[100])).isFalse();
+    }
+}

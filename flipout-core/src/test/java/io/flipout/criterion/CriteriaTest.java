@@ -1,0 +1,186 @@
+package io.flipout.criterion;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import io.flipout.Trained;
+import io.flipout.allocation.Allocation;
+import io.flipout.allocation.Candidate;
+import io.flipout.mask.Mask;
+import io.flipout.mask.ParameterInfo;
+import io.flipout.signal.SignFlips;
+import io.flipout.signal.Signal;
+import io.flipout.tensor.TrainedTensor;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The six weights worked by hand: θ = .5 −.1 .3 −.4 .05 .2, flips 0 0 2 7 0 0. */
+class CriteriaTest {
+
+    private static final float[] THETA = {.5f, -.1f, .3f, -.4f, .05f, .2f};
+    private static final int[] FLIPS = {0, 0, 2, 7, 0, 0};
+
+    private NDManager manager;
+
+    @BeforeEach
+    void open() {
+        manager = NDManager.newBaseManager();
+    }
+
+    @AfterEach
+    void close() {
+        manager.close();
+    }
+
+    private TensorView view(float[] theta, int[] flips) {
+        TrainedTensor tensor = Trained.tensor(manager, theta);
+        Signal.Watch watch = new SignFlips().watch(tensor);
+        watch.restore(flips);
+        return new TensorView(tensor.info(), theta, new Mask(theta.length), List.of(watch), 0);
+    }
+
+    private double[] scores(Criterion criterion) {
+        return criterion.score(view(THETA, FLIPS));
+    }
+
+    private static Set<Integer> pruned(double[] scores, int k) {
+        Mask mask = new Mask(scores.length);
+        Allocation.global().prune(List.of(new Candidate("w", scores, mask)), scores.length - k);
+        Set<Integer> pruned = new TreeSet<>();
+        for (int i = 0; i < scores.length; i++) {
+            if (!mask.isAlive(i)) {
+                pruned.add(i);
+            }
+        }
+        return pruned;
+    }
+
+    @Test
+    void releasedSaliencyDividesByFlipsPlusOne() {
+        double[] scores = scores(new FlipSaliency(2, 1));
+
+        assertThat(scores)
+                .containsExactly(new double[] {.25, .01, .03, .02, .0025, .04}, within(1e-7));
+        assertThat(pruned(scores, 3)).containsExactlyInAnyOrder(4, 1, 3);
+    }
+
+    @Test
+    void paperSaliencyRanksWeightsThatNeverFlippedLastAndByMagnitude() {
+        double[] scores = scores(new FlipSaliency(2, 0));
+
+        assertThat(scores[2]).isCloseTo(.045, within(1e-7));
+        assertThat(scores[3]).isCloseTo(.02286, within(1e-5));
+        assertThat(pruned(scores, 2)).containsExactlyInAnyOrder(3, 2);
+        assertThat(pruned(scores, 3)).containsExactlyInAnyOrder(3, 2, 4);
+        assertThat(pruned(scores, 4)).containsExactlyInAnyOrder(3, 2, 4, 1);
+        assertThat(pruned(scores, 5)).containsExactlyInAnyOrder(3, 2, 4, 1, 5);
+    }
+
+    @Test
+    void paperSaliencyTellsTheSmallestFloatsApart() {
+        float[] theta = {2 * Float.MIN_VALUE, Float.MIN_VALUE, 0, Math.nextDown(1f), 1f, 0x1p65f};
+        double[] scores = new FlipSaliency(6, 0).score(view(theta, new int[] {0, 0, 0, 0, 0, 1}));
+
+        assertThat(scores[5]).isLessThan(scores[2]);
+        assertThat(scores[2]).isLessThan(scores[1]);
+        assertThat(scores[1]).isLessThan(scores[0]);
+        assertThat(scores[3]).isLessThan(scores[4]);
+    }
+
+    @Test
+    void anOddPowerIsTakenOfTheMagnitude() {
+        assertThat(pruned(scores(new FlipSaliency(1, 1)), 2)).containsExactlyInAnyOrder(3, 4);
+        assertThat(Arrays.stream(scores(new FlipSaliency(1, 1)))).allMatch(score -> score >= 0);
+    }
+
+    @Test
+    void aPowerOfOneHalfWeighsFlipsMore() {
+        assertThat(pruned(scores(new FlipSaliency(.5, 1)), 3)).containsExactlyInAnyOrder(3, 2, 4);
+    }
+
+    @Test
+    void atPowerZeroFlipsAloneDecide() {
+        assertThat(scores(new FlipSaliency(0, 1)))
+                .containsExactly(new double[] {1, 1, 1 / 3d, 1 / 8d, 1, 1}, within(0d));
+    }
+
+    @Test
+    void magnitudeIsTheAbsoluteValue() {
+        assertThat(scores(new Magnitude()))
+                .containsExactly(new double[] {.5, .1, .3, .4, .05, .2}, within(1e-7));
+        assertThat(pruned(scores(new Magnitude()), 3)).containsExactlyInAnyOrder(4, 1, 5);
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {-1, 6.5, Double.NaN})
+    void refusesAPowerOutsideItsRange(double p) {
+        assertThatThrownBy(() -> new FlipSaliency(p, 1)).hasMessageContaining("power p");
+    }
+
+    @Test
+    void refusesAnOffsetOtherThanZeroAndOne() {
+        assertThatThrownBy(() -> new FlipSaliency(2, 2)).hasMessageContaining("0 or 1, got 2");
+    }
+
+    @Test
+    void saysWhichSignalIsMissing() {
+        TensorView view =
+                new TensorView(
+                        Trained.tensor(manager, THETA).info(), THETA, new Mask(6), List.of(), 0);
+
+        assertThatThrownBy(() -> new FlipSaliency(2, 1).score(view))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("SignFlips");
+    }
+
+    private static double[] random(ParameterInfo info, int size, long seed) {
+        return new RandomOrder()
+                .score(new TensorView(info, new float[size], new Mask(size), List.of(), seed));
+    }
+
+    @Test
+    void randomOrderIsGivenByItsSeedAndDiffersByTensor() {
+        NDArray values = manager.zeros(new Shape(10_000));
+        ParameterInfo first = Trained.info(0, values, true);
+        ParameterInfo second = Trained.info(1, manager.zeros(values.getShape()), true);
+
+        assertThat(random(first, 10_000, 7)).isEqualTo(random(first, 10_000, 7));
+        assertThat(random(first, 10_000, 7)).isNotEqualTo(random(first, 10_000, 8));
+        assertThat(random(first, 10_000, 7)).isNotEqualTo(random(second, 10_000, 7));
+        assertThat(Arrays.stream(random(first, 10_000, 7)).distinct().count())
+                .as("pieces of a tensor have streams of their own")
+                .isEqualTo(10_000);
+    }
+
+    /** 20 triples of 6 weights are equally likely: 4,000 draws against χ²(19) at 0.1 %. */
+    @Test
+    void randomOrderPrunesEverySetOfWeightsEquallyOften() {
+        ParameterInfo info = Trained.tensor(manager, THETA).info();
+        int draws = 4_000;
+        Map<Set<Integer>, Integer> counts = new HashMap<>();
+        for (long seed = 0; seed < draws; seed++) {
+            counts.merge(pruned(random(info, 6, seed), 3), 1, Integer::sum);
+        }
+
+        double expected = draws / 20d;
+        double chiSquare =
+                counts.values().stream()
+                        .mapToDouble(n -> (n - expected) * (n - expected) / expected)
+                        .sum();
+        assertThat(counts).hasSize(20);
+        assertThat(chiSquare).isLessThan(43.8);
+    }
+}

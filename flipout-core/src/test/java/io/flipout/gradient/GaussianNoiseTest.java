@@ -1,0 +1,308 @@
+package io.flipout.gradient;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import io.flipout.Path;
+import io.flipout.Trained;
+import io.flipout.mask.Mask;
+import io.flipout.mask.ParameterInfo;
+import io.flipout.method.FlipOut;
+import io.flipout.method.GlobalMagnitude;
+import io.flipout.tensor.TrainedTensor;
+import java.util.List;
+import java.util.concurrent.ForkJoinPool;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class GaussianNoiseTest {
+
+    private static final long SEED = 11;
+
+    private static GaussianNoise noise(float lambda) {
+        return new GaussianNoise(lambda, NoiseScale.GRADIENT, NoiseScope.ALL);
+    }
+
+    private static void in(Path path, Consumer<NDManager> test) {
+        path.run(
+                () -> {
+                    try (NDManager manager = NDManager.newBaseManager()) {
+                        // Where the engine draws, it draws from its own seed.
+                        manager.getEngine().setRandomSeed((int) SEED);
+                        test.accept(manager);
+                    }
+                });
+    }
+
+    /** Applies the term once and returns what it has added. */
+    private static float[] added(GaussianNoise noise, TrainedTensor tensor, NDArray gradient) {
+        try (GradientTerm.Running running = noise.start(List.of(tensor.info()), SEED)) {
+            return added(running, tensor, gradient);
+        }
+    }
+
+    private static float[] added(
+            GradientTerm.Running running, TrainedTensor tensor, NDArray gradient) {
+        try (NDArray before = gradient.duplicate()) {
+            running.apply(tensor, gradient);
+            try (NDArray difference = gradient.sub(before)) {
+                return difference.toFloatArray();
+            }
+        }
+    }
+
+    /** Half of a million weights are alive; their gradient is ±0.3, so ‖g‖/√d = 0.3·√½. */
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void isNormalWithTheGradientsRootMeanSquareOverTheWholeTensor(Path path) {
+        in(
+                path,
+                manager -> {
+                    int size = 1_000_000;
+                    Mask mask = new Mask(size);
+                    float[] values = new float[size];
+                    for (int i = 0; i < size; i++) {
+                        values[i] = i % 4 == 1 ? .3f : -.3f;
+                        if (i % 2 == 0) {
+                            mask.prune(i);
+                            values[i] = 0;
+                        }
+                    }
+                    TrainedTensor tensor =
+                            Trained.tensor(manager.ones(new Shape(100, size / 100)), mask);
+                    float[] noise =
+                            added(noise(2), tensor, manager.create(values, tensor.info().shape()));
+
+                    double square = 0;
+                    double fourth = 0;
+                    double sum = 0;
+                    double neighbours = 0;
+                    for (int i = 1; i < size; i += 2) {
+                        double value = noise[i];
+                        assertThat(noise[i - 1]).as("a pruned weight gets none").isZero();
+                        sum += value;
+                        square += value * value;
+                        fourth += value * value * value * value;
+                        neighbours += i < 2 ? 0 : value * noise[i - 2];
+                    }
+                    double n = size / 2d;
+                    double sigma = 2 * .3 * Math.sqrt(.5);
+                    // Five standard errors of each moment.
+                    assertThat(sum / n).isCloseTo(0, within(5 * sigma / Math.sqrt(n)));
+                    assertThat(Math.sqrt(square / n))
+                            .isCloseTo(sigma, within(5 * sigma / Math.sqrt(2 * n)));
+                    assertThat(fourth / n / Math.pow(square / n, 2))
+                            .isCloseTo(3, within(5 * Math.sqrt(24 / n)));
+                    assertThat(neighbours / square).isCloseTo(0, within(5 / Math.sqrt(n)));
+                });
+    }
+
+    /** θ = (3, 4), g = (.6, .8): σ is .70711 by the gradient, 3.53553 by the weights. */
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void sigmaIsThatOfTheExampleWorkedByHand(Path path) {
+        float[] byGradient = example(path, NoiseScale.GRADIENT);
+        float[] byWeight = example(path, NoiseScale.WEIGHT);
+        float[] masked = example(path, NoiseScale.GRADIENT, 1);
+
+        for (int i = 0; i < 2; i++) {
+            assertThat(byWeight[i] / byGradient[i]).isCloseTo(3.53553f / .70711f, within(1e-3f));
+        }
+        assertThat(masked[0] / byGradient[0]).isCloseTo(.42426f / .70711f, within(1e-3f));
+        assertThat(masked[1]).isZero();
+    }
+
+    private static float[] example(Path path, NoiseScale scale, int... pruned) {
+        float[][] noise = new float[1][];
+        in(
+                path,
+                manager -> {
+                    Mask mask = Trained.mask(2, pruned);
+                    TrainedTensor tensor = Trained.tensor(manager.create(new float[] {3, 4}), mask);
+                    tensor.applyMask(tensor.values());
+                    NDArray gradient = manager.create(new float[] {.6f, .8f});
+                    tensor.applyMask(gradient);
+                    noise[0] = added(new GaussianNoise(1, scale, NoiseScope.ALL), tensor, gradient);
+                });
+        return noise[0];
+    }
+
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void allMirrorsOfAParameterGetTheSameInEveryStep(Path path) {
+        in(
+                path,
+                manager -> {
+                    NDArray first = manager.ones(new Shape(50, 100));
+                    NDArray second = manager.ones(new Shape(50, 100));
+                    ParameterInfo info = Trained.info(0, first, true);
+                    Mask mask = Trained.mask(5_000, 1, 7);
+                    TrainedTensor one = new TrainedTensor(info, first, mask, 0);
+                    TrainedTensor two = new TrainedTensor(info, second, mask, 0);
+                    float[] before = {};
+                    try (GradientTerm.Running running = noise(1).start(List.of(info), SEED)) {
+                        for (int step = 0; step < 3; step++) {
+                            float[] onOne = added(running, one, first.mul(.1f));
+                            float[] onTwo = added(running, two, second.mul(.1f));
+                            one.countStep();
+                            two.countStep();
+
+                            assertThat(onOne).isEqualTo(onTwo);
+                            assertThat(onOne).as("every step draws afresh").isNotEqualTo(before);
+                            before = onOne;
+                        }
+                    }
+                });
+    }
+
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void whatIsDrawnDoesNotDependOnTheOrderOfUpdates(Path path) {
+        float[][] inOrder = twoParameters(path, 0, 1);
+        float[][] reversed = twoParameters(path, 1, 0);
+
+        assertThat(inOrder[0]).isEqualTo(reversed[0]);
+        assertThat(inOrder[1]).isEqualTo(reversed[1]);
+        assertThat(inOrder[0]).as("parameters differ").isNotEqualTo(inOrder[1]);
+    }
+
+    private static float[][] twoParameters(Path path, int... order) {
+        float[][] noise = new float[2][];
+        in(
+                path,
+                manager -> {
+                    TrainedTensor[] tensors = new TrainedTensor[2];
+                    for (int i = 0; i < 2; i++) {
+                        NDArray values = manager.ones(new Shape(6_000));
+                        tensors[i] =
+                                new TrainedTensor(
+                                        Trained.info(i, values, true), values, new Mask(6_000), 0);
+                    }
+                    List<ParameterInfo> infos = List.of(tensors[0].info(), tensors[1].info());
+                    try (GradientTerm.Running running = noise(1).start(infos, SEED)) {
+                        for (int i : order) {
+                            noise[i] = added(running, tensors[i], tensors[i].values().mul(1));
+                        }
+                    }
+                });
+        return noise;
+    }
+
+    @Test
+    void whatIsDrawnDoesNotDependOnTheNumberOfThreads() throws Exception {
+        assertThat(onThreads(1)).isEqualTo(onThreads(4));
+    }
+
+    private static float[] onThreads(int threads) throws Exception {
+        float[][] noise = new float[1][];
+        ForkJoinPool pool = new ForkJoinPool(threads);
+        try {
+            pool.submit(
+                            () ->
+                                    in(
+                                            Path.DIRECT,
+                                            manager -> {
+                                                manager.getEngine().setRandomSeed(1);
+                                                NDArray values =
+                                                        manager.randomNormal(new Shape(200_000));
+                                                TrainedTensor tensor =
+                                                        Trained.tensor(values, new Mask(200_000));
+                                                noise[0] = added(noise(1), tensor, values.mul(1));
+                                            }))
+                    .get();
+        } finally {
+            pool.shutdown();
+        }
+        return noise[0];
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "DIRECT, ALL, true",
+        "DIRECT, PRUNABLE, false",
+        "ENGINE, ALL, true",
+        "ENGINE, PRUNABLE, false"
+    })
+    void theScopeSaysWhetherBiasesGetNoise(Path path, NoiseScope scope, boolean noisy) {
+        in(
+                path,
+                manager -> {
+                    NDArray weight = manager.ones(new Shape(3, 3));
+                    NDArray bias = manager.ones(new Shape(3));
+                    List<ParameterInfo> infos =
+                            List.of(Trained.info(0, weight, true), Trained.info(1, bias, false));
+                    TrainedTensor weights = new TrainedTensor(infos.get(0), weight, new Mask(9), 0);
+                    TrainedTensor biases = new TrainedTensor(infos.get(1), bias, null, 0);
+                    try (GradientTerm.Running running =
+                            new GaussianNoise(1, NoiseScale.GRADIENT, scope).start(infos, SEED)) {
+                        assertThat(added(running, weights, weight.mul(1))).doesNotContain(0f);
+                        float[] onBiases = added(running, biases, bias.mul(1));
+                        if (noisy) {
+                            assertThat(onBiases).doesNotContain(0f);
+                        } else {
+                            assertThat(onBiases).containsOnly(0f);
+                        }
+                    }
+                });
+    }
+
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void stepsLeaveNoArraysBehind(Path path) {
+        in(
+                path,
+                manager -> {
+                    TrainedTensor tensor =
+                            Trained.tensor(manager.ones(new Shape(4, 4)), Trained.mask(16, 3));
+                    NDArray gradient = manager.ones(new Shape(4, 4));
+                    try (GradientTerm.Running running =
+                            noise(1).start(List.of(tensor.info()), SEED)) {
+                        int[] arrays = new int[4];
+                        for (int step = 0; step < arrays.length; step++) {
+                            running.apply(tensor, gradient);
+                            tensor.applyMask(gradient);
+                            tensor.countStep();
+                            arrays[step] =
+                                    manager.getManagedArrays().size()
+                                            + tensor.manager().getManagedArrays().size();
+                        }
+                        assertThat(arrays).containsOnly(arrays[0]);
+                    }
+                });
+    }
+
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void aGradientOfZeroGetsNoNoise(Path path) {
+        in(
+                path,
+                manager -> {
+                    TrainedTensor tensor = Trained.tensor(manager, 1, 2, 3);
+                    assertThat(added(noise(1), tensor, manager.zeros(new Shape(3))))
+                            .containsOnly(0f);
+                });
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {0, -1, Float.NaN, Float.POSITIVE_INFINITY})
+    void refusesAStrengthThatIsNotAPositiveNumber(float lambda) {
+        assertThatThrownBy(() -> noise(lambda)).hasMessageContaining("greater than 0");
+    }
+
+    @Test
+    void aStrengthOfZeroMeansNoTermAtAll() {
+        assertThat(FlipOut.builder().optNoise(0).build().gradientTerms()).isEmpty();
+        assertThat(GlobalMagnitude.builder().build().gradientTerms()).isEmpty();
+        assertThat(FlipOut.builder().build().gradientTerms()).containsExactly(noise(1));
+        assertThatThrownBy(() -> FlipOut.builder().optNoise(-1).build())
+                .hasMessageContaining("greater than 0");
+    }
+}

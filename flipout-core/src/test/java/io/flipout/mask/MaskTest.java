@@ -1,0 +1,50 @@
+package io.flipout.mask;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+
+class MaskTest {
+
+    @Test
+    void beginsWithEveryWeightAlive() {
+        Mask mask = new Mask(3);
+
+        assertThat(mask.size()).isEqualTo(3);
+        assertThat(mask.remaining()).isEqualTo(3);
+        assertThat(mask.isDense()).isTrue();
+        assertThat(mask.bytes()).containsExactly(1, 1, 1);
+    }
+
+    @Test
+    void prunesAWeightOnceAndForGood() {
+        Mask mask = new Mask(3);
+        mask.prune(1);
+        mask.prune(1);
+
+        assertThat(mask.remaining()).isEqualTo(2);
+        assertThat(mask.isDense()).isFalse();
+        assertThat(mask.isAlive(1)).isFalse();
+        assertThat(mask.bytes()).containsExactly(1, 0, 1);
+    }
+
+    @Test
+    void versionChangesExactlyWhenTheMaskDoes() {
+        Mask mask = new Mask(3);
+        int dense = mask.version();
+        mask.prune(2);
+        int pruned = mask.version();
+        mask.prune(2);
+
+        assertThat(pruned).isNotEqualTo(dense);
+        assertThat(mask.version()).isEqualTo(pruned);
+    }
+
+    @Test
+    void needsAWeight() {
+        assertThatThrownBy(() -> new Mask(0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("at least one weight");
+    }
+}

@@ -1,0 +1,193 @@
+package io.flipout.schedule;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.flipout.schedule.PruningEvent.Unit;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ScheduleTest {
+
+    private static final long RESNET18 = 11_164_352;
+    private static final long VGG19 = 20_024_000;
+    private static final long DENSENET121 = 6_880_448;
+
+    private static PruningEvent last(List<PruningEvent> events) {
+        return events.get(events.size() - 1);
+    }
+
+    @ParameterizedTest(name = "every {0} epochs: {1} prunings, the last at {2}")
+    @CsvSource({
+        "117,  2, 234, 2791088, 5006000, 1720112",
+        " 70,  4, 280,  697772, 1251500,  430028",
+        " 50,  6, 300,  174443,  312875,  107507",
+        " 39,  8, 312,   43611,   78219,   26877",
+        " 32, 10, 320,   10903,   19555,    6720"
+    })
+    void theRateScheduleIsTableOneOfThePaper(
+            int every, int prunings, int lastEpoch, long resnet, long vgg, long densenet) {
+        Schedule schedule = Schedule.atRate(.5).every(every).overEpochs(350);
+
+        List<PruningEvent> events = schedule.events(RESNET18);
+        assertThat(events).hasSize(prunings).allMatch(e -> e.unit() == Unit.EPOCH);
+        assertThat(events.get(0).at()).isEqualTo(every);
+        assertThat(last(events)).isEqualTo(new PruningEvent(Unit.EPOCH, lastEpoch, resnet));
+        assertThat(last(schedule.events(VGG19)).keep()).isEqualTo(vgg);
+        assertThat(last(schedule.events(DENSENET121)).keep()).isEqualTo(densenet);
+    }
+
+    @Test
+    void theRateScheduleRoundsTheNumberPrunedDown() {
+        assertThat(Schedule.atRate(.5).every(2).overEpochs(9).events(11))
+                .extracting(PruningEvent::keep)
+                .containsExactly(6L, 3L, 2L, 1L);
+        assertThat(Schedule.atRate(.29).every(1).overEpochs(2).events(100))
+                .as("floor(0.29·100) is 28 in double arithmetic")
+                .extracting(PruningEvent::keep)
+                .containsExactly(72L);
+    }
+
+    @Test
+    void theRateScheduleNeverPrunesAtTheLastEpoch() {
+        assertThat(Schedule.atRate(.5).every(5).overEpochs(10).events(8))
+                .containsExactly(new PruningEvent(Unit.EPOCH, 5, 4));
+        assertThatThrownBy(() -> Schedule.atRate(.5).every(10).overEpochs(10))
+                .hasMessageStartingWith(
+                        "A pruning every 10 epochs never comes in a training of 10");
+        assertThatThrownBy(() -> Schedule.atRate(.5).overEpochs(10)).hasMessageContaining("every");
+    }
+
+    @ParameterizedTest(name = "sparsity {0} in {1} epochs: {2} prunings every {3}")
+    @CsvSource({
+        ".75,       350,  2, 117",
+        ".9375,     350,  4,  70",
+        ".984375,   350,  6,  50",
+        ".99609375, 350,  8,  39",
+        ".999,      350, 10,  32",
+        // round(6 / 6) · 5 = 5 fits; round(7 / 5) · 4 = 4; round(8 / 5) = 2 would end at the last
+        // epoch, so floor(7 / 4) = 1.
+        ".96875,      6,  5,   1",
+        ".9375,       8,  4,   1",
+        ".9375,       5,  4,   1",
+        ".1,         10,  1,   5"
+    })
+    void toSparsitySpreadsItsPruningsOverTheTraining(
+            double sparsity, int epochs, int prunings, int period) {
+        List<PruningEvent> events =
+                Schedule.toSparsity(sparsity).overEpochs(epochs).events(RESNET18);
+
+        assertThat(events).hasSize(prunings);
+        for (int i = 0; i < prunings; i++) {
+            assertThat(events.get(i).at()).isEqualTo((i + 1L) * period);
+        }
+        assertThat(last(events).at()).isLessThan(epochs);
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {.01, .3, .5, .9, .99, .999, .9999, 1 - 1 / 11_164_352d})
+    void toSparsityEndsAtExactlyTheWeightsAskedForAndShrinksByOneRate(double sparsity) {
+        List<PruningEvent> events = Schedule.toSparsity(sparsity).overEpochs(350).events(RESNET18);
+
+        long before = RESNET18;
+        double rate = 1 - Math.pow(1 - sparsity, 1d / events.size());
+        for (PruningEvent event : events) {
+            assertThat(event.keep()).isLessThan(before);
+            assertThat((double) event.keep()).isCloseTo(before * (1 - rate), within(1.5));
+            before = event.keep();
+        }
+        assertThat(before).isEqualTo(Math.round(RESNET18 * (1 - sparsity)));
+    }
+
+    @Test
+    void toSparsityKeepsThePublishedNumberAt999() {
+        assertThat(last(Schedule.toSparsity(.999).overEpochs(350).events(RESNET18)).keep())
+                .isEqualTo(11_164);
+        assertThat(last(Schedule.toSparsity(.999).overEpochs(350).events(VGG19)).keep())
+                .isEqualTo(20_024);
+        assertThat(last(Schedule.toSparsity(.999).overEpochs(350).events(DENSENET121)).keep())
+                .isEqualTo(6_880);
+    }
+
+    @Test
+    void toSparsityTakesARateAndAPeriod() {
+        assertThat(Schedule.toSparsity(.36).atRate(.2).every(3).overEpochs(10).events(100))
+                .containsExactly(
+                        new PruningEvent(Unit.EPOCH, 3, 80), new PruningEvent(Unit.EPOCH, 6, 64));
+    }
+
+    @Test
+    void tooFewEpochsEndInASentenceThatSaysHowMany() {
+        assertThatThrownBy(() -> Schedule.toSparsity(.999).overEpochs(10))
+                .hasMessage(
+                        "A sparsity of 0.999 takes 10 prunings at a rate of 0.5, which needs at"
+                                + " least 11 epochs, got 10: train longer or raise the pruning"
+                                + " rate.");
+        assertThatThrownBy(() -> Schedule.toSparsity(.75).every(5).overEpochs(10))
+                .hasMessageContaining("needs at least 11 epochs, got 10");
+        assertThat(Schedule.toSparsity(.999).overEpochs(11).events(RESNET18)).hasSize(10);
+    }
+
+    @Test
+    void noSparsityMeansNoPruning() {
+        assertThat(Schedule.toSparsity(0).overEpochs(3).events(100)).isEmpty();
+        assertThat(Schedule.none().events(100)).isEmpty();
+    }
+
+    @Test
+    void oneShotPrunesOnce() {
+        assertThat(Schedule.oneShot(.9, Unit.STEP, 3).events(55))
+                .containsExactly(new PruningEvent(Unit.STEP, 3, 5));
+        assertThat(Schedule.oneShot(.5, Unit.EPOCH, 0).events(3))
+                .containsExactly(new PruningEvent(Unit.EPOCH, 0, 2));
+        assertThatThrownBy(() -> Schedule.oneShot(.5, Unit.EPOCH, -1))
+                .hasMessageContaining("at least 0");
+    }
+
+    /** s = .8 in four prunings: .8·(1 − (3/4, 1/2, 1/4, 0)³) = .4625, .7, .7875, .8. */
+    @Test
+    void theCubicScheduleFollowsItsCurve() {
+        assertThat(Schedule.cubic(.8).between(Unit.STEP, 100, 300, 50).events(10_000))
+                .containsExactly(
+                        new PruningEvent(Unit.STEP, 150, 5375),
+                        new PruningEvent(Unit.STEP, 200, 3000),
+                        new PruningEvent(Unit.STEP, 250, 2125),
+                        new PruningEvent(Unit.STEP, 300, 2000));
+    }
+
+    @Test
+    void theCubicScheduleEndsAtItsLastWholePeriod() {
+        assertThat(Schedule.cubic(.5).between(Unit.EPOCH, 0, 5, 2).events(8))
+                .containsExactly(
+                        new PruningEvent(Unit.EPOCH, 2, 5), new PruningEvent(Unit.EPOCH, 4, 4));
+        assertThatThrownBy(() -> Schedule.cubic(.5).between(Unit.EPOCH, 3, 4, 2))
+                .hasMessageStartingWith("No pruning every 2 fits between 3 and 4");
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {-.1, 1, 1.5, Double.NaN})
+    void refusesASparsityOutsideItsRange(double sparsity) {
+        assertThatThrownBy(() -> Schedule.toSparsity(sparsity)).hasMessageContaining("[0, 1)");
+        assertThatThrownBy(() -> Schedule.cubic(sparsity)).hasMessageContaining("[0, 1)");
+        assertThatThrownBy(() -> Schedule.oneShot(sparsity, Unit.EPOCH, 1))
+                .hasMessageContaining("[0, 1)");
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 1, -1, Double.NaN})
+    void refusesARateOutsideItsRange(double rate) {
+        assertThatThrownBy(() -> Schedule.atRate(rate)).hasMessageContaining("(0, 1)");
+        assertThatThrownBy(() -> Schedule.toSparsity(.5).atRate(rate))
+                .hasMessageContaining("(0, 1)");
+    }
+
+    @Test
+    void refusesToEmptyTheNetwork() {
+        assertThatThrownBy(() -> Schedule.toSparsity(.999).overEpochs(350).events(100))
+                .hasMessage("A sparsity of 0.999 leaves none of 100 weights; 0.99 leaves one.");
+    }
+}

@@ -86,7 +86,7 @@ final class BenchStepCommand implements Callable<Integer> {
         if (batchSize < 1 || steps < 1) {
             throw Failure.misuse("--batch-size and --steps must be at least 1.");
         }
-        Models network = Models.named(modelName);
+        Models network = Models.get(modelName);
         common.startEngine();
         Device where = Devices.parse(device)[0];
         Map<String, Object> result = new LinkedHashMap<>();
@@ -126,8 +126,8 @@ final class BenchStepCommand implements Callable<Integer> {
         private final NDList labels;
 
         Training(Models network, Device where, PruningMethod method) {
-            int channels = (int) network.image().get(0);
-            model = Model.newInstance(network.modelName(), where);
+            int channels = (int) network.inputShape().get(0);
+            model = Model.newInstance(network.id(), where);
             model.setBlock(network.newBlock(channels, CLASSES));
             Sgd sgd =
                     Sgd.builder()
@@ -153,7 +153,7 @@ final class BenchStepCommand implements Callable<Integer> {
                 config.optOptimizer(pruner.wrap(sgd)).addTrainingListeners(pruner.listener());
             }
             trainer = model.newTrainer(config);
-            Shape shape = new Shape(batchSize).addAll(network.image());
+            Shape shape = new Shape(batchSize).addAll(network.inputShape());
             trainer.initialize(shape);
             NDManager manager = trainer.getManager();
             images = new NDList(manager.randomNormal(shape));

@@ -85,20 +85,22 @@ final class SavedModel {
     /** Loads the network; the caller closes it. */
     Model load(Optional<String> modelName, Device device) {
         String name = modelName.or(() -> option("model")).orElse(prefix);
-        Models network = Models.named(name);
-        Model model = load(network, USUAL_CLASSES, device);
+        Models network = Models.get(name);
+        int usualChannels = (int) network.inputShape().get(0);
+        Model model = load(network, usualChannels, USUAL_CLASSES, device);
+        // The file knows better.
+        int channels = (int) model.getBlock().getInputShapes()[0].get(1);
         int classes = outputs(model.getBlock());
-        if (classes == USUAL_CLASSES) {
+        if (channels == usualChannels && classes == USUAL_CLASSES) {
             return model;
         }
         model.close();
-        return load(network, classes, device);
+        return load(network, channels, classes, device);
     }
 
-    private Model load(Models network, int classes, Device device) {
+    private Model load(Models network, int channels, int classes, Device device) {
         Model model = Model.newInstance(prefix, device);
         try {
-            int channels = (int) network.image().get(0); // The file knows better.
             model.setBlock(network.newBlock(channels, classes));
             model.load(
                     file.toAbsolutePath().getParent(),
@@ -110,7 +112,7 @@ final class SavedModel {
             throw Failure.of(
                     file
                             + " could not be loaded as "
-                            + network.modelName()
+                            + network.id()
                             + " ("
                             + e.getMessage()
                             + "): give the right --model, or the file is damaged.",

@@ -77,7 +77,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        Models network = Models.named(model);
+        Models network = Models.get(model);
         data.dataSet();
         PruningMethod method = pruning.method();
         pruning.resolve();
@@ -111,7 +111,7 @@ final class TrainCommand implements Callable<Integer> {
                         .optWeights(pruning.weights())
                         .optSeed(seed)
                         .build();
-        new TrainRun(folder, terminal, network.modelName(), block, pruner, pruning.name(), devices)
+        new TrainRun(folder, terminal, network.id(), block, pruner, pruning.name(), devices)
                 .run(data, images, optimizer, seed, Configuration.of(spec));
         return 0;
     }

@@ -258,7 +258,7 @@ class TrainCommandTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "--model lenet                       | Unknown model 'lenet'; there are lenet300,",
+                "--model lenet                       | There is no model 'lenet'; there are lenet300,",
                 "--dataset imagenet                  | Unknown data set 'imagenet'; there are",
                 "--method magic                      | Unknown method 'magic'; there are flipout,",
                 "--sparsity 1                        | sparsity must lie in [0, 1)",

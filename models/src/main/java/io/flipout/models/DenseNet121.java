@@ -1,123 +1,108 @@
 package io.flipout.models;
 
-import ai.djl.ndarray.NDArrays;
-import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
-import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.AbstractBlock;
 import ai.djl.nn.Block;
-import ai.djl.nn.core.Linear;
-import ai.djl.nn.pooling.Pool;
-import ai.djl.training.ParameterStore;
+import ai.djl.nn.Parameter;
 import ai.djl.training.initializer.Initializer;
-import ai.djl.util.PairList;
 
 /**
- * DenseNet-121: four blocks of 6, 12, 24 and 16 layers, each of which sees the outputs of all
- * layers before it in its block and adds 32 channels (Huang et al., <a
- * href="https://arxiv.org/abs/1608.06993">Densely Connected Convolutional Networks</a>, 2016; in
- * the form of {@code torchvision}).
+ * DenseNet-121 in torchvision's form, for 224x224 images: in four dense blocks every layer sees the
+ * outputs of all layers before it and adds 32 channels; a transition between two blocks halves the
+ * channels and the image.
  *
- * <p>6,964,106 parameters, 6,880,448 of them prunable, for 3 channels and 10 classes. Input (N, C,
- * H, W), made for 224×224 and at least 32×32, output (N, classes).
+ * <pre>
+ * (3, 224, 224) → conv 7x7/2, pool 3/2 → 6 layers → 12 → 24 → 16 → mean of each channel → 10
+ * </pre>
+ *
+ * 6,964,106 parameters for colour images and 10 classes, 6,880,448 of them prunable, in 364
+ * tensors. As in torchvision, convolutions start from He et al.'s normal distribution and the last
+ * bias from 0. Images need 29 pixels a side or more.
+ *
+ * @see <a href="https://arxiv.org/abs/1608.06993">Huang et al., Densely connected convolutional
+ *     networks, 2017</a>
  */
-public final class DenseNet121 extends Stack {
+public final class DenseNet121 extends Network {
 
-    private static final int GROWTH = 32;
-    private static final int BOTTLENECK = 4;
     private static final int STEM = 64;
+    private static final int GROWTH = 32;
+    private static final int BOTTLENECK = 4 * GROWTH;
     private static final int[] LAYERS = {6, 12, 24, 16};
 
-    /**
-     * Creates the network.
-     *
-     * @param inputChannels channels of the images, at least 1
-     * @param classes the number of classes, at least 2
-     * @throws IllegalArgumentException if a number is out of its range
-     */
-    public DenseNet121(int inputChannels, int classes) {
-        Layers.check(inputChannels, classes);
-        Stack features = new Stack();
-        features.add("conv0", conv(STEM, 7, 2, 3));
-        features.add("norm0", Layers.batchNorm()).add("relu0", Layers.relu());
-        features.add("pool0", Layers.maxPool(3, 2, 1));
+    private DenseNet121(Builder builder) {
+        super(builder);
+        add("features", features());
+        add("classifier", classifier(builder.classes()));
+    }
+
+    private static Block features() {
+        Chain features =
+                new Chain()
+                        .add("conv0", Layers.convNoBias(STEM, 7, 2))
+                        .add("norm0", Layers.batchNorm())
+                        .add("relu0", Layers.relu())
+                        .add("pool0", Layers.maxPool(3, 2, 1));
         int channels = STEM;
-        for (int i = 0; i < LAYERS.length; i++) {
-            Stack block = new Stack();
-            for (int layer = 1; layer <= LAYERS[i]; layer++) {
-                block.add("denselayer" + layer, new DenseLayer());
-                channels += GROWTH;
-            }
-            features.add("denseblock" + (i + 1), block);
-            if (i < LAYERS.length - 1) {
+        for (int i = 1; i <= LAYERS.length; i++) {
+            features.add("denseblock" + i, denseBlock(LAYERS[i - 1]));
+            channels += LAYERS[i - 1] * GROWTH;
+            if (i < LAYERS.length) {
                 channels /= 2;
-                features.add("transition" + (i + 1), transition(channels));
+                features.add("transition" + i, transition(channels));
             }
         }
-        features.add("norm5", Layers.batchNorm());
-        add("features", features);
-        add("relu", Layers.relu());
-        add("pool", Layers.globalAveragePool());
-        add("classifier", classifier(classes));
+        features.add("norm5", Layers.batchNorm())
+                .add("relu5", Layers.relu())
+                .add("pool5", Layers.globalAvgPool());
+        features.setInitializer(TorchInitializers.kaimingNormal(), Parameter.Type.WEIGHT);
+        return features;
     }
 
-    private static Block conv(int filters, int kernel, int stride, int padding) {
-        return FanIn.normal(Layers.conv(filters, kernel, stride, padding, false));
+    private static Block denseBlock(int layers) {
+        Chain block = new Chain();
+        for (int i = 1; i <= layers; i++) {
+            block.add("denselayer" + i, new DenseLayer(GROWTH, BOTTLENECK));
+        }
+        return block;
     }
 
-    /** Halves the channels and the image. */
-    private static Block transition(int filters) {
-        return new Stack()
+    private static Block transition(int channels) {
+        return new Chain()
                 .add("norm", Layers.batchNorm())
                 .add("relu", Layers.relu())
-                .add("conv", conv(filters, 1, 1, 0))
-                .add("pool", Pool.avgPool2dBlock(new Shape(2, 2), new Shape(2, 2)));
+                .add("conv", Layers.convNoBias(channels, 1, 1))
+                .add("pool", Layers.avgPool(2));
     }
 
     private static Block classifier(int classes) {
-        Linear linear = FanIn.uniform(Linear.builder().setUnits(classes).build());
-        linear.setInitializer(Initializer.ZEROS, "bias");
-        return linear;
+        Block classifier = Layers.linear(classes);
+        classifier.setInitializer(Initializer.ZEROS, "bias");
+        return classifier;
     }
 
-    /** Adds 32 channels to those it is given. */
-    private static final class DenseLayer extends AbstractBlock {
+    /**
+     * Creates a builder; images are in colour by default.
+     *
+     * @return a new builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
 
-        private final Stack grow =
-                new Stack()
-                        .add("norm1", Layers.batchNorm())
-                        .add("relu1", Layers.relu())
-                        .add("conv1", conv(BOTTLENECK * GROWTH, 1, 1, 0))
-                        .add("norm2", Layers.batchNorm())
-                        .add("relu2", Layers.relu())
-                        .add("conv2", conv(GROWTH, 3, 1, 1));
+    /** The builder of a {@link DenseNet121}. */
+    public static final class Builder extends Network.Builder<Builder> {
 
-        DenseLayer() {
-            // The layers are this block's own, as in the original's names.
-            grow.getChildren().forEach(pair -> children.add(pair));
+        private Builder() {
+            super("DenseNet121", 3);
+        }
+
+        /** {@inheritDoc} */
+        @Override
+        public DenseNet121 build() {
+            return new DenseNet121(this);
         }
 
         @Override
-        protected NDList forwardInternal(
-                ParameterStore store,
-                NDList inputs,
-                boolean training,
-                PairList<String, Object> params) {
-            NDList added = grow.forward(store, inputs, training);
-            return new NDList(NDArrays.concat(new NDList(inputs.head(), added.head()), 1));
-        }
-
-        @Override
-        protected void initializeChildBlocks(
-                NDManager manager, DataType dataType, Shape... inputShapes) {
-            grow.initialize(manager, dataType, inputShapes);
-        }
-
-        @Override
-        public Shape[] getOutputShapes(Shape[] inputShapes) {
-            Shape in = inputShapes[0];
-            return new Shape[] {new Shape(in.get(0), in.get(1) + GROWTH, in.get(2), in.get(3))};
+        Builder self() {
+            return this;
         }
     }
 }

@@ -4,33 +4,48 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
 import ai.djl.nn.Blocks;
+import ai.djl.nn.Parameter;
 import ai.djl.nn.convolutional.Conv2d;
 import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.BatchNorm;
 import ai.djl.nn.pooling.Pool;
+import ai.djl.training.initializer.Initializer;
+import ai.djl.util.PairList;
+import java.util.List;
 
-/** The layers that the networks are made of, initialised as in PyTorch. */
+/** The layers that the networks are made of, with PyTorch's defaults. */
 final class Layers {
 
     private Layers() {}
 
-    /** A square convolution. */
-    static Conv2d conv(int filters, int kernel, int stride, int padding, boolean bias) {
-        return Conv2d.builder()
-                .setFilters(filters)
-                .setKernelShape(new Shape(kernel, kernel))
-                .optStride(new Shape(stride, stride))
-                .optPadding(new Shape(padding, padding))
-                .optBias(bias)
-                .build();
+    /** A convolution with bias and stride 1. */
+    static Block conv(int filters, int kernel, int padding) {
+        return conv(filters, kernel, 1, padding, true);
     }
 
+    /** A convolution without bias, padded so that stride 1 keeps the image's size. */
+    static Block convNoBias(int filters, int kernel, int stride) {
+        return conv(filters, kernel, stride, kernel / 2, false);
+    }
+
+    private static Block conv(int filters, int kernel, int stride, int padding, boolean bias) {
+        return torchInitialized(
+                Conv2d.builder()
+                        .setKernelShape(square(kernel))
+                        .setFilters(filters)
+                        .optStride(square(stride))
+                        .optPadding(square(padding))
+                        .optBias(bias)
+                        .build());
+    }
+
+    /** A fully connected layer with bias. */
     static Block linear(int units) {
-        return FanIn.uniform(Linear.builder().setUnits(units).build());
+        return torchInitialized(new DescribedLinear(units));
     }
 
-    /** Batch normalisation with ε = 1e-5; DJL's momentum 0.9 is PyTorch's 0.1. */
     static Block batchNorm() {
+        // DJL's momentum weighs the old mean, PyTorch's the new one: 0.9 here is 0.1 there.
         return BatchNorm.builder().optEpsilon(1e-5f).optMomentum(0.9f).build();
     }
 
@@ -38,13 +53,20 @@ final class Layers {
         return Activation.reluBlock();
     }
 
-    static Block maxPool(int kernel, int stride, int padding) {
-        return Pool.maxPool2dBlock(
-                new Shape(kernel, kernel), new Shape(stride, stride), new Shape(padding, padding));
+    static Block maxPool(int kernel) {
+        return maxPool(kernel, kernel, 0);
     }
 
-    /** Averages each channel over the whole image, and leaves (N, C). */
-    static Block globalAveragePool() {
+    static Block maxPool(int kernel, int stride, int padding) {
+        return Pool.maxPool2dBlock(square(kernel), square(stride), square(padding));
+    }
+
+    static Block avgPool(int kernel) {
+        return Pool.avgPool2dBlock(square(kernel), square(kernel));
+    }
+
+    /** The mean of every channel: (batch, channels, height, width) to (batch, channels). */
+    static Block globalAvgPool() {
         return Pool.globalAvgPool2dBlock();
     }
 
@@ -52,14 +74,36 @@ final class Layers {
         return Blocks.batchFlattenBlock();
     }
 
-    static void check(int inputChannels, int classes) {
-        if (inputChannels < 1) {
-            throw new IllegalArgumentException(
-                    "A network needs at least 1 input channel, got " + inputChannels);
+    private static Shape square(int side) {
+        return new Shape(side, side);
+    }
+
+    private static Block torchInitialized(Block layer) {
+        Initializer initializer =
+                TorchInitializers.uniform(layer.getDirectParameters().get("weight"));
+        for (Parameter parameter : layer.getDirectParameters().values()) {
+            parameter.setInitializer(initializer);
         }
-        if (classes < 2) {
-            throw new IllegalArgumentException(
-                    "A classifier needs at least 2 classes, got " + classes);
+        return layer;
+    }
+
+    /** DJL's linear layer describes its input without the features; this one gives them back. */
+    private static final class DescribedLinear extends Linear {
+
+        DescribedLinear(int units) {
+            super(Linear.builder().setUnits(units));
+        }
+
+        @Override
+        public PairList<String, Shape> describeInput() {
+            PairList<String, Shape> input = super.describeInput();
+            long features = getDirectParameters().get("weight").getShape().get(1);
+            return new PairList<>(input.keys(), List.of(input.valueAt(0).add(features)));
+        }
+
+        @Override
+        public Shape[] getInputShapes() {
+            return new Shape[] {describeInput().valueAt(0)};
         }
     }
 }

@@ -1,27 +1,55 @@
 package io.flipout.models;
 
 /**
- * LeNet-300-100: two hidden layers of 300 and 100 units (LeCun et al., <a
- * href="http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf">Gradient-based learning applied to
- * document recognition</a>, 1998).
+ * LeNet-300-100: three fully connected layers with ReLU, for small grey images such as MNIST.
  *
- * <p>266,610 parameters, 266,200 of them prunable, for 28×28 pixels and 10 classes. Input (N, C, H,
- * W) of any size, output (N, classes).
+ * <pre>
+ * (1, 28, 28) → 784 → 300 → 100 → 10
+ * </pre>
+ *
+ * 266,610 parameters for 28x28 grey images and 10 classes, 266,200 of them prunable. The first
+ * layer's inputs follow from the shape that the network is initialised with.
+ *
+ * @see <a href="http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf">LeCun et al., Gradient-based
+ *     learning applied to document recognition, 1998</a>
  */
-public final class LeNet300 extends Stack {
+public final class LeNet300 extends Network {
+
+    private LeNet300(Builder builder) {
+        super(builder);
+        add("flatten", Layers.flatten());
+        add("fc1", Layers.linear(300));
+        add("relu1", Layers.relu());
+        add("fc2", Layers.linear(100));
+        add("relu2", Layers.relu());
+        add("fc3", Layers.linear(builder.classes()));
+    }
 
     /**
-     * Creates the network.
+     * Creates a builder; images are grey by default.
      *
-     * @param inputChannels channels of the images; any number fits, as the images are flattened
-     * @param classes the number of classes, at least 2
-     * @throws IllegalArgumentException if a number is out of its range
+     * @return a new builder
      */
-    public LeNet300(int inputChannels, int classes) {
-        Layers.check(inputChannels, classes);
-        add("flatten", Layers.flatten());
-        add("fc1", Layers.linear(300)).add("relu1", Layers.relu());
-        add("fc2", Layers.linear(100)).add("relu2", Layers.relu());
-        add("fc3", Layers.linear(classes));
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** The builder of a {@link LeNet300}. */
+    public static final class Builder extends Network.Builder<Builder> {
+
+        private Builder() {
+            super("LeNet300", 1);
+        }
+
+        /** {@inheritDoc} */
+        @Override
+        public LeNet300 build() {
+            return new LeNet300(this);
+        }
+
+        @Override
+        Builder self() {
+            return this;
+        }
     }
 }

@@ -5,79 +5,77 @@ import ai.djl.nn.Block;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.BiFunction;
-import java.util.stream.Collectors;
+import java.util.function.Supplier;
 
 /** The networks by name. */
+@SuppressWarnings("ImmutableEnumChecker") // Shape and the builders' factories do not change.
 public enum Models {
-    /** See {@link LeNet300}. */
-    LENET300("LeNet-300-100, two hidden layers", new Shape(1, 28, 28), LeNet300::new),
-    /** See {@link LeNet5}. */
-    LENET5("LeNet-5, two convolutions", new Shape(1, 28, 28), LeNet5::new),
-    /** See {@link Conv6}. */
-    CONV6("Conv-6, six convolutions", new Shape(3, 32, 32), Conv6::new),
-    /** See {@link ResNet18}. */
-    RESNET18("ResNet-18 for 32×32 pixels", new Shape(3, 32, 32), ResNet18::new),
-    /** See {@link Vgg#vgg13}. */
-    VGG13("VGG-13 for 32×32 pixels", new Shape(3, 32, 32), Vgg::vgg13),
-    /** See {@link Vgg#vgg16}. */
-    VGG16("VGG-16 for 32×32 pixels", new Shape(3, 32, 32), Vgg::vgg16),
-    /** See {@link Vgg#vgg19}. */
-    VGG19("VGG-19 for 32×32 pixels", new Shape(3, 32, 32), Vgg::vgg19),
-    /** See {@link DenseNet121}. */
-    DENSENET121("DenseNet-121 for 224×224 pixels", new Shape(3, 224, 224), DenseNet121::new);
+    /** {@link LeNet300}. */
+    LENET300("LeNet-300-100, fully connected", new Shape(1, 28, 28), LeNet300::builder),
+    /** {@link LeNet5}. */
+    LENET5("LeNet-5 as in Caffe, two convolutions", new Shape(1, 28, 28), LeNet5::builder),
+    /** {@link Conv6}. */
+    CONV6("Conv-6 of the lottery ticket paper", new Shape(3, 32, 32), Conv6::builder),
+    /** {@link ResNet18}. */
+    RESNET18("ResNet-18 for 32x32 images", new Shape(3, 32, 32), ResNet18::builder),
+    /** {@link Vgg} of depth 13. */
+    VGG13("VGG-13 with batch norm", new Shape(3, 32, 32), () -> Vgg.builder().setDepth(13)),
+    /** {@link Vgg} of depth 16. */
+    VGG16("VGG-16 with batch norm", new Shape(3, 32, 32), () -> Vgg.builder().setDepth(16)),
+    /** {@link Vgg} of depth 19. */
+    VGG19("VGG-19 with batch norm", new Shape(3, 32, 32), () -> Vgg.builder().setDepth(19)),
+    /** {@link DenseNet121}. */
+    DENSENET121("DenseNet-121 as in torchvision", new Shape(3, 224, 224), DenseNet121::builder);
 
     private final String description;
-    private final Shape image;
-    private final BiFunction<Integer, Integer, Block> constructor;
+    private final Shape inputShape;
+    private final Supplier<Network.Builder<?>> builder;
 
-    Models(String description, Shape image, BiFunction<Integer, Integer, Block> constructor) {
+    Models(String description, Shape inputShape, Supplier<Network.Builder<?>> builder) {
         this.description = description;
-        this.image = image;
-        this.constructor = constructor;
+        this.inputShape = inputShape;
+        this.builder = builder;
     }
 
     /**
-     * Returns the network of a name.
+     * Returns the names of all networks.
      *
-     * @param name the name in lower case, such as {@code resnet18}
-     * @return the network
-     * @throws IllegalArgumentException if there is none; the message lists what exists
+     * @return the names, in the order of this enum
      */
-    public static Models named(String name) {
+    public static List<String> names() {
+        return Arrays.stream(values()).map(Models::id).toList();
+    }
+
+    /**
+     * Finds a network by its name.
+     *
+     * @param name a name of {@link #names()}; case does not matter
+     * @return the network
+     * @throws IllegalArgumentException if there is no such network
+     */
+    public static Models get(String name) {
         return Arrays.stream(values())
-                .filter(model -> model.modelName().equals(name))
+                .filter(model -> model.id().equalsIgnoreCase(name))
                 .findFirst()
                 .orElseThrow(
                         () ->
                                 new IllegalArgumentException(
-                                        "Unknown model '"
-                                                + name
-                                                + "'; there are "
-                                                + String.join(", ", names())
-                                                + "."));
+                                        String.format(
+                                                "There is no model '%s'; there are %s.",
+                                                name, String.join(", ", names()))));
     }
 
     /**
-     * Lists the names.
+     * Returns the name to find this network by.
      *
-     * @return the names in lower case
+     * @return the name, in lower case
      */
-    public static List<String> names() {
-        return Arrays.stream(values()).map(Models::modelName).collect(Collectors.toList());
-    }
-
-    /**
-     * Returns the network's name.
-     *
-     * @return the name in lower case
-     */
-    public String modelName() {
+    public String id() {
         return name().toLowerCase(Locale.ROOT);
     }
 
     /**
-     * Describes the network in a few words.
+     * Says in one line what this network is.
      *
      * @return the description
      */
@@ -86,23 +84,26 @@ public enum Models {
     }
 
     /**
-     * Returns the image that the network was made for.
+     * Returns the shape of the images that this network is usually trained on.
      *
-     * @return (C, H, W)
+     * @return the shape without the batch: (channels, height, width)
      */
-    public Shape image() {
-        return image;
+    public Shape inputShape() {
+        return inputShape;
     }
 
     /**
-     * Makes the network, not yet initialised.
+     * Builds this network; its weights come with {@code initialize}.
      *
-     * @param inputChannels channels of the images, at least 1
-     * @param classes the number of classes, at least 2
-     * @return the network: input (N, C, H, W), output (N, classes)
-     * @throws IllegalArgumentException if a number is out of its range
+     * @param inputChannels the number of channels of the images
+     * @param classes the number of classes
+     * @return a new network
+     * @throws IllegalArgumentException if a number is not positive
      */
     public Block newBlock(int inputChannels, int classes) {
-        return constructor.apply(inputChannels, classes);
+        Network.Builder<?> network = builder.get();
+        network.optInputChannels(inputChannels);
+        network.setClasses(classes);
+        return network.build();
     }
 }

@@ -1,81 +1,102 @@
 package io.flipout.models;
 
+import java.util.List;
+import java.util.Map;
+
 /**
- * VGG for small images: 3×3 convolutions with bias, batch normalisation and ReLU in five stages,
- * each ended by 2×2 max pooling, and one linear layer (Simonyan and Zisserman, <a
- * href="https://arxiv.org/abs/1409.1556">Very Deep Convolutional Networks</a>, 2014; in the form of
- * {@code pytorch-cifar}).
+ * VGG with batch norm and one fully connected layer, in the form usual for 32x32 images: five
+ * stages of 3x3 convolutions with bias, each stage halving the image.
  *
- * <p>VGG-19 has 20,040,522 parameters, 20,024,000 of them prunable, for 3 channels and 10 classes.
- * Input (N, C, H, W) of at least 32×32, output (N, classes).
+ * <pre>
+ * (3, 32, 32) → 64 → 128 → 256 → 512 → 512 → mean of each channel → 10
+ * </pre>
+ *
+ * <table>
+ * <caption>Parameters for colour images and 10 classes</caption>
+ * <tr><th>depth</th><th>convolutions a stage</th><th>parameters</th><th>prunable</th></tr>
+ * <tr><td>13</td><td>2, 2, 2, 2, 2</td><td>9,416,010</td><td>9,407,168</td></tr>
+ * <tr><td>16</td><td>2, 2, 3, 3, 3</td><td>14,728,266</td><td>14,715,584</td></tr>
+ * <tr><td>19</td><td>2, 2, 4, 4, 4</td><td>20,040,522</td><td>20,024,000</td></tr>
+ * </table>
+ *
+ * Images need 32 pixels a side or more.
+ *
+ * @see <a href="https://arxiv.org/abs/1409.1556">Simonyan and Zisserman, Very deep convolutional
+ *     networks for large-scale image recognition, 2015</a>
  */
-public final class Vgg extends Stack {
+public final class Vgg extends Network {
 
-    private static final int[] FILTERS = {64, 128, 256, 512, 512};
+    private static final List<Integer> WIDTHS = List.of(64, 128, 256, 512, 512);
 
-    /**
-     * Creates the network.
-     *
-     * @param inputChannels channels of the images, at least 1
-     * @param classes the number of classes, at least 2
-     * @param convolutions the number of convolutions in each of the five stages
-     * @throws IllegalArgumentException if a number is out of its range
-     */
-    private Vgg(int inputChannels, int classes, int... convolutions) {
-        Layers.check(inputChannels, classes);
-        Stack features = new Stack();
-        int layer = 0;
-        for (int stage = 0; stage < FILTERS.length; stage++) {
-            for (int i = 0; i < convolutions[stage]; i++) {
-                features.add(
-                        name(layer++), FanIn.uniform(Layers.conv(FILTERS[stage], 3, 1, 1, true)));
-                features.add(name(layer++), Layers.batchNorm());
-                features.add(name(layer++), Layers.relu());
+    private static final Map<Integer, List<Integer>> CONVOLUTIONS =
+            Map.of(
+                    13, List.of(2, 2, 2, 2, 2),
+                    16, List.of(2, 2, 3, 3, 3),
+                    19, List.of(2, 2, 4, 4, 4));
+
+    private Vgg(Builder builder) {
+        super(builder);
+        List<Integer> convolutions = CONVOLUTIONS.get(builder.depth);
+        Chain features = new Chain();
+        for (int stage = 0; stage < WIDTHS.size(); stage++) {
+            for (int i = 0; i < convolutions.get(stage); i++) {
+                features.add(Layers.conv(WIDTHS.get(stage), 3, 1))
+                        .add(Layers.batchNorm())
+                        .add(Layers.relu());
             }
-            features.add(name(layer++), Layers.maxPool(2, 2, 0));
+            features.add(Layers.maxPool(2));
         }
+        features.add(Layers.globalAvgPool());
         add("features", features);
-        add("pool", Layers.globalAveragePool());
-        add("classifier", Layers.linear(classes));
-    }
-
-    private static String name(int layer) {
-        return Integer.toString(layer);
+        add("classifier", Layers.linear(builder.classes()));
     }
 
     /**
-     * Creates a VGG-13.
+     * Creates a builder; images are in colour by default.
      *
-     * @param inputChannels channels of the images, at least 1
-     * @param classes the number of classes, at least 2
-     * @return the network: 9,416,010 parameters for 3 channels and 10 classes
-     * @throws IllegalArgumentException if a number is out of its range
+     * @return a new builder
      */
-    public static Vgg vgg13(int inputChannels, int classes) {
-        return new Vgg(inputChannels, classes, 2, 2, 2, 2, 2);
+    public static Builder builder() {
+        return new Builder();
     }
 
-    /**
-     * Creates a VGG-16.
-     *
-     * @param inputChannels channels of the images, at least 1
-     * @param classes the number of classes, at least 2
-     * @return the network: 14,728,266 parameters for 3 channels and 10 classes
-     * @throws IllegalArgumentException if a number is out of its range
-     */
-    public static Vgg vgg16(int inputChannels, int classes) {
-        return new Vgg(inputChannels, classes, 2, 2, 3, 3, 3);
-    }
+    /** The builder of a {@link Vgg}. */
+    public static final class Builder extends Network.Builder<Builder> {
 
-    /**
-     * Creates a VGG-19.
-     *
-     * @param inputChannels channels of the images, at least 1
-     * @param classes the number of classes, at least 2
-     * @return the network: 20,040,522 parameters for 3 channels and 10 classes
-     * @throws IllegalArgumentException if a number is out of its range
-     */
-    public static Vgg vgg19(int inputChannels, int classes) {
-        return new Vgg(inputChannels, classes, 2, 2, 4, 4, 4);
+        private int depth;
+
+        private Builder() {
+            super("VGG", 3);
+        }
+
+        /**
+         * Sets the number of layers with weights.
+         *
+         * @param depth 13, 16 or 19
+         * @return this builder
+         */
+        public Builder setDepth(int depth) {
+            this.depth = depth;
+            return this;
+        }
+
+        /**
+         * {@inheritDoc}
+         *
+         * @throws IllegalArgumentException also if the depth is not 13, 16 or 19
+         */
+        @Override
+        public Vgg build() {
+            if (!CONVOLUTIONS.containsKey(depth)) {
+                throw new IllegalArgumentException(
+                        "VGG has a depth of 13, 16 or 19, not " + depth + ".");
+            }
+            return new Vgg(this);
+        }
+
+        @Override
+        Builder self() {
+            return this;
+        }
     }
 }

@@ -3,7 +3,9 @@ package io.flipout.allocation;
 import io.flipout.tensor.Chunks;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * Finds the k lowest scores of several tensors, by position and exactly, without sorting.
@@ -41,7 +43,7 @@ final class Ranking {
         forEachLowest(k, (tensor, index) -> tensors.get(tensor).mask().prune(index));
     }
 
-    /** Hands over the k lowest, tensors in order, positions ascending. */
+    /** Hands over the k lowest, positions ascending; tensors are handled side by side. */
     void forEachLowest(long k, Found found) {
         if (k == 0) {
             return;
@@ -52,46 +54,53 @@ final class Ranking {
         while (before + counts[bin] < k) {
             before += counts[bin++];
         }
-        long threshold = kthLowest(keysIn(bin, counts[bin]), k - before);
-        long below = countBelow(threshold);
-        hand(threshold, k - below, found);
-    }
-
-    private long countBelow(long threshold) {
+        long threshold = kthLowest(keysIn(bin), k - before);
         long[] below = new long[tensors.size()];
-        IntStream.range(0, tensors.size())
-                .parallel()
-                .forEach(
-                        t -> {
-                            double[] scores = tensors.get(t).scores();
-                            byte[] takesPart = eligible[t];
-                            long count = 0;
-                            for (int i = 0; i < scores.length; i++) {
-                                if (takesPart[i] != 0 && key(scores[i]) < threshold) {
-                                    count++;
-                                }
-                            }
-                            below[t] = count;
-                        });
-        return Arrays.stream(below).sum();
+        long[] ties = new long[tensors.size()];
+        forEachTensor(t -> compare(t, threshold, below, ties));
+        // Of weights that tie at the threshold, those of the first tensors go.
+        long left = k - LongStream.of(below).sum();
+        for (int t = 0; t < ties.length; t++) {
+            ties[t] = Math.min(ties[t], left);
+            left -= ties[t];
+        }
+        forEachTensor(t -> hand(t, threshold, ties[t], found));
     }
 
-    private void hand(long threshold, long ties, Found found) {
-        long tiesLeft = ties;
-        for (int t = 0; t < tensors.size(); t++) {
-            double[] scores = tensors.get(t).scores();
-            byte[] takesPart = eligible[t];
-            for (int i = 0; i < scores.length; i++) {
-                if (takesPart[i] == 0) {
-                    continue;
-                }
+    private void forEachTensor(IntConsumer work) {
+        IntStream.range(0, tensors.size()).parallel().forEach(work);
+    }
+
+    private void compare(int tensor, long threshold, long[] below, long[] ties) {
+        double[] scores = tensors.get(tensor).scores();
+        byte[] takesPart = eligible[tensor];
+        long belowCount = 0;
+        long tieCount = 0;
+        for (int i = 0; i < scores.length; i++) {
+            if (takesPart[i] != 0) {
                 long key = key(scores[i]);
-                if (key < threshold) {
-                    found.accept(t, i);
-                } else if (key == threshold && tiesLeft > 0) {
-                    tiesLeft--;
-                    found.accept(t, i);
-                }
+                belowCount += key < threshold ? 1 : 0;
+                tieCount += key == threshold ? 1 : 0;
+            }
+        }
+        below[tensor] = belowCount;
+        ties[tensor] = tieCount;
+    }
+
+    private void hand(int tensor, long threshold, long ties, Found found) {
+        double[] scores = tensors.get(tensor).scores();
+        byte[] takesPart = eligible[tensor];
+        long tiesLeft = ties;
+        for (int i = 0; i < scores.length; i++) {
+            if (takesPart[i] == 0) {
+                continue;
+            }
+            long key = key(scores[i]);
+            if (key < threshold) {
+                found.accept(tensor, i);
+            } else if (key == threshold && tiesLeft > 0) {
+                tiesLeft--;
+                found.accept(tensor, i);
             }
         }
     }
@@ -161,21 +170,28 @@ final class Ranking {
         }
     }
 
-    private long[] keysIn(int bin, long count) {
-        long[] keys = new long[Math.toIntExact(count)];
-        int n = 0;
+    private long[] keysIn(int bin) {
+        long[][] keys = new long[tensors.size()][];
+        forEachTensor(t -> keys[t] = keysIn(bin, t));
+        return Arrays.stream(keys).flatMapToLong(Arrays::stream).toArray();
+    }
+
+    private long[] keysIn(int bin, int tensor) {
+        double[] scores = tensors.get(tensor).scores();
+        byte[] takesPart = eligible[tensor];
         int digit = bin ^ (BINS >> 1);
-        for (int t = 0; t < tensors.size(); t++) {
-            double[] scores = tensors.get(t).scores();
-            byte[] takesPart = eligible[t];
-            for (int i = 0; i < scores.length; i++) {
-                long key = key(scores[i]);
-                if (takesPart[i] != 0 && (int) (key >>> (Long.SIZE - DIGIT_BITS)) == digit) {
-                    keys[n++] = key;
+        long[] keys = new long[Chunks.SIZE];
+        int n = 0;
+        for (int i = 0; i < scores.length; i++) {
+            long key = key(scores[i]);
+            if (takesPart[i] != 0 && (int) (key >>> (Long.SIZE - DIGIT_BITS)) == digit) {
+                if (n == keys.length) {
+                    keys = Arrays.copyOf(keys, 2 * n);
                 }
+                keys[n++] = key;
             }
         }
-        return keys;
+        return Arrays.copyOf(keys, n);
     }
 
     /** Returns the k-th lowest of keys that agree in their highest digit. */

@@ -94,22 +94,33 @@ public final class SignFlips implements Signal {
 
         @Override
         public void afterPruning() {
-            Mask mask = tensor.mask().orElse(null);
             Chunks.forEach(
                     memory(),
                     (chunk, from, to, weights) -> {
                         for (int i = from; i < to; i++) {
                             signs[i] = sign(weights[i - from]);
-                            if (mask != null && !mask.isAlive(i)) {
-                                flips[i] = 0;
-                            }
                         }
                         return false;
                     });
+            tensor.mask()
+                    .map(Mask::bytes)
+                    .ifPresent(
+                            alive ->
+                                    Chunks.forEach(
+                                            flips.length,
+                                            (chunk, from, to) -> {
+                                                for (int i = from; i < to; i++) {
+                                                    flips[i] &= -alive[i];
+                                                }
+                                            }));
         }
 
+        /** −1, 0 or 1 without a branch: the sign bit tells −1 from 1, the other bits 0. */
         private static byte sign(float weight) {
-            return (byte) ((weight > 0 ? 1 : 0) - (weight < 0 ? 1 : 0));
+            int bits = Float.floatToRawIntBits(weight);
+            int magnitude = bits << 1;
+            int isNonZero = (magnitude | -magnitude) >> 31;
+            return (byte) (((bits >> 31) | 1) & isNonZero);
         }
 
         private FloatBuffer memory() {

@@ -1,5 +1,6 @@
 package io.flipout.cli;
 
+import ai.djl.Model;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
@@ -110,10 +111,25 @@ final class RunFolder {
         return path.resolve(name);
     }
 
+    /** Saves a model whole or not at all. */
+    void writeModel(Model model) throws IOException {
+        Path temporary = path.resolve(MODEL + ".tmp");
+        try {
+            model.save(temporary, model.getName());
+            Files.move(temporary, path.resolve(MODEL), StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            delete(temporary);
+        }
+    }
+
     /** Writes a summary whole or not at all. */
     void writeSummary(Map<String, Object> summary) throws IOException {
         Path temporary = path.resolve(SUMMARY + ".tmp");
-        JSON.writeValue(temporary.toFile(), summary);
-        Files.move(temporary, path.resolve(SUMMARY), StandardCopyOption.ATOMIC_MOVE);
+        try {
+            JSON.writeValue(temporary.toFile(), summary);
+            Files.move(temporary, path.resolve(SUMMARY), StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            delete(temporary);
+        }
     }
 }

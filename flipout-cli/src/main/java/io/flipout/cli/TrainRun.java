@@ -106,7 +106,7 @@ final class TrainRun {
                                         .build()
                                         .run();
                     }
-                    model.save(folder.file(RunFolder.MODEL), modelName);
+                    folder.writeModel(model);
                     double seconds = (System.nanoTime() - begin) / 1e9;
                     EpochResult last = results.get(results.size() - 1);
                     SparsityReport report = pruner.report();

@@ -122,6 +122,9 @@ final class PruningRun {
         if (batches == 0) {
             prune(Unit.STEP, 0);
             prune(Unit.EPOCH, 0);
+            if (nextEvent > 0) {
+                network.leaveDevices(); // What was pruned need not be the arrays that will train.
+            }
         }
         batches++;
     }

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.training.optimizer.Optimizer;
@@ -161,7 +162,14 @@ public final class Sgd extends Optimizer implements OptimizerState {
                                                 Arrays.fill(values, 0f);
                                                 return true;
                                             }),
-                            () -> gradient.set(new NDIndex("..."), 0));
+                            () -> zeroOnDevice(gradient));
+        }
+    }
+
+    private static void zeroOnDevice(NDArray gradient) {
+        // Given the number 0, DJL would make an array of it and never close that.
+        try (NDArray zero = gradient.getManager().zeros(new Shape())) {
+            gradient.set(new NDIndex("..."), zero);
         }
     }
 

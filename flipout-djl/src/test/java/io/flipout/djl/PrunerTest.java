@@ -1,0 +1,369 @@
+package io.flipout.djl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.nn.Parameter;
+import ai.djl.training.Trainer;
+import ai.djl.training.listener.TrainingListener;
+import ai.djl.training.listener.TrainingListenerAdapter;
+import ai.djl.training.optimizer.AdamW;
+import ai.djl.training.optimizer.Optimizer;
+import ai.djl.training.tracker.Tracker;
+import io.flipout.mask.BlockPaths;
+import io.flipout.mask.Mask;
+import io.flipout.mask.ParameterInfo;
+import io.flipout.method.FlipOut;
+import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.PruningMethod;
+import io.flipout.method.RandomPruning;
+import io.flipout.schedule.PruningEvent.Unit;
+import io.flipout.schedule.Schedule;
+import io.flipout.signal.SignFlips;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class PrunerTest {
+
+    private static final String FIRST = "01Linear.weight";
+
+    private static Pruner pruner(PruningMethod method, Schedule schedule, long seed) {
+        return Pruner.builder().setMethod(method).setSchedule(schedule).optSeed(seed).build();
+    }
+
+    private static Pruner pruner(Schedule schedule) {
+        return pruner(FlipOut.builder().build(), schedule, 0);
+    }
+
+    private static long alive(Pruner pruner) {
+        return pruner.masks().values().stream().mapToLong(Mask::remaining).sum();
+    }
+
+    /** Runs a check before every step and at the end of every epoch, when pruning is done. */
+    private static TrainingListener afterEveryStep(Runnable check) {
+        return new TrainingListenerAdapter() {
+            @Override
+            public void onTrainingBatch(Trainer trainer, BatchData batchData) {
+                check.run();
+            }
+
+            @Override
+            public void onEpoch(Trainer trainer) {
+                check.run();
+            }
+        };
+    }
+
+    static Stream<Named<Supplier<Optimizer>>> optimizers() {
+        Tracker rate = Tracker.fixed(.05f);
+        return Stream.of(
+                Named.of("Sgd", TinyTraining::sgd),
+                Named.of(
+                        "DJL's Sgd",
+                        () ->
+                                Optimizer.sgd()
+                                        .setLearningRateTracker(rate)
+                                        .optMomentum(.9f)
+                                        .optWeightDecays(1e-3f)
+                                        .build()),
+                Named.of("Adam", () -> Optimizer.adam().optLearningRateTracker(rate).build()),
+                Named.of("AdamW", () -> AdamW.builder().optLearningRateTracker(rate).build()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("optimizers")
+    void prunedWeightsStayZeroAfterEveryStepOfAnyOptimizer(Supplier<Optimizer> optimizer) {
+        for (Path path : Path.values()) {
+            path.run(() -> assertPrunedStayZero(optimizer.get()));
+        }
+    }
+
+    private static void assertPrunedStayZero(Optimizer optimizer) {
+        Pruner pruner = pruner(Schedule.toSparsity(.9).overEpochs(5));
+        Map<String, byte[]> before = new HashMap<>();
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            TrainingListener check =
+                    afterEveryStep(
+                            () -> {
+                                Map<String, float[]> weights = tiny.weights();
+                                pruner.masks()
+                                        .forEach(
+                                                (path, mask) -> {
+                                                    assertZero(mask, weights.get(path));
+                                                    assertShrunk(
+                                                            before.put(path, mask.bytes().clone()),
+                                                            mask.bytes());
+                                                });
+                            });
+            tiny.fit(pruner.wrap(optimizer), 5, pruner.listener(), check);
+
+            assertThat(pruner.prunings()).isEqualTo(3);
+            assertThat(alive(pruner)).isEqualTo(Math.round(TinyTraining.WEIGHTS * .1));
+            assertThat(pruner.report().sparsity()).isEqualTo(1 - 7d / TinyTraining.WEIGHTS);
+            assertThat(tiny.weights().get(FIRST)).doesNotContain(Float.NaN);
+        }
+    }
+
+    private static void assertZero(Mask mask, float[] values) {
+        for (int i = 0; i < values.length; i++) {
+            if (!mask.isAlive(i)) {
+                assertThat(values[i]).isZero();
+            }
+        }
+    }
+
+    private static void assertShrunk(byte[] before, byte[] after) {
+        for (int i = 0; before != null && i < after.length; i++) {
+            assertThat(after[i]).isLessThanOrEqualTo(before[i]);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void theMomentumOfPrunedWeightsIsZero(Path path) {
+        path.run(
+                () -> {
+                    Pruner pruner = pruner(Schedule.toSparsity(.9).overEpochs(5));
+                    Sgd sgd = TinyTraining.sgd();
+                    try (TinyTraining tiny = new TinyTraining(1)) {
+                        TrainingListener check =
+                                afterEveryStep(
+                                        () -> {
+                                            for (ParameterInfo info : pruner.parameters()) {
+                                                if (info.prunable()) {
+                                                    assertMomentumZero(pruner, sgd, info);
+                                                }
+                                            }
+                                        });
+                        tiny.fit(pruner.wrap(sgd), 5, pruner.listener(), check);
+                    }
+                });
+    }
+
+    private static void assertMomentumZero(Pruner pruner, Sgd sgd, ParameterInfo info) {
+        NDArray weight = info.parameter().getArray();
+        for (NDArray velocity : sgd.state(info.parameter().getId(), weight)) {
+            assertZero(pruner.masks().get(info.path()), velocity.toFloatArray());
+        }
+    }
+
+    @Test
+    void forgettingTheListenerEndsInASentence() {
+        Pruner pruner = pruner(Schedule.toSparsity(.5).overEpochs(2));
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            assertThatThrownBy(() -> tiny.fit(pruner.wrap(TinyTraining.sgd()), 2))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("addTrainingListeners(pruner.listener())");
+        }
+    }
+
+    @Test
+    void aSecondNetworkEndsInASentence() {
+        Pruner pruner = pruner(Schedule.toSparsity(.5).overEpochs(2));
+        try (TinyTraining first = new TinyTraining(1);
+                TinyTraining second = new TinyTraining(1)) {
+            first.fit(pruner.wrap(TinyTraining.sgd()), 2, pruner.listener());
+
+            assertThatThrownBy(
+                            () -> second.fit(pruner.wrap(TinyTraining.sgd()), 2, pruner.listener()))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageStartingWith("A pruner serves one network");
+        }
+    }
+
+    @Test
+    void methodAndScheduleAreAskedFor() {
+        Pruner.Builder builder = Pruner.builder();
+        assertThatThrownBy(builder::build).hasMessageContaining("setMethod");
+        builder.setMethod(new RandomPruning());
+        assertThatThrownBy(builder::build).hasMessageContaining("setSchedule");
+        assertThatThrownBy(() -> pruner(Schedule.none()).report())
+                .hasMessageContaining("pruner.listener()");
+    }
+
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void aSeedReproducesARunBitForBit(Path path) {
+        path.run(
+                () -> {
+                    assertSame(run(1, 5), run(1, 5));
+                    assertThat(run(1, 5).get(FIRST)).isNotEqualTo(run(2, 5).get(FIRST));
+                });
+    }
+
+    @Test
+    void thePrunersSeedGovernsWhatIsDrawnAtRandom() {
+        PruningMethod random = new RandomPruning();
+
+        assertThat(run(random, 1, 5).get(FIRST)).isNotEqualTo(run(random, 1, 6).get(FIRST));
+        assertSame(run(random, 1, 5), run(random, 1, 5));
+    }
+
+    private static Map<String, float[]> run(int engineSeed, long seed) {
+        return run(FlipOut.builder().build(), engineSeed, seed);
+    }
+
+    private static Map<String, float[]> run(PruningMethod method, int engineSeed, long seed) {
+        Pruner pruner = pruner(method, Schedule.toSparsity(.75).overEpochs(4), seed);
+        try (TinyTraining tiny = new TinyTraining(engineSeed)) {
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 4, pruner.listener());
+            return tiny.weights();
+        }
+    }
+
+    private static void assertSame(Map<String, float[]> one, Map<String, float[]> two) {
+        assertThat(one.keySet()).isEqualTo(two.keySet());
+        one.forEach((path, values) -> assertThat(values).as(path).isEqualTo(two.get(path)));
+    }
+
+    @Test
+    void anEventAtAStepPrunesBetweenThatStepAndTheNext() {
+        Pruner pruner = pruner(Schedule.oneShot(.5, Unit.STEP, 3));
+        List<Long> aliveBeforeStep = new ArrayList<>();
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            TrainingListener record =
+                    new TrainingListenerAdapter() {
+                        @Override
+                        public void onTrainingBatch(Trainer trainer, BatchData batchData) {
+                            aliveBeforeStep.add(alive(pruner));
+                        }
+                    };
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 2, pruner.listener(), record);
+        }
+
+        assertThat(aliveBeforeStep).containsExactly(72L, 72L, 72L, 36L, 36L, 36L, 36L, 36L);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Unit.class)
+    void anEventAtTimeZeroPrunesBeforeTheFirstStep(Unit unit) {
+        Pruner pruner = pruner(GlobalMagnitude.builder().build(), Schedule.oneShot(.5, unit, 0), 0);
+        List<Long> aliveBeforeStep = new ArrayList<>();
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            TrainingListener record = afterEveryStep(() -> aliveBeforeStep.add(alive(pruner)));
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 1, pruner.listener(), record);
+        }
+
+        assertThat(aliveBeforeStep).containsOnly(36L);
+    }
+
+    @Test
+    void pruningComesAfterTheEpochsEvaluationAndNotAtTheLastEpoch() {
+        Pruner pruner = pruner(Schedule.atRate(.5).every(1).overEpochs(3));
+        List<Long> alive = new ArrayList<>();
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            TrainingListener record =
+                    new TrainingListenerAdapter() {
+                        @Override
+                        public void onValidationBatch(Trainer trainer, BatchData batchData) {
+                            alive.add(alive(pruner));
+                        }
+                    };
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 3, pruner.listener(), record);
+        }
+
+        assertThat(alive.stream().distinct()).containsExactly(72L, 36L, 18L);
+        assertThat(alive).hasSize(3 * TinyTraining.STEPS_PER_EPOCH);
+        assertThat(alive(pruner)).isEqualTo(18);
+        assertThat(pruner.prunings()).isEqualTo(2);
+    }
+
+    @Test
+    void aSecondTrainerOfTheSameNetworkGoesOn() {
+        Pruner pruner = pruner(Schedule.atRate(.1).every(1).overEpochs(4));
+        List<int[]> flips = new ArrayList<>();
+        List<boolean[]> alive = new ArrayList<>();
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            TrainingListener record =
+                    afterEveryStep(
+                            () -> {
+                                int[] now = flips(pruner);
+                                if (now.length > 0) {
+                                    flips.add(now);
+                                    alive.add(living(pruner));
+                                }
+                            });
+            tiny.fit(pruner.wrap(TinyTraining.sgd(.5f)), 2, pruner.listener(), record);
+            assertThat(Arrays.stream(flips.get(flips.size() - 1)).sum()).isPositive();
+            assertThat(pruner.prunings()).isEqualTo(2);
+            tiny.fit(pruner.wrap(TinyTraining.sgd(.5f)), 2, pruner.listener(), record);
+
+            assertThat(pruner.prunings()).isEqualTo(3);
+            assertThat(alive(pruner)).isEqualTo(54);
+        }
+        for (int step = 1; step < flips.size(); step++) {
+            for (int i = 0; i < flips.get(0).length; i++) {
+                int least = alive.get(step)[i] ? flips.get(step - 1)[i] : 0;
+                assertThat(flips.get(step)[i]).isBetween(least, alive.get(step)[i] ? least + 1 : 0);
+            }
+        }
+    }
+
+    private static int[] flips(Pruner pruner) {
+        return pruner.watches(FIRST).stream()
+                .map(watch -> ((SignFlips.Counts) watch).flips().clone())
+                .findFirst()
+                .orElse(new int[0]);
+    }
+
+    private static boolean[] living(Pruner pruner) {
+        Mask mask = pruner.masks().get(FIRST);
+        boolean[] living = new boolean[mask.size()];
+        for (int i = 0; i < living.length; i++) {
+            living[i] = mask.isAlive(i);
+        }
+        return living;
+    }
+
+    @Test
+    void biasesAndNormsAreNeverPrunedByDefault() {
+        Pruner pruner = pruner(Schedule.toSparsity(.9).overEpochs(5));
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 5, pruner.listener());
+
+            assertThat(pruner.masks()).containsOnlyKeys(FIRST, "04Linear.weight");
+            tiny.weights()
+                    .forEach(
+                            (path, values) -> {
+                                if (!pruner.masks().containsKey(path)) {
+                                    assertThat(values).as(path).doesNotContain(0f);
+                                }
+                            });
+        }
+    }
+
+    @Test
+    void anUnknownParameterHasNoWatches() {
+        Pruner pruner = pruner(Schedule.none());
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 1, pruner.listener());
+
+            assertThatThrownBy(() -> pruner.watches("fc.weight"))
+                    .hasMessageContaining("no prunable weight 'fc.weight'");
+            assertThat(pruner.watches(FIRST)).as("off the devices when a trainer ends").isEmpty();
+        }
+    }
+
+    @Test
+    void theBlockStaysOrdinary() {
+        Pruner pruner = pruner(Schedule.toSparsity(.9).overEpochs(5));
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 5, pruner.listener());
+
+            Map<String, Parameter> parameters = BlockPaths.parameters(tiny.block());
+            assertThat(parameters).hasSize(8);
+            assertThat(parameters.get(FIRST).getArray().hasGradient()).isTrue();
+        }
+    }
+}

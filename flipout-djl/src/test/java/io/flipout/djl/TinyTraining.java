@@ -11,6 +11,7 @@ import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.BatchNorm;
+import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.EasyTrain;
 import ai.djl.training.Trainer;
@@ -40,6 +41,9 @@ final class TinyTraining implements AutoCloseable {
 
     TinyTraining(int seed) {
         Engine.getInstance().setRandomSeed(seed);
+        // Where other programs use the cores, threads that wait for one another take ten times as
+        // long for so few numbers as one alone.
+        JniUtils.setNumThreads(1);
         model.setBlock(
                 new SequentialBlock()
                         .add(Linear.builder().setUnits(8).build())

@@ -18,9 +18,11 @@ import io.flipout.tensor.TrainedTensor;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +38,7 @@ final class PrunedNetwork {
     private final List<Signal> signals;
     private final Map<String, Mask> masks = new LinkedHashMap<>();
     private final Map<String, Mirrors> mirrorsById = new HashMap<>();
+    private final Set<String> emptyLayers = new HashSet<>();
 
     /** A parameter on one device. */
     record Mirror(NDArray weight, TrainedTensor tensor, List<Signal.Watch> watches) {}
@@ -158,19 +161,28 @@ final class PrunedNetwork {
             }
         }
         allocation.prune(candidates, keep);
-        for (Candidate candidate : candidates) {
-            if (candidate.mask().remaining() == 0) {
-                logger.warn(
-                        "The layer {} has no weight left, which cuts the signal through it: give"
-                                + " every layer a floor (Allocation.global().withFloor(n)) or lower"
-                                + " the sparsity.",
-                        candidate.path());
-            }
-        }
+        warnOfEmptyLayers(candidates);
         for (ParameterInfo info : parameters) {
             if (info.prunable()) {
                 apply(info, optimizer);
             }
+        }
+    }
+
+    /** Says once of each layer that nothing is left of it. */
+    private void warnOfEmptyLayers(List<Candidate> candidates) {
+        List<String> empty =
+                candidates.stream()
+                        .filter(candidate -> candidate.mask().remaining() == 0)
+                        .map(Candidate::path)
+                        .filter(emptyLayers::add)
+                        .toList();
+        if (!empty.isEmpty()) {
+            logger.warn(
+                    "No weight is left in {}, which cuts the signal: give every layer a floor"
+                            + " (Allocation.global().withFloor(n), --layer-floor) or lower the"
+                            + " sparsity.",
+                    String.join(", ", empty));
         }
     }
 

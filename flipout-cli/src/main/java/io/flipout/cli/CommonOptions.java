@@ -27,10 +27,10 @@ final class CommonOptions {
             }
             System.setProperty("ai.djl.pytorch.num_threads", threads.toString());
             System.setProperty("ai.djl.pytorch.num_interop_threads", "1");
-            // The caller works too, and a pool of 0 would run on no one else's thread.
+            // The caller works too; and a pool of 0 makes parallel streams wait for ever.
             System.setProperty(
                     "java.util.concurrent.ForkJoinPool.common.parallelism",
-                    Integer.toString(threads == 1 ? 0 : threads - 1));
+                    Integer.toString(Math.max(1, threads - 1)));
         }
         try {
             return Engine.getInstance();

@@ -26,6 +26,7 @@ import io.flipout.mask.BlockPaths;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
@@ -87,7 +88,31 @@ final class TinyTraining implements AutoCloseable {
         }
     }
 
-    private static ArrayDataset data(NDManager manager) {
+    /** Trains by our own loop. */
+    List<EpochResult> loop(Optimizer optimizer, int epochs, TrainingListener... listeners) {
+        TrainingConfig config =
+                new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
+                        .optOptimizer(optimizer)
+                        .addTrainingListeners(listeners);
+        try (Trainer trainer = model.newTrainer(config);
+                NDManager manager = NDManager.newBaseManager()) {
+            trainer.initialize(new Shape(8, 6));
+            ArrayDataset data = data(manager);
+            return TrainingLoop.builder()
+                    .setTrainer(trainer)
+                    .setEpochs(epochs)
+                    .setTrain(data)
+                    .optTest(data)
+                    .build()
+                    .run();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (TranslateException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static ArrayDataset data(NDManager manager) {
         Random random = new Random(1);
         float[] inputs = new float[32 * 6];
         float[] labels = new float[32];

@@ -54,11 +54,7 @@ final class InspectCommand implements Callable<Integer> {
                     report.totalParameters() - report.weights() + report.remaining(),
                     report.totalParameters(),
                     Tables.percent(report.totalSparsity()));
-            if (report.multiplyAdds() >= 0) {
-                terminal.line(
-                        "%,d of %,d multiply–adds an image left.",
-                        report.remainingMultiplyAdds(), report.multiplyAdds());
-            }
+            Tables.multiplyAdds(report).ifPresent(terminal::line);
         }
         return 0;
     }

@@ -19,7 +19,7 @@ import picocli.CommandLine.Option;
 final class MethodOptions {
 
     static final String DENSE = "none";
-    private static final double DEFAULT_SPARSITY = 0.98;
+    private static final double DEFAULT_SPARSITY = 0.99;
 
     /** The methods by name, each made from the options. */
     private static final Map<String, Function<MethodOptions, PruningMethod>> METHODS =

@@ -3,6 +3,7 @@ package io.flipout.cli;
 import ai.djl.Device;
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import ai.djl.nn.ParameterList;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -106,6 +107,9 @@ final class SavedModel {
                     file.toAbsolutePath().getParent(),
                     prefix,
                     Map.of("epoch", Integer.parseInt(epoch)));
+            // Tells the layers within their shapes; the loaded weights stay.
+            Block block = model.getBlock();
+            block.initialize(model.getNDManager(), DataType.FLOAT32, block.getInputShapes());
             return model;
         } catch (IOException | MalformedModelException | RuntimeException e) {
             model.close();

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Help.Column;
@@ -45,6 +46,19 @@ final class Tables {
                     ""
                 });
         return table(rows, 2);
+    }
+
+    /** What is left of the work of a forward pass, or nothing where it is unknown. */
+    static Optional<String> multiplyAdds(SparsityReport report) {
+        if (report.multiplyAdds() < 0) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                String.format(
+                        Locale.ROOT,
+                        "%,d of %,d multiply–adds an image are left.",
+                        report.remainingMultiplyAdds(),
+                        report.multiplyAdds()));
     }
 
     /** Draws rows; the first {@code left} columns are flush left, the others flush right. */

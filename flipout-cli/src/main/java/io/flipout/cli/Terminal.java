@@ -2,6 +2,7 @@ package io.flipout.cli;
 
 import java.io.PrintWriter;
 import java.util.Locale;
+import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -18,44 +19,58 @@ final class Terminal implements AutoCloseable {
 
     private final PrintWriter out;
     private final PrintWriter err;
-    private final boolean interactive;
-    private ProgressBar bar;
 
-    /** The script that starts the JVM tells whether standard error is a terminal. */
+    /** Width of the terminal; 0 where there is none. */
+    private final int columns;
+
+    private ProgressBar bar;
+    private String drawn = "";
+
+    /** The script that starts the JVM tells whether standard error is a terminal, and how wide. */
     Terminal(CommandLine command) {
         out = command.getOut();
         err = command.getErr();
-        interactive = Boolean.getBoolean("flipout.terminal");
+        columns = Integer.getInteger("flipout.columns", 0);
     }
 
     /** Prints a line of results. */
-    synchronized void line(String text, Object... arguments) {
-        if (bar != null) {
-            err.print(CLEAR_LINE);
-            err.flush();
-        }
-        out.println(arguments.length == 0 ? text : String.format(Locale.ROOT, text, arguments));
-        out.flush();
+    void line(String text, Object... arguments) {
+        above(out, arguments.length == 0 ? text : String.format(Locale.ROOT, text, arguments));
     }
 
     /** Says what is going on. */
-    synchronized void note(String text) {
-        if (bar != null) {
+    void note(String text) {
+        above(err, text);
+    }
+
+    /** Prints a line where the bar was, and the bar beneath it again. */
+    private synchronized void above(PrintWriter writer, String text) {
+        if (!drawn.isEmpty()) {
             err.print(CLEAR_LINE);
+            err.flush();
         }
-        err.println(text);
+        writer.println(text);
+        writer.flush();
+        err.print(drawn);
+        err.flush();
+    }
+
+    private synchronized void draw(String text) {
+        drawn = text;
+        err.print(CLEAR_LINE + text);
         err.flush();
     }
 
     /** Begins a progress bar, on a terminal. */
     void begin(long total) {
-        if (interactive) {
+        if (columns > 0) {
             bar =
                     new ProgressBarBuilder()
                             .setInitialMax(total)
                             .setUnit(" images", 1)
                             .setStyle(ProgressBarStyle.ASCII)
                             .setUpdateIntervalMillis(UPDATE_MILLIS)
+                            .setConsumer(new DelegatingProgressBarConsumer(this::draw, columns - 1))
                             .showSpeed()
                             .build();
         }
@@ -65,7 +80,7 @@ final class Terminal implements AutoCloseable {
     void progress(long done, String what) {
         if (bar != null) {
             bar.stepTo(done);
-            bar.setExtraMessage(what);
+            bar.setExtraMessage(" " + what);
         }
     }
 
@@ -75,6 +90,7 @@ final class Terminal implements AutoCloseable {
         if (bar != null) {
             bar.close();
             bar = null;
+            draw("");
         }
     }
 }

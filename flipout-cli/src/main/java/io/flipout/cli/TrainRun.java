@@ -269,6 +269,7 @@ final class TrainRun {
                 report.weights(),
                 percent(report.sparsity()),
                 (double) report.weights() / report.remaining());
+        Tables.multiplyAdds(report).ifPresent(terminal::line);
         terminal.line(
                 "%d epochs in %.0f s. The run is in %s: %s, %s, %s, %s.",
                 last.epoch(),

@@ -97,7 +97,8 @@ class TrainCommandTest {
         // The saved weights agree with the masks.
         Shell inspect = Shell.run("inspect", run);
         assertThat(inspect.out())
-                .contains(String.format("%,d of 266,200 prunable weights", expected));
+                .contains(String.format("%,d of 266,200 prunable weights", expected))
+                .contains(String.format("%,d of 266,200 multiply–adds", expected));
     }
 
     @Test

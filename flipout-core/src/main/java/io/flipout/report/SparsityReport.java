@@ -128,8 +128,8 @@ public final class SparsityReport {
             Shape input = inputs.valueAt(0);
             Shape output = owner.getOutputShapes(new Shape[] {input})[0];
             long batch = Math.max(1, input.get(0));
-            if (owner instanceof Linear) {
-                return input.size() / batch; // DJL's tells its shape without the features.
+            if (owner.getClass() == Linear.class) {
+                return input.size() / batch; // DJL's own tells its input without the features.
             }
             long positions = output.size() / batch / outputs;
             return positions > 0 && output.size() == batch * outputs * positions ? positions : -1;

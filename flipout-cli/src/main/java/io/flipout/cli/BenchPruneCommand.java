@@ -103,6 +103,7 @@ final class BenchPruneCommand implements Callable<Integer> {
                             manager.randomNormal(0f, 1f, weight.getShape(), DataType.FLOAT32);
                     optimizer.update(parameter.getId(), weight, gradient);
                 }
+                System.gc(); // Of the network before, which is no part of this pruning.
                 long begin = System.nanoTime();
                 listener.onEpoch(trainer);
                 return (System.nanoTime() - begin) / 1e9;

@@ -13,6 +13,7 @@ import io.flipout.tensor.DirectMemory;
 import io.flipout.tensor.Randoms;
 import io.flipout.tensor.TrainedTensor;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -118,11 +119,20 @@ public record GaussianNoise(float lambda, NoiseScale scale, NoiseScope scope)
             Chunks.forEach(
                     memory,
                     (chunk, from, to, values) -> {
-                        double sum = 0;
-                        for (int i = 0; i < to - from; i++) {
-                            sum += (double) values[i] * values[i];
+                        // Four sums: a single one would wait for each addition.
+                        double a = 0;
+                        double b = 0;
+                        double c = 0;
+                        double d = 0;
+                        int size = to - from;
+                        Arrays.fill(values, size, Math.min(size + 3, values.length), 0f);
+                        for (int i = 0; i < size; i += 4) {
+                            a += (double) values[i] * values[i];
+                            b += (double) values[i + 1] * values[i + 1];
+                            c += (double) values[i + 2] * values[i + 2];
+                            d += (double) values[i + 3] * values[i + 3];
                         }
-                        partial[chunk] = sum;
+                        partial[chunk] = a + b + (c + d);
                         return false;
                     });
             double sum = 0;

@@ -99,8 +99,8 @@ final class PruningRun {
         if (terms.isEmpty() && tensor.mask().isEmpty()) {
             base.update(parameterId, weight, gradient);
         } else {
-            // A copy: DJL hands the same gradient on to the parameter's next device.
-            try (NDArray changed = gradient.duplicate()) {
+            // DJL hands the same gradient on to the parameter's next device: then on a copy.
+            try (NDArray changed = devices > 1 ? gradient.duplicate() : gradient.stopGradient()) {
                 tensor.applyMask(changed);
                 terms.forEach(term -> term.apply(tensor, changed));
                 base.update(parameterId, weight, changed);

@@ -6,7 +6,6 @@ import ai.djl.nn.Block;
 import ai.djl.nn.Blocks;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.convolutional.Conv2d;
-import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.BatchNorm;
 import ai.djl.nn.pooling.Pool;
 import ai.djl.training.initializer.Initializer;
@@ -41,7 +40,7 @@ final class Layers {
 
     /** A fully connected layer with bias. */
     static Block linear(int units) {
-        return torchInitialized(new DescribedLinear(units));
+        return torchInitialized(new Linear(units));
     }
 
     static Block batchNorm() {
@@ -88,10 +87,10 @@ final class Layers {
     }
 
     /** DJL's linear layer describes its input without the features; this one gives them back. */
-    private static final class DescribedLinear extends Linear {
+    private static final class Linear extends ai.djl.nn.core.Linear {
 
-        DescribedLinear(int units) {
-            super(Linear.builder().setUnits(units));
+        Linear(int units) {
+            super(ai.djl.nn.core.Linear.builder().setUnits(units));
         }
 
         @Override

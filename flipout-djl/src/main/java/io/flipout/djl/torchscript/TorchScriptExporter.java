@@ -1,0 +1,409 @@
+package io.flipout.djl.torchscript;
+
+import ai.djl.Device;
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.training.ParameterStore;
+import io.flipout.djl.torchscript.SizeSolver.Unsolvable;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * Writes any network of DJL blocks as a TorchScript file, which Python, C++ and DJL load.
+ *
+ * <pre>{@code
+ * TorchScriptExporter.builder()
+ *         .optCompression(Compression.SPARSE)
+ *         .build()
+ *         .export(model.getBlock(), Path.of("pruned.pt"), new Shape(1, 3, 32, 32));
+ * }</pre>
+ *
+ * <p>The block is run a few times on arrays that write down what it does (see {@link Tracer}), with
+ * inputs of different sizes: the size of the batch stays free, and height and width stay free where
+ * the network allows it and are checked by the module where it does not. Batch norm and dropout
+ * follow the module's {@code training}, so the module can be fine-tuned in Python. What a block
+ * decides in Java while it is traced stays as it was decided.
+ *
+ * <p>A file is written beside the target and takes its place only at the end. Before, it is loaded
+ * through DJL and its outputs compared with the block's.
+ */
+public final class TorchScriptExporter {
+
+    /** How far outputs may be apart, by the largest output. */
+    private static final float TOLERANCE = 1e-5f;
+
+    /** What is added to the sizes of an image: a multiple of what networks divide it by. */
+    private static final long STRETCH = 32;
+
+    private final Compression compression;
+    private final ScriptMetadata metadata;
+    private final Preprocessing preprocessing;
+    private final boolean verify;
+    private final DataType[] inputTypes;
+    private final Operations operations;
+
+    private TorchScriptExporter(Builder builder) {
+        compression = builder.compression;
+        metadata = builder.metadata;
+        preprocessing = builder.preprocessing;
+        verify = builder.verify;
+        inputTypes = builder.inputTypes;
+        operations = new Operations(builder.operations);
+    }
+
+    /**
+     * Creates a builder.
+     *
+     * @return a new builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Exports a block.
+     *
+     * @param block the network, initialised
+     * @param target the file to write; an existing one is replaced at the end
+     * @param inputShapes the shape of each input, the batch first (of any size)
+     * @throws TorchScriptException if the network does what TorchScript cannot express, or the file
+     *     does not compute what the block does
+     * @throws IOException if the file cannot be written
+     */
+    public void export(Block block, Path target, Shape... inputShapes) throws IOException {
+        if (!block.isInitialized()) {
+            throw new TorchScriptException(
+                    "The network is not initialised: call block.initialize(...), or train it.");
+        }
+        List<Tracer> tracers = new ArrayList<>();
+        try {
+            Traced traced = trace(block, inputShapes, tracers);
+            ScriptWriter writer =
+                    new ScriptWriter(
+                            ModuleTree.of(block), traced.merged(), traced.checks(), compression);
+            write(writer, target, traced.traces());
+        } finally {
+            tracers.forEach(Tracer::close);
+        }
+    }
+
+    /** The traces, what they merge to, and the sizes that are not free. */
+    private record Traced(List<Trace> traces, Trace merged, List<SizeCheck> checks) {}
+
+    private Traced trace(Block block, Shape[] shapes, List<Tracer> tracers) {
+        Trace two = run(block, tracers, shapes, 2, Axes.NONE);
+        Trace three = run(block, tracers, shapes, 3, Axes.NONE);
+        Trace batchFree;
+        try {
+            batchFree = SizeSolver.merge(List.of(two, three));
+        } catch (Unsolvable e) {
+            throw new TorchScriptException(
+                    "The network cannot be exported for any size of the batch, as with another"
+                            + " one "
+                            + e.getMessage()
+                            + ".");
+        }
+        for (Axes free : Axes.ATTEMPTS) {
+            try {
+                Trace stretched = run(block, tracers, shapes, 2, free);
+                List<Trace> all = List.of(two, three, stretched);
+                Trace merged = SizeSolver.merge(all);
+                if (sameBatch(two, stretched)) {
+                    return new Traced(all, merged, checks(two, free));
+                }
+            } catch (Unsolvable | RuntimeException e) {
+                // The network takes no other sizes along these axes.
+            }
+        }
+        return new Traced(List.of(two, three), batchFree, checks(two, Axes.NONE));
+    }
+
+    /** Which axes of the inputs, beside the batch, may have another size. */
+    private enum Axes {
+        /** Height and width, or whatever comes after the channels. */
+        AFTER_CHANNELS,
+        /** The axis after the batch, as that of the time steps of a sequence. */
+        AFTER_BATCH,
+        /** None. */
+        NONE;
+
+        static final List<Axes> ATTEMPTS = List.of(AFTER_CHANNELS, AFTER_BATCH);
+
+        boolean contains(int axis) {
+            return this == AFTER_CHANNELS ? axis >= 2 : this == AFTER_BATCH && axis == 1;
+        }
+    }
+
+    private Trace run(Block block, List<Tracer> tracers, Shape[] shapes, int batch, Axes free) {
+        Tracer tracer = new Tracer(block, operations, Device.cpu());
+        tracers.add(tracer);
+        NDList inputs = new NDList();
+        boolean stretched = false;
+        for (int i = 0; i < shapes.length; i++) {
+            long[] sizes = shapes[i].getShape().clone();
+            sizes[0] = batch;
+            for (int axis = 1; axis < sizes.length; axis++) {
+                if (free.contains(axis)) {
+                    sizes[axis] += STRETCH * axis; // Height and width differ.
+                    stretched = true;
+                }
+            }
+            inputs.add(example(tracer.manager(), new Shape(sizes), type(i)));
+        }
+        if (free != Axes.NONE && !stretched) {
+            throw new IllegalArgumentException("No input has such an axis.");
+        }
+        return tracer.trace(inputs, preprocessing::apply);
+    }
+
+    private DataType type(int input) {
+        return input < inputTypes.length ? inputTypes[input] : DataType.FLOAT32;
+    }
+
+    private NDArray example(NDManager manager, Shape shape, DataType type) {
+        if (type.isFloating()) {
+            NDArray values =
+                    preprocessing.isIdentity()
+                            ? manager.randomNormal(shape)
+                            : manager.randomUniform(0f, 255f, shape);
+            return values.toType(type, false);
+        }
+        return manager.randomUniform(0f, 2f, shape).toType(type, false); // Valid as indices.
+    }
+
+    private static boolean sameBatch(Trace one, Trace other) {
+        for (int i = 0; i < one.outputs().size(); i++) {
+            Shape a = one.outputs().get(i).shape();
+            Shape b = other.outputs().get(i).shape();
+            if (a.dimension() != b.dimension() || (a.dimension() > 0 && a.get(0) != b.get(0))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static List<SizeCheck> checks(Trace trace, Axes free) {
+        List<SizeCheck> checks = new ArrayList<>();
+        for (Value input : trace.inputs()) {
+            StringBuilder shape = new StringBuilder("(batch");
+            for (int axis = 1; axis < input.shape().dimension(); axis++) {
+                shape.append(", ");
+                shape.append(free.contains(axis) ? "any" : input.shape().get(axis));
+            }
+            shape.append(')');
+            for (int axis = 1; axis < input.shape().dimension(); axis++) {
+                if (!free.contains(axis)) {
+                    checks.add(new SizeCheck(input, axis, shape.toString()));
+                }
+            }
+        }
+        return checks;
+    }
+
+    private void write(ScriptWriter writer, Path target, List<Trace> traces) throws IOException {
+        Path folder = target.toAbsolutePath().getParent();
+        if (!Files.isDirectory(folder)) {
+            throw new TorchScriptException("There is no folder " + folder + " to export to.");
+        }
+        Map<String, byte[]> extras = new LinkedHashMap<>();
+        if (metadata != null) {
+            extras.put(ScriptMetadata.NAME, metadata.toJson().getBytes(StandardCharsets.UTF_8));
+        }
+        Path temporary = folder.resolve("." + target.getFileName() + "." + UUID.randomUUID());
+        try {
+            try (OutputStream out =
+                    new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 16)) {
+                writer.write(out, stem(target), extras);
+            }
+            if (verify) {
+                verify(temporary, target, traces);
+            }
+            Files.move(
+                    temporary,
+                    target,
+                    StandardCopyOption.ATOMIC_MOVE,
+                    StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(temporary);
+        }
+    }
+
+    private static String stem(Path file) {
+        String name = file.getFileName().toString();
+        int dot = name.lastIndexOf('.');
+        String stem = (dot > 0 ? name.substring(0, dot) : name).replaceAll("[^A-Za-z0-9_-]", "_");
+        return stem.isEmpty() ? "model" : stem;
+    }
+
+    private static void verify(Path file, Path target, List<Trace> traces) throws IOException {
+        try (Model model = Model.newInstance("export", Device.cpu(), "PyTorch");
+                InputStream in = Files.newInputStream(file)) {
+            model.load(in);
+            for (Trace trace : traces) {
+                verify(model, target, trace);
+            }
+        } catch (MalformedModelException e) {
+            throw new TorchScriptException(
+                    "PyTorch cannot load what was exported to " + target + ": " + e.getMessage(),
+                    e);
+        }
+    }
+
+    private static void verify(Model model, Path target, Trace trace) {
+        try (NDManager manager = model.getNDManager().newSubManager()) {
+            NDList inputs = new NDList();
+            for (Value input : trace.inputs()) {
+                NDArray copy = input.array().duplicate();
+                copy.attach(manager);
+                inputs.add(copy);
+            }
+            NDList outputs =
+                    model.getBlock().forward(new ParameterStore(manager, false), inputs, false);
+            outputs.attach(manager);
+            for (int i = 0; i < outputs.size(); i++) {
+                float difference = difference(trace.outputs().get(i).array(), outputs.get(i));
+                if (!(difference <= TOLERANCE)) {
+                    throw new TorchScriptException(
+                            String.format(
+                                    "The export to %s computes something else than the network:"
+                                            + " output %d differs by %.2g of its largest value. The"
+                                            + " network may decide in Java what to compute.",
+                                    target, i, difference));
+                }
+            }
+        }
+    }
+
+    /** The largest difference, by the largest value. */
+    static float difference(NDArray expected, NDArray actual) {
+        if (!expected.getShape().equals(actual.getShape())) {
+            return Float.POSITIVE_INFINITY;
+        }
+        float[] a = expected.toType(DataType.FLOAT32, false).toFloatArray();
+        float[] b = actual.toType(DataType.FLOAT32, false).toFloatArray();
+        float largest = 0;
+        float difference = 0;
+        for (int i = 0; i < a.length; i++) {
+            if (Float.floatToIntBits(a[i]) != Float.floatToIntBits(b[i])) {
+                float apart = Math.abs(a[i] - b[i]);
+                if (Float.isNaN(apart)) {
+                    return apart;
+                }
+                difference = Math.max(difference, apart);
+            }
+            largest = Math.max(largest, Math.abs(a[i]));
+        }
+        return difference == 0 ? 0 : difference / largest;
+    }
+
+    /** Builds a {@link TorchScriptExporter}. */
+    public static final class Builder {
+
+        private Compression compression = Compression.NONE;
+        private ScriptMetadata metadata;
+        private Preprocessing preprocessing = Preprocessing.NONE;
+        private boolean verify = true;
+        private DataType[] inputTypes = {};
+        private final Map<String, Operation> operations = new HashMap<>();
+
+        private Builder() {}
+
+        /**
+         * Sets how weights are stored.
+         *
+         * @param compression the way, default {@link Compression#NONE}
+         * @return this builder
+         */
+        public Builder optCompression(Compression compression) {
+            this.compression = compression;
+            return this;
+        }
+
+        /**
+         * Sets what travels along in the file.
+         *
+         * @param metadata the metadata, default none
+         * @return this builder
+         */
+        public Builder optMetadata(ScriptMetadata metadata) {
+            this.metadata = metadata;
+            return this;
+        }
+
+        /**
+         * Puts scaling and normalisation inside the module, so that it takes images of raw pixels,
+         * 0 to 255, as floats.
+         *
+         * @param mean what is subtracted from each channel, on a scale of 0 to 1
+         * @param std what each channel is then divided by
+         * @return this builder
+         */
+        public Builder optPreprocessing(float[] mean, float[] std) {
+            preprocessing = new Preprocessing(mean, std);
+            return this;
+        }
+
+        /**
+         * Sets whether the file is loaded and compared with the block.
+         *
+         * @param verify false to skip it, default true
+         * @return this builder
+         */
+        public Builder optVerify(boolean verify) {
+            this.verify = verify;
+            return this;
+        }
+
+        /**
+         * Sets the types of the inputs.
+         *
+         * @param types the type of each input, default float32
+         * @return this builder
+         */
+        public Builder optInputTypes(DataType... types) {
+            inputTypes = Arrays.copyOf(types, types.length);
+            return this;
+        }
+
+        /**
+         * Registers how a method is written in TorchScript, in place of a translation that exists.
+         *
+         * @param method the name of a method of {@link NDArray} or {@link
+         *     ai.djl.ndarray.internal.NDArrayEx}
+         * @param operation its translation
+         * @return this builder
+         */
+        public Builder optOperation(String method, Operation operation) {
+            operations.put(method, operation);
+            return this;
+        }
+
+        /**
+         * Builds the exporter.
+         *
+         * @return the exporter
+         */
+        public TorchScriptExporter build() {
+            return new TorchScriptExporter(this);
+        }
+    }
+}

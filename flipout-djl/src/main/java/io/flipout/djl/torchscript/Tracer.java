@@ -1,0 +1,187 @@
+package io.flipout.djl.torchscript;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
+import ai.djl.training.ParameterStore;
+import io.flipout.mask.BlockPaths;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+
+/**
+ * Runs a block on arrays that compute as usual and write down every call.
+ *
+ * <p>DJL's arrays and managers are interfaces, so a proxy can stand in for them whatever the block
+ * is made of; nothing is read from inside a block.
+ */
+final class Tracer implements AutoCloseable {
+
+    private final Block block;
+    private final Operations operations;
+    private final NDManager manager;
+    private final NDManager tracedManager;
+    private final Map<String, String> pathsById = new HashMap<>();
+    private final Map<String, NDArray> parameters = new HashMap<>();
+    private final Map<String, NDArray> constants = new HashMap<>();
+    private final List<Value> values = new ArrayList<>();
+    private final List<Statement> statements = new ArrayList<>();
+    private String lastParameter = "";
+
+    Tracer(Block block, Operations operations, Device device) {
+        this.block = block;
+        this.operations = operations;
+        manager = NDManager.newBaseManager(device);
+        tracedManager =
+                (NDManager)
+                        Proxy.newProxyInstance(
+                                Tracer.class.getClassLoader(),
+                                new Class<?>[] {NDManager.class},
+                                new TracedManager(this, manager));
+        BlockPaths.parameters(block)
+                .forEach((path, parameter) -> pathsById.put(parameter.getId(), path));
+    }
+
+    /** The manager of real arrays, which live as long as the tracer. */
+    NDManager manager() {
+        return manager;
+    }
+
+    /** The manager that the block sees. */
+    NDManager tracedManager() {
+        return tracedManager;
+    }
+
+    Operations operations() {
+        return operations;
+    }
+
+    /**
+     * Traces the block.
+     *
+     * @param inputs real inputs, which this tracer's manager owns
+     * @param preprocessing what comes before the block
+     */
+    Trace trace(NDList inputs, UnaryOperator<NDList> preprocessing) {
+        List<Value> inputValues = new ArrayList<>();
+        NDList traced = new NDList();
+        for (NDArray input : inputs) {
+            Value value = value(Value.Kind.INPUT, null, input);
+            inputValues.add(value);
+            NDArray array = TracedArray.of(this, value);
+            array.setName(input.getName());
+            traced.add(array);
+        }
+        NDList outputs = block.forward(store(), preprocessing.apply(traced), false);
+        List<Value> outputValues = outputs.stream().map(this::valueOf).toList();
+        return new Trace(inputValues, statements, outputValues, values);
+    }
+
+    private ParameterStore store() {
+        return new ParameterStore(tracedManager, false) {
+            @Override
+            public NDArray getValue(Parameter parameter, Device device, boolean training) {
+                return parameter == null ? null : parameter(parameter);
+            }
+        };
+    }
+
+    private NDArray parameter(Parameter parameter) {
+        String path = pathsById.get(parameter.getId());
+        if (path == null) {
+            throw new TorchScriptException(
+                    "The parameter "
+                            + parameter.getName()
+                            + " is used but belongs to no block: add it to its block with"
+                            + " addParameter.");
+        }
+        lastParameter = path;
+        return parameters.computeIfAbsent(
+                path,
+                p -> {
+                    NDArray array = parameter.getArray();
+                    array = array.toDevice(manager.getDevice(), false);
+                    return TracedArray.of(this, value(Value.Kind.PARAMETER, p, array));
+                });
+    }
+
+    /** An array that a block keeps by itself: a parameter taken without the store, or numbers. */
+    NDArray adopt(NDArray real) {
+        for (Map.Entry<String, Parameter> entry : BlockPaths.parameters(block).entrySet()) {
+            Parameter parameter = entry.getValue();
+            if (parameter.isInitialized() && parameter.getArray().getUid().equals(real.getUid())) {
+                return parameter(parameter);
+            }
+        }
+        return constants.computeIfAbsent(
+                real.getUid(), uid -> TracedArray.of(this, value(Value.Kind.CONSTANT, null, real)));
+    }
+
+    /** Numbers that the block makes without looking at the input. */
+    NDArray constant(NDArray real) {
+        return TracedArray.of(this, value(Value.Kind.CONSTANT, null, real));
+    }
+
+    Value valueOf(NDArray array) {
+        return TracedArray.isTraced(array)
+                ? TracedArray.valueOf(array)
+                : TracedArray.valueOf(adopt(array));
+    }
+
+    /** Writes down a step that makes new tensors. */
+    NDArray result(Expression expression, NDArray real) {
+        Value value = value(Value.Kind.RESULT, null, real);
+        statements.add(new Statement(expression, List.of(value), false));
+        return TracedArray.of(this, value);
+    }
+
+    /** Writes down a step that makes several tensors. */
+    NDList results(Expression expression, NDList reals, boolean isList) {
+        List<Value> results = new ArrayList<>();
+        NDList traced = new NDList();
+        for (NDArray real : reals) {
+            Value value = value(Value.Kind.RESULT, null, real);
+            results.add(value);
+            traced.add(TracedArray.of(this, value));
+        }
+        statements.add(new Statement(expression, results, isList));
+        return traced;
+    }
+
+    /** Writes down a step that changes a tensor. */
+    void change(Expression expression) {
+        statements.add(new Statement(expression, List.of(), false));
+    }
+
+    private Value value(Value.Kind kind, String name, NDArray array) {
+        Value value = new Value(values.size(), kind, name, array);
+        values.add(value);
+        return value;
+    }
+
+    /** The input that other tensors take their device from. */
+    Value firstInput() {
+        return values.get(0);
+    }
+
+    TorchScriptException unsupported(String method, String reason) {
+        return new TorchScriptException(
+                "The block "
+                        + BlockFinder.current(block, lastParameter)
+                        + " calls "
+                        + method
+                        + ", "
+                        + reason);
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+}

@@ -351,8 +351,32 @@ final class Operations {
                                 a.length < 2 ? DataType.FLOAT32 : a[1],
                                 false,
                                 false));
+        BUILT_IN.put("gatherNd", (array, a) -> gatherNd(array, (NDArray) a[0]));
         BUILT_IN.put("get", (array, a) -> selected(array, (long[]) a[a.length - 1]));
         BUILT_IN.put("copyTo", (array, a) -> Expression.of("torch.copy_", a[0], array));
+    }
+
+    /** The first axis of the index says the place along each of the first axes of the array. */
+    private static Expression gatherNd(NDArray array, NDArray index) {
+        int depth = (int) index.getShape().get(0);
+        Expression place = null;
+        for (int axis = 0; axis < depth; axis++) {
+            Expression along = Expression.of("torch.select", toLong(index), 0, axis);
+            long size = array.getShape().get(axis);
+            place =
+                    place == null
+                            ? along
+                            : Expression.of(
+                                    "torch.add", Expression.of("torch.mul", place, size), along);
+        }
+        Expression flat = Expression.of("torch.flatten", array, 0, depth - 1);
+        return Expression.of("torch.index", flat, optionalTensors(List.of(place)));
+    }
+
+    /** TorchScript wants to be told the type of a list that may hold None. */
+    static Expression optionalTensors(List<Object> tensors) {
+        Object type = new Expression.Code("List[Optional[Tensor]]");
+        return Expression.of("annotate", type, tensors);
     }
 
     private static Expression selected(NDArray array, long[] indices) {
@@ -415,7 +439,10 @@ final class Operations {
                 (array, a) ->
                         Expression.of("torch.layer_norm", a[0], a[1], a[2], a[3], a[4], true));
         BUILT_IN.put("batchNorm", Operations::batchNorm);
-        BUILT_IN.put("interpolation", Operations::interpolation);
+        BUILT_IN.put(
+                "interpolation",
+                (array, a) -> interpolated(array, spatial(array), a[0], (Integer) a[1]));
+        BUILT_IN.put("resize", Operations::resize);
     }
 
     private static Expression batchNorm(NDArray array, Object[] a) {
@@ -437,17 +464,29 @@ final class Operations {
         return swapped ? Expression.of("torch.transpose", norm, 1, axis) : norm;
     }
 
-    private static Expression interpolation(NDArray array, Object[] a) {
-        int spatial = spatial(array);
-        return switch ((Integer) a[1]) {
-            case 0 -> Expression.of("torch.upsample_nearest" + spatial + "d", array, a[0]);
+    private static Expression interpolated(Object array, int spatial, Object sizes, int mode) {
+        return switch (mode) {
+            case 0 -> Expression.of("torch.upsample_nearest" + spatial + "d", array, sizes);
             case 1 ->
                     spatial == 2
-                            ? Expression.of("torch.upsample_bilinear2d", array, a[0], false)
+                            ? Expression.of("torch.upsample_bilinear2d", array, sizes, false)
                             : unsupported("other than of images.");
-            case 3 -> Expression.of("torch.upsample_bicubic2d", array, a[0], false);
+            case 3 -> Expression.of("torch.upsample_bicubic2d", array, sizes, false);
             default -> unsupported("by area.");
         };
+    }
+
+    /** Scales images whose channels come last. */
+    private static Expression resize(NDArray array, Object[] a) {
+        if (array.getDataType() != DataType.FLOAT32) {
+            return unsupported("of other than float32: convert it before.");
+        }
+        boolean single = array.getShape().dimension() == 3;
+        Object batch = single ? Expression.of("torch.unsqueeze", array, 0) : array;
+        Expression first = Expression.of("torch.permute", batch, List.of(0, 3, 1, 2));
+        Expression scaled = interpolated(first, 2, List.of(a[1], a[0]), (Integer) a[2]);
+        Expression last = Expression.of("torch.permute", scaled, List.of(0, 2, 3, 1));
+        return single ? Expression.of("torch.squeeze", last, 0) : last;
     }
 
     private static void pools() {

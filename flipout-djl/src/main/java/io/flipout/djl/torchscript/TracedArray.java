@@ -149,8 +149,15 @@ final class TracedArray implements InvocationHandler {
             case "equals" -> arguments[0] == proxy;
             case "hashCode" -> value.id();
             case "toString" -> "traced " + value.shape();
+            case "multiBoxPrior" -> boxes(method, arguments);
             default -> record(proxy, method, value.array().getNDArrayInternal(), arguments);
         };
+    }
+
+    /** Anchor boxes follow from the shape alone: they are numbers of the network. */
+    private NDList boxes(Method method, Object[] arguments) throws Throwable {
+        NDList boxes = (NDList) call(method, value.array().getNDArrayInternal(), arguments);
+        return new NDList(boxes.stream().map(tracer::constant).toList());
     }
 
     private Object record(Object proxy, Method method, Object target, Object[] arguments)

@@ -131,9 +131,7 @@ final class TracedIndexer extends NDArrayIndexer {
             while (tensors.get(tensors.size() - 1) == null) {
                 tensors.remove(tensors.size() - 1);
             }
-            // TorchScript wants to be told the type of a list that may hold None.
-            Object type = new Expression.Code("List[Optional[Tensor]]");
-            part = Expression.of("torch.index", part, Expression.of("annotate", type, tensors));
+            part = Expression.of("torch.index", part, Operations.optionalTensors(tensors));
         }
         return part;
     }

@@ -1,0 +1,206 @@
+package io.flipout.djl.torchscript;
+
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Enumeration;
+import java.util.Optional;
+import java.util.zip.CRC32;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipException;
+import java.util.zip.ZipFile;
+
+/**
+ * A TorchScript file, checked before PyTorch sees it: PyTorch loads a file with a damaged weight
+ * without a word.
+ */
+public final class TorchScriptFile {
+
+    /** The newest version of the format that PyTorch 1.13 to 2.7 read. */
+    private static final int NEWEST_VERSION = 10;
+
+    /** No record of code or metadata is longer; what claims to be is not read into memory. */
+    private static final int LONGEST_TEXT = 64 << 20;
+
+    private final Path path;
+    private final String root;
+
+    private TorchScriptFile(Path path, String root) {
+        this.path = path;
+        this.root = root;
+    }
+
+    /**
+     * Opens a file and checks all of it: that it is TorchScript, of a version that can be read, and
+     * that every record is what was written.
+     *
+     * @param path the file
+     * @return the file
+     * @throws NoSuchFileException if there is none
+     * @throws TorchScriptException if it is no sound TorchScript file
+     * @throws IOException if it cannot be read
+     */
+    public static TorchScriptFile open(Path path) throws IOException {
+        if (!Files.isRegularFile(path)) {
+            throw new NoSuchFileException(path.toString());
+        }
+        checkBeginning(path);
+        try (ZipFile zip = new ZipFile(path.toFile())) {
+            TorchScriptFile file = new TorchScriptFile(path, root(path, zip));
+            file.checkVersion(zip);
+            file.checkRecords(zip);
+            return file;
+        } catch (ZipException e) {
+            throw new TorchScriptException(
+                    path + " is truncated or damaged (" + e.getMessage() + ").", e);
+        }
+    }
+
+    private static void checkBeginning(Path path) throws IOException {
+        byte[] start;
+        try (InputStream in = Files.newInputStream(path)) {
+            start = in.readNBytes(4);
+        }
+        if (start.length < 4 || start[0] != 'P' || start[1] != 'K') {
+            throw new TorchScriptException(
+                    path
+                            + " is no TorchScript file: it must come from torch.jit.save or from"
+                            + " this project's export.");
+        }
+    }
+
+    private static String root(Path path, ZipFile zip) {
+        Enumeration<? extends ZipEntry> entries = zip.entries();
+        while (entries.hasMoreElements()) {
+            String name = entries.nextElement().getName();
+            int slash = name.indexOf('/');
+            if (slash > 0 && name.substring(slash + 1).equals("data.pkl")) {
+                String root = name.substring(0, slash);
+                if (zip.getEntry(root + "/constants.pkl") == null) {
+                    throw new TorchScriptException(
+                            path
+                                    + " was written by torch.save and holds no code: save the"
+                                    + " module by torch.jit.script(module).save(path).");
+                }
+                return root;
+            }
+        }
+        throw new TorchScriptException(
+                path + " is a zip archive but no TorchScript file: it has no data.pkl.");
+    }
+
+    private void checkVersion(ZipFile zip) throws IOException {
+        String text = text(zip, "version").orElse("").strip();
+        int version;
+        try {
+            version = Integer.parseInt(text);
+        } catch (NumberFormatException e) {
+            throw new TorchScriptException(path + " does not tell its version of the format.", e);
+        }
+        if (version > NEWEST_VERSION) {
+            throw new TorchScriptException(
+                    path
+                            + " has version "
+                            + version
+                            + " of the format, newer than the "
+                            + NEWEST_VERSION
+                            + " that can be read: save it with an older PyTorch.");
+        }
+    }
+
+    private void checkRecords(ZipFile zip) throws IOException {
+        Enumeration<? extends ZipEntry> entries = zip.entries();
+        byte[] buffer = new byte[1 << 16];
+        while (entries.hasMoreElements()) {
+            ZipEntry entry = entries.nextElement();
+            CRC32 crc = new CRC32();
+            long size = 0;
+            try (InputStream in = zip.getInputStream(entry)) {
+                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                    crc.update(buffer, 0, n);
+                    size += n;
+                }
+            } catch (ZipException e) {
+                throw damaged(entry, e);
+            }
+            if (crc.getValue() != entry.getCrc() || size != entry.getSize()) {
+                throw damaged(entry, null);
+            }
+        }
+    }
+
+    private TorchScriptException damaged(ZipEntry entry, Throwable cause) {
+        return new TorchScriptException(
+                path + " is damaged: its record " + entry.getName() + " is not what was written.",
+                cause);
+    }
+
+    /**
+     * Returns the metadata that this project's export adds.
+     *
+     * @return the metadata; empty in a file of other origin
+     * @throws IOException if the file cannot be read
+     */
+    public Optional<ScriptMetadata> metadata() throws IOException {
+        try (ZipFile zip = new ZipFile(path.toFile())) {
+            return text(zip, "extra/" + ScriptMetadata.NAME).map(ScriptMetadata::fromJson);
+        }
+    }
+
+    /** Whether batch norm or dropout is there but nothing asks whether the module trains. */
+    boolean hasFixedMode() throws IOException {
+        boolean follows = false;
+        boolean hasMode = false;
+        try (ZipFile zip = new ZipFile(path.toFile())) {
+            Enumeration<? extends ZipEntry> entries = zip.entries();
+            while (entries.hasMoreElements()) {
+                String name = entries.nextElement().getName();
+                if (name.startsWith(root + "/code/") && name.endsWith(".py")) {
+                    String code = text(zip, name.substring(root.length() + 1)).orElse("");
+                    hasMode |= code.contains("batch_norm(") || code.contains("dropout(");
+                    follows |= code.contains(".training") || code.contains("\"training\"");
+                }
+            }
+        }
+        return hasMode && !follows;
+    }
+
+    private Optional<String> text(ZipFile zip, String record) throws IOException {
+        ZipEntry entry = zip.getEntry(root + "/" + record);
+        if (entry == null) {
+            return Optional.empty();
+        }
+        try (InputStream in = zip.getInputStream(entry)) {
+            byte[] bytes = in.readNBytes(LONGEST_TEXT + 1);
+            if (bytes.length > LONGEST_TEXT) {
+                throw new TorchScriptException(path + ": its record " + record + " is too long.");
+            }
+            return Optional.of(new String(bytes, StandardCharsets.UTF_8));
+        }
+    }
+
+    /** Writes a copy whose records are deflated, or stored as they are. */
+    void copy(Path target, boolean deflate) throws IOException {
+        try (ZipFile zip = new ZipFile(path.toFile());
+                OutputStream out =
+                        new BufferedOutputStream(Files.newOutputStream(target), 1 << 16);
+                ArchiveWriter archive = new ArchiveWriter(out, root)) {
+            Enumeration<? extends ZipEntry> entries = zip.entries();
+            while (entries.hasMoreElements()) {
+                ZipEntry entry = entries.nextElement();
+                String name = entry.getName().substring(root.length() + 1);
+                boolean small = name.equals("version") || name.equals("byteorder");
+                try (InputStream in = zip.getInputStream(entry)) {
+                    ByteBuffer content = ByteBuffer.wrap(in.readAllBytes());
+                    archive.write(name, content, deflate && !small);
+                }
+            }
+        }
+    }
+}

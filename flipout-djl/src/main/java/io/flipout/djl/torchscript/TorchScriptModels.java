@@ -69,12 +69,21 @@ public final class TorchScriptModels {
         }
     }
 
-    /** Loads a module to compute with, trainable or not. */
+    /**
+     * Loads a module to compute with, whether it can be trained or not.
+     *
+     * @param path the file, which {@link TorchScriptFile#open} may have checked
+     * @param device where to; null for DJL's choice
+     * @return the model; the caller closes it
+     * @throws TorchScriptException if PyTorch cannot load it
+     * @throws IOException if the file cannot be read
+     */
     public static Model open(Path path, Device device) throws IOException {
         Model model = Model.newInstance(name(path), device, "PyTorch");
         // From a stream: loaded from a path, parameters could not take gradients.
         try (InputStream in = Files.newInputStream(path)) {
             model.load(in, Map.of("mapLocation", "true"));
+            model.getBlock().freezeParameters(false);
             return model;
         } catch (MalformedModelException | EngineException e) {
             model.close();

@@ -14,7 +14,12 @@ import picocli.CommandLine.Spec;
         name = "bench",
         mixinStandardHelpOptions = true,
         description = "Measures this machine: one JSON object a line.",
-        subcommands = {BenchStepCommand.class, BenchPruneCommand.class, BenchDataCommand.class})
+        subcommands = {
+            BenchStepCommand.class,
+            BenchPruneCommand.class,
+            BenchDataCommand.class,
+            BenchExportCommand.class
+        })
 final class BenchCommand implements Runnable {
 
     private static final ObjectMapper JSON = new ObjectMapper();

@@ -3,7 +3,6 @@ package io.flipout.djl.torchscript;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.LocalDateTime;
 import java.util.zip.CRC32;
@@ -61,30 +60,24 @@ final class ArchiveWriter implements AutoCloseable {
     }
 
     void write(String name, byte[] content, boolean deflate) throws IOException {
-        write(name, ByteBuffer.wrap(content), deflate);
+        write(name, Content.of(content), deflate);
     }
 
     /** Writes a record. */
-    void write(String name, ByteBuffer content, boolean deflate) throws IOException {
+    void write(String name, Content content, boolean deflate) throws IOException {
         ZipEntry entry = new ZipEntry(root + "/" + name);
         entry.setTimeLocal(TIME);
         if (!deflate) {
             CRC32 crc = new CRC32();
-            crc.update(content.duplicate());
+            content.forEach((bytes, length) -> crc.update(bytes, 0, length));
             entry.setMethod(ZipEntry.STORED);
-            entry.setSize(content.remaining());
+            entry.setSize(content.size());
             entry.setCrc(crc.getValue());
             zip.flush();
             entry.setExtra(padding(entry.getName()));
         }
         zip.putNextEntry(entry);
-        byte[] buffer = new byte[1 << 16];
-        ByteBuffer rest = content.duplicate();
-        while (rest.hasRemaining()) {
-            int length = Math.min(buffer.length, rest.remaining());
-            rest.get(buffer, 0, length);
-            zip.write(buffer, 0, length);
-        }
+        content.forEach((bytes, length) -> zip.write(bytes, 0, length));
         zip.closeEntry();
     }
 

@@ -7,14 +7,12 @@ import ai.djl.nn.Parameter;
 import io.flipout.djl.torchscript.ModuleTree.Node;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Supplier;
 
 /** Writes a traced block as the records of a TorchScript archive. */
 final class ScriptWriter {
@@ -110,7 +108,14 @@ final class ScriptWriter {
             if (code.sparse(node).contains(entry.getKey())) {
                 SparseState.Entries entries = SparseState.Entries.of(parameter.getArray());
                 Shape shape = new Shape(entries.gaps().length);
-                tensor(pickle, archive, "data", DataType.INT32, shape, false, entries::gapBytes);
+                tensor(
+                        pickle,
+                        archive,
+                        "data",
+                        DataType.INT32,
+                        shape,
+                        false,
+                        Content.of(entries.gapBytes()));
                 tensor(
                         pickle,
                         archive,
@@ -118,7 +123,7 @@ final class ScriptWriter {
                         DataType.FLOAT32,
                         shape,
                         false,
-                        entries::valueBytes);
+                        Content.of(entries.valueBytes()));
                 pickle.global("torch.jit._pickle", "build_intlist");
                 pickle.mark().emptyList().mark();
                 for (long size : parameter.getArray().getShape().getShape()) {
@@ -148,7 +153,7 @@ final class ScriptWriter {
                         array.getDataType(),
                         array.getShape(),
                         false,
-                        array::toByteBuffer);
+                        Content.of(array));
             }
             pickle.tuple();
         }
@@ -165,7 +170,7 @@ final class ScriptWriter {
                 array.getDataType(),
                 array.getShape(),
                 parameter.requiresGradient(),
-                array::toByteBuffer);
+                Content.of(array));
     }
 
     /** Writes a tensor's numbers as a record, and what they mean to the pickle. */
@@ -176,10 +181,10 @@ final class ScriptWriter {
             DataType type,
             Shape shape,
             boolean requiresGradient,
-            Supplier<ByteBuffer> content)
+            Content content)
             throws IOException {
         String key = Integer.toString(storages++);
-        archive.write(folder + "/" + key, content.get(), compression != Compression.NONE);
+        archive.write(folder + "/" + key, content, compression != Compression.NONE);
         long[] strides = new long[shape.dimension()];
         long stride = 1;
         for (int i = strides.length - 1; i >= 0; i--) {

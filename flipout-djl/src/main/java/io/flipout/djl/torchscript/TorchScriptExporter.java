@@ -13,7 +13,6 @@ import ai.djl.training.ParameterStore;
 import io.flipout.djl.torchscript.SizeSolver.Unsolvable;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -163,7 +162,7 @@ public final class TorchScriptExporter {
             sizes[0] = batch;
             for (int axis = 1; axis < sizes.length; axis++) {
                 if (free.contains(axis)) {
-                    sizes[axis] += STRETCH * axis; // Height and width differ.
+                    sizes[axis] += STRETCH * Math.max(1, axis - 1); // Height and width differ.
                     stretched = true;
                 }
             }
@@ -255,9 +254,8 @@ public final class TorchScriptExporter {
     }
 
     private static void verify(Path file, Path target, List<Trace> traces) throws IOException {
-        try (Model model = Model.newInstance("export", Device.cpu(), "PyTorch");
-                InputStream in = Files.newInputStream(file)) {
-            model.load(in);
+        try (Model model = Model.newInstance("export", Device.cpu(), "PyTorch")) {
+            model.load(file); // From a path: a stream would be held in memory as a whole.
             for (Trace trace : traces) {
                 verify(model, target, trace);
             }

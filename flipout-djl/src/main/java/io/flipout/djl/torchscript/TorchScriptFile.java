@@ -4,7 +4,6 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -196,10 +195,8 @@ public final class TorchScriptFile {
                 ZipEntry entry = entries.nextElement();
                 String name = entry.getName().substring(root.length() + 1);
                 boolean small = name.equals("version") || name.equals("byteorder");
-                try (InputStream in = zip.getInputStream(entry)) {
-                    ByteBuffer content = ByteBuffer.wrap(in.readAllBytes());
-                    archive.write(name, content, deflate && !small);
-                }
+                Content content = Content.of(entry.getSize(), () -> zip.getInputStream(entry));
+                archive.write(name, content, deflate && !small);
             }
         }
     }

@@ -13,7 +13,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /**
  * Runs a block on arrays that compute as usual and write down every call.
@@ -80,7 +82,18 @@ final class Tracer implements AutoCloseable {
         }
         NDList outputs = block.forward(store(), preprocessing.apply(traced), false);
         List<Value> outputValues = outputs.stream().map(this::valueOf).toList();
+        forgetSteps(outputValues);
         return new Trace(inputValues, statements, outputValues, values);
+    }
+
+    /** Only their shapes are still of use, and they are many. */
+    private void forgetSteps(List<Value> outputs) {
+        Set<Integer> kept = outputs.stream().map(Value::id).collect(Collectors.toSet());
+        for (Value value : values) {
+            if (value.kind() == Value.Kind.RESULT && !kept.contains(value.id())) {
+                value.array().close();
+            }
+        }
     }
 
     private ParameterStore store() {
@@ -160,7 +173,7 @@ final class Tracer implements AutoCloseable {
     }
 
     private Value value(Value.Kind kind, String name, NDArray array) {
-        Value value = new Value(values.size(), kind, name, array);
+        Value value = new Value(values.size(), kind, name, array, array.getShape());
         values.add(value);
         return value;
     }

@@ -9,9 +9,10 @@ import ai.djl.ndarray.types.Shape;
  * @param id its number; the same tensor has the same in every trace of a block
  * @param kind where it comes from
  * @param name the path of a parameter, else null
- * @param array what it was when it was traced
+ * @param array what it was when it was traced; of a step in between it is closed afterwards
+ * @param shape its shape
  */
-record Value(int id, Kind kind, String name, NDArray array) {
+record Value(int id, Kind kind, String name, NDArray array, Shape shape) {
 
     enum Kind {
         /** An input of the block. */
@@ -22,9 +23,5 @@ record Value(int id, Kind kind, String name, NDArray array) {
         CONSTANT,
         /** What a statement computes. */
         RESULT
-    }
-
-    Shape shape() {
-        return array.getShape();
     }
 }

@@ -18,6 +18,7 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.internal.NDArrayEx;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
@@ -48,6 +49,7 @@ import ai.djl.nn.transformer.ScaledDotProductAttentionBlock;
 import ai.djl.nn.transformer.TransformerEncoderBlock;
 import ai.djl.training.initializer.NormalInitializer;
 import io.flipout.models.Models;
+import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -350,9 +352,7 @@ record Networks(String name, Supplier<Block> block, Shape[] shapes, DataType[] t
                             a.atan(),
                             a.sinh(),
                             a.cosh(),
-                            a.erf(),
                             p.cbrt(),
-                            p.gammaln(),
                             a.neg(),
                             a.toDegrees(),
                             a.toRadians());
@@ -427,11 +427,7 @@ record Networks(String name, Supplier<Block> block, Shape[] shapes, DataType[] t
                                 .expandDims(1)
                                 .squeeze(1));
         add(list, "broadcast", x, a -> a.get(":, 0:1").broadcast(a.getShape()));
-        add(
-                list,
-                "pad, tile, repeat",
-                x,
-                a -> a.pad(new Shape(1, 2), 0.5).tile(new long[] {1, 2, 1}).repeat(2, 2));
+        add(list, "tile, repeat", x, a -> a.tile(new long[] {1, 2, 1}).repeat(2, 2));
         add(list, "stack, concat", x, a -> a.stack(a.mul(2), 1).concat(a.expandDims(1), 1));
         add(
                 list,
@@ -483,14 +479,16 @@ record Networks(String name, Supplier<Block> block, Shape[] shapes, DataType[] t
                 "matrix products",
                 x,
                 a -> a.matMul(a.swapAxes(1, 2)).add(a.batchMatMul(a.swapAxes(1, 2))));
-        add(
+        addSince(list, x, NDArray.class, "erf");
+        addSince(list, x, NDArray.class, "pad", new Shape(1, 2), 0.5);
+        addSince(
                 list,
-                "interpolation",
                 new Shape(1, 2, 4, 4),
-                a ->
-                        a.getNDArrayInternal()
-                                .interpolation(
-                                        new long[] {2 * a.size(2), 2 * a.size(3)}, 1, false));
+                NDArrayEx.class,
+                "interpolation",
+                new long[] {8, 8},
+                1,
+                false);
         list.add(of("split", () -> lists(in -> in.head().split(2, 1)), x));
         list.add(
                 of(
@@ -513,5 +511,27 @@ record Networks(String name, Supplier<Block> block, Shape[] shapes, DataType[] t
     private static void add(
             List<Networks> list, String name, Shape shape, UnaryOperator<NDArray> function) {
         list.add(of(name.toLowerCase(Locale.ROOT), () -> array(function), shape));
+    }
+
+    /** A method that not every DJL has. */
+    private static void addSince(
+            List<Networks> list, Shape shape, Class<?> type, String name, Object... arguments) {
+        for (Method method : type.getMethods()) {
+            if (method.getName().equals(name) && method.getParameterCount() == arguments.length) {
+                add(list, name, shape, a -> call(method, a, arguments));
+            }
+        }
+    }
+
+    private static NDArray call(Method method, NDArray array, Object... arguments) {
+        try {
+            Object target =
+                    method.getDeclaringClass() == NDArrayEx.class
+                            ? array.getNDArrayInternal()
+                            : array;
+            return (NDArray) method.invoke(target, arguments);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 }

@@ -117,9 +117,7 @@ final class SavedModel {
                     file
                             + " could not be loaded as "
                             + network.id()
-                            + " ("
-                            + e.getMessage()
-                            + "): give the right --model, or the file is damaged.",
+                            + ": it is damaged, or --model must name another network.",
                     e);
         }
     }

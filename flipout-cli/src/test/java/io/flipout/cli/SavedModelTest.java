@@ -2,10 +2,13 @@ package io.flipout.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -84,6 +87,46 @@ class SavedModelTest {
                         + " the --dataset and --image-size of its training.",
                 "evaluate",
                 run);
+    }
+
+    /** Images in colour of two classes, one of which has no test images. */
+    @Test
+    void aRunOnAFolderOfImagesIsEvaluatedAsItWasTrained() throws IOException {
+        Path images = folder.resolve("images");
+        for (String name : List.of("train/dark/1.png", "train/bright/1.png", "val/dark/1.png")) {
+            Path file = images.resolve(name);
+            Files.createDirectories(file.getParent());
+            BufferedImage image = new BufferedImage(40, 30, BufferedImage.TYPE_INT_RGB);
+            image.setRGB(20, 15, name.contains("bright") ? 0xffffff : 0x101010);
+            ImageIO.write(image, "png", file.toFile());
+        }
+        Path colour = folder.resolve("colour");
+        Shell shell =
+                Shell.run(
+                        "train",
+                        "--model",
+                        "lenet5",
+                        "--dataset",
+                        "folder",
+                        "--data",
+                        images,
+                        "--image-size",
+                        32,
+                        "--device",
+                        "cpu",
+                        "--sparsity",
+                        0.5,
+                        "--epochs",
+                        2,
+                        "--out",
+                        colour);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        Shell evaluate = Shell.run("evaluate", colour, "--device", "cpu");
+        assertThat(evaluate.err()).isEmpty();
+        assertThat(evaluate.out()).contains("on the 1 test images of folder: accuracy ");
+        // 20·3·25 + 50·20·25 + 500·1250 + 2·500 weights, half of them left.
+        assertThat(Shell.run("inspect", colour).out())
+                .contains("326,250 of 652,500 prunable weights left");
     }
 
     @Test

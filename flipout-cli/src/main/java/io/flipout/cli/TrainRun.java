@@ -269,12 +269,18 @@ final class TrainRun {
         terminal.line("");
         terminal.line(Tables.layers(report));
         Optional<Score> test = last.test();
+        double times = (double) report.weights() / report.remaining();
         terminal.line(
-                "Test accuracy %.2f %% with %,d of %,d weights, %.0f times fewer.",
+                "Test accuracy %.2f %% with %,d of %,d weights%s.",
                 100 * test.map(Score::accuracy).orElse(Double.NaN),
                 report.remaining(),
                 report.weights(),
-                (double) report.weights() / report.remaining());
+                times == 1
+                        ? ""
+                        : String.format(
+                                Locale.ROOT,
+                                times < 10 ? ", %.1f times fewer" : ", %,.0f times fewer",
+                                times));
         Tables.multiplyAdds(report).ifPresent(terminal::line);
         terminal.line(
                 "%s in %.0f s. The run is in %s:%n%s, %s, %s, %s.",

@@ -1,5 +1,6 @@
 package io.flipout.cli;
 
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -41,6 +42,9 @@ final class Configuration {
         }
         if (value instanceof Number || value instanceof Boolean || value instanceof List<?>) {
             return value;
+        }
+        if (value instanceof Path path) {
+            return path.toAbsolutePath().normalize().toString();
         }
         return value.toString();
     }

@@ -100,6 +100,15 @@ final class DataOptions {
     Images load(long seed, Consumer<String> log) throws IOException {
         ImageSet train = limited(dataSet().load(data, Usage.TRAIN, imageSize, log));
         ImageSet test = loadTest(log);
+        if (!size(train).equals(size(test))) {
+            throw Failure.of(
+                    "The training images are of "
+                            + size(train)
+                            + " pixels, the test images of "
+                            + size(test)
+                            + ": get the data set anew or point --data elsewhere.",
+                    null);
+        }
         if (valSize == 0) {
             return new Images(train, Optional.empty(), test);
         }
@@ -108,6 +117,10 @@ final class DataOptions {
                         ? train.splitLast(valSize)
                         : train.splitRandom(valSize, seed);
         return new Images(split.rest(), Optional.of(split.part()), test);
+    }
+
+    static String size(ImageSet images) {
+        return images.height() + "×" + images.width();
     }
 
     ImageSet loadTest(Consumer<String> log) throws IOException {

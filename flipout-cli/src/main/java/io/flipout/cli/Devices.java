@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 /** Reads {@code --device}. */
 final class Devices {
 
-    private static final Pattern GPU = Pattern.compile("gpu(\\d+(?:,\\d+)*)?");
+    private static final Pattern GPU = Pattern.compile("gpu(\\d{1,4}(?:,\\d{1,4})*)?");
 
     private Devices() {}
 

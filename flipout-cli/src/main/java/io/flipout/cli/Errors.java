@@ -5,9 +5,13 @@ import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.Collection;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Turns whatever goes wrong into one sentence and an exit status. */
 final class Errors
@@ -22,10 +26,30 @@ final class Errors
     @Override
     public int handleParseException(ParameterException e, String[] args) {
         PrintWriter err = e.getCommandLine().getErr();
-        err.println("flipout: " + e.getMessage());
+        err.println("flipout: " + misuse(e));
         err.println("Try './" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
         trace(e, err);
         return Failure.MISUSED;
+    }
+
+    /** Names what exists where the user named something that does not. */
+    private static String misuse(ParameterException e) {
+        if (!(e instanceof UnmatchedArgumentException unmatched)) {
+            return e.getMessage();
+        }
+        CommandSpec command = e.getCommandLine().getCommandSpec();
+        Collection<String> known =
+                unmatched.isUnknownOption()
+                        ? command.options().stream().map(OptionSpec::longestName).toList()
+                        : command.subcommands().keySet();
+        if (known.isEmpty()) {
+            return e.getMessage();
+        }
+        return String.format(
+                "Unknown %s '%s'; there are %s.",
+                unmatched.isUnknownOption() ? "option" : "command",
+                unmatched.getUnmatched().get(0),
+                String.join(", ", known));
     }
 
     @Override
@@ -39,7 +63,17 @@ final class Errors
         return e instanceof IllegalArgumentException ? Failure.MISUSED : Failure.FAILED;
     }
 
-    private void trace(Exception e, PrintWriter err) {
+    /** Java's memory is full, which is no exception but an error. */
+    int handleFullMemory(OutOfMemoryError e, CommandLine command) {
+        PrintWriter err = command.getErr();
+        err.println(
+                "flipout: Java's memory is full: take fewer or smaller images (--limit,"
+                        + " --image-size), smaller batches (--batch-size), or give Java more: FLIPOUT_JAVA_OPTIONS=-Xmx8g.");
+        trace(e, err);
+        return Failure.FAILED;
+    }
+
+    private void trace(Throwable e, PrintWriter err) {
         if (verbose) {
             e.printStackTrace(err);
         }

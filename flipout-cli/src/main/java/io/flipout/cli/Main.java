@@ -1,5 +1,8 @@
 package io.flipout.cli;
 
+import io.flipout.cli.MethodOptions.Competition;
+import io.flipout.gradient.NoiseScale;
+import io.flipout.gradient.NoiseScope;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -53,10 +56,16 @@ public final class Main implements Runnable {
         }
         commandLine.setExecutionExceptionHandler(errors);
         commandLine.setParameterExceptionHandler(errors);
-        commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        commandLine.registerConverter(NoiseScale.class, new Choice<>(NoiseScale.class));
+        commandLine.registerConverter(NoiseScope.class, new Choice<>(NoiseScope.class));
+        commandLine.registerConverter(Competition.class, new Choice<>(Competition.class));
         commandLine.setUsageHelpAutoWidth(true);
         commandLine.setOverwrittenOptionsAllowed(true); // The last one counts.
-        return commandLine.execute(args);
+        try {
+            return commandLine.execute(args);
+        } catch (OutOfMemoryError e) {
+            return errors.handleFullMemory(e, commandLine);
+        }
     }
 
     @Override

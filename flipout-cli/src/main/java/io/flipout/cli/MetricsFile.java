@@ -1,51 +1,66 @@
 package io.flipout.cli;
 
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.WRITE;
+
 import io.flipout.djl.EpochResult;
 import io.flipout.djl.Score;
-import java.io.BufferedWriter;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVPrinter;
 
 /**
  * {@code metrics.csv}: a row an epoch. Sparsity and weights left are those of the network that was
  * scored, before the epoch's pruning.
  */
-final class MetricsFile implements AutoCloseable {
+final class MetricsFile {
 
-    private static final CSVFormat FORMAT =
-            CSVFormat.DEFAULT
-                    .builder()
-                    .setHeader(
-                            "epoch",
-                            "train_loss",
-                            "train_accuracy",
-                            "val_loss",
-                            "val_accuracy",
-                            "test_loss",
-                            "test_accuracy",
-                            "remaining_weights",
-                            "sparsity",
-                            "learning_rate",
-                            "images_per_second",
-                            "seconds")
-                    .setRecordSeparator('\n')
-                    .get();
+    private final Path path;
 
-    private final BufferedWriter writer;
-    private final CSVPrinter printer;
+    /** Begins a new file. */
+    MetricsFile(Path path) throws IOException {
+        this.path = path;
+        Files.deleteIfExists(path);
+        append(
+                "epoch",
+                "train_loss",
+                "train_accuracy",
+                "val_loss",
+                "val_accuracy",
+                "test_loss",
+                "test_accuracy",
+                "remaining_weights",
+                "sparsity",
+                "learning_rate",
+                "images_per_second",
+                "seconds");
+    }
 
-    MetricsFile(Path file) throws IOException {
-        writer = Files.newBufferedWriter(file);
-        printer = new CSVPrinter(writer, FORMAT);
-        printer.flush();
+    /** Writes a row whole or not at all. */
+    private void append(Object... values) throws IOException {
+        String row = CSVFormat.DEFAULT.format(values) + "\n";
+        ByteBuffer bytes = ByteBuffer.wrap(row.getBytes(StandardCharsets.UTF_8));
+        try (FileChannel file = FileChannel.open(path, CREATE, WRITE)) {
+            long end = file.size();
+            try {
+                file.position(end);
+                while (bytes.hasRemaining()) {
+                    file.write(bytes);
+                }
+            } catch (IOException e) {
+                file.truncate(end);
+                throw e;
+            }
+        }
     }
 
     void add(EpochResult result, long remaining, double sparsity, float learningRate)
             throws IOException {
-        printer.printRecord(
+        append(
                 result.epoch(),
                 result.train().loss(),
                 result.train().accuracy(),
@@ -58,12 +73,5 @@ final class MetricsFile implements AutoCloseable {
                 learningRate,
                 Math.round(result.imagesPerSecond()),
                 Math.round(result.seconds() * 1000) / 1000.0);
-        printer.flush();
-    }
-
-    @Override
-    public void close() throws IOException {
-        printer.close();
-        writer.close();
     }
 }

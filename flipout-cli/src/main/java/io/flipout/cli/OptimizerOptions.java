@@ -80,14 +80,18 @@ final class OptimizerOptions {
         if (batchSize < 1) {
             throw Failure.misuse("--batch-size must be at least 1, got " + batchSize + ".");
         }
-        if (!(lr > 0)) {
-            throw Failure.misuse("--lr must be greater than 0, got " + lr + ".");
+        if (!(lr > 0 && Float.isFinite(lr))) {
+            throw Failure.misuse("--lr must be a number greater than 0, got " + lr + ".");
         }
-        if (!(weightDecay >= 0)) {
-            throw Failure.misuse("--weight-decay must be at least 0, got " + weightDecay + ".");
+        if (!(weightDecay >= 0 && Float.isFinite(weightDecay))) {
+            throw Failure.misuse(
+                    "--weight-decay must be a number of at least 0, got " + weightDecay + ".");
         }
-        if (!(gamma > 0)) {
-            throw Failure.misuse("--gamma must be greater than 0, got " + gamma + ".");
+        if (!(gamma > 0 && Float.isFinite(gamma))) {
+            throw Failure.misuse("--gamma must be a number greater than 0, got " + gamma + ".");
+        }
+        if (milestones != null && milestones.stream().anyMatch(m -> m < 1)) {
+            throw Failure.misuse("--milestones must be at least 1, got " + milestones + ".");
         }
         if (milestones == null) {
             milestones =

@@ -4,8 +4,9 @@ import ai.djl.Model;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
-import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
@@ -45,11 +46,18 @@ final class RunFolder {
 
     /** Refuses a folder that holds something, unless it is a run to be overwritten. */
     void check(boolean overwrite) throws IOException {
+        Path there = path.toAbsolutePath();
+        while (!Files.exists(there)) {
+            there = there.getParent();
+        }
+        if (!Files.isDirectory(there)) {
+            throw Failure.misuse(there + " is a file, not a folder: choose another --out.");
+        }
+        if (!Files.isWritable(there)) {
+            throw new AccessDeniedException(there.toString());
+        }
         if (!Files.exists(path)) {
             return;
-        }
-        if (!Files.isDirectory(path)) {
-            throw Failure.misuse(path + " is a file, not a folder: choose another --out.");
         }
         try (Stream<Path> entries = Files.list(path)) {
             List<Path> found = entries.toList();
@@ -71,8 +79,8 @@ final class RunFolder {
     void create() throws IOException {
         try {
             Files.createDirectories(path);
-        } catch (FileAlreadyExistsException e) {
-            throw Failure.misuse(e.getFile() + " is a file, not a folder: choose another --out.");
+        } catch (NoSuchFileException e) {
+            throw Failure.of("The folder " + path + " cannot be made: choose another --out.", e);
         }
         for (String name : OURS) {
             delete(path.resolve(name));

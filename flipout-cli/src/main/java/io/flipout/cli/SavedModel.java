@@ -87,28 +87,16 @@ final class SavedModel {
     Model load(Optional<String> modelName, Device device) {
         String name = modelName.or(() -> option("model")).orElse(prefix);
         Models network = Models.get(name);
-        int usualChannels = (int) network.inputShape().get(0);
-        Model model = load(network, usualChannels, USUAL_CLASSES, device);
-        // The file knows better.
-        int channels = (int) model.getBlock().getInputShapes()[0].get(1);
-        int classes = outputs(model.getBlock());
-        if (channels == usualChannels && classes == USUAL_CLASSES) {
-            return model;
-        }
-        model.close();
-        return load(network, channels, classes, device);
-    }
-
-    private Model load(Models network, int channels, int classes, Device device) {
         Model model = Model.newInstance(prefix, device);
         try {
-            model.setBlock(network.newBlock(channels, classes));
-            model.load(
-                    file.toAbsolutePath().getParent(),
-                    prefix,
-                    Map.of("epoch", Integer.parseInt(epoch)));
+            read(model, network.newBlock((int) network.inputShape().get(0), USUAL_CLASSES));
+            // The file knows better how many channels and classes there are.
+            Block first = model.getBlock();
+            int channels = (int) first.getInputShapes()[0].get(1);
+            Block block = network.newBlock(channels, outputs(first));
+            first.clear();
+            read(model, block);
             // Tells the layers within their shapes; the loaded weights stay.
-            Block block = model.getBlock();
             block.initialize(model.getNDManager(), DataType.FLOAT32, block.getInputShapes());
             return model;
         } catch (IOException | MalformedModelException | RuntimeException e) {
@@ -117,11 +105,15 @@ final class SavedModel {
                     file
                             + " could not be loaded as "
                             + network.id()
-                            + " ("
-                            + e.getMessage()
-                            + "): give the right --model, or the file is damaged.",
+                            + ": it is damaged, or --model must name another network.",
                     e);
         }
+    }
+
+    private void read(Model model, Block block) throws IOException, MalformedModelException {
+        model.setBlock(block);
+        Path folder = file.toAbsolutePath().getParent();
+        model.load(folder, prefix, Map.of("epoch", Integer.parseInt(epoch)));
     }
 
     /** The last parameter is the last layer's bias. */

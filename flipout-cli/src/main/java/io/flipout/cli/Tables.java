@@ -75,11 +75,16 @@ final class Tables {
         for (String[] row : rows) {
             String[] cells = new String[columns];
             for (int c = 0; c < columns; c++) {
-                cells[c] = c < left ? row[c] : " ".repeat(widths[c] - row[c].length()) + row[c];
+                cells[c] = c < left ? row[c] : right(row[c], widths[c]);
             }
             table.addRowValues(cells);
         }
         return table.toString();
+    }
+
+    /** Puts spaces before a text, up to a width. */
+    static String right(String text, int width) {
+        return " ".repeat(width - text.length()) + text;
     }
 
     static String number(long value) {

@@ -1,6 +1,7 @@
 package io.flipout.cli;
 
 import java.io.PrintWriter;
+import java.text.DecimalFormat;
 import java.util.Locale;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -67,11 +68,11 @@ final class Terminal implements AutoCloseable {
             bar =
                     new ProgressBarBuilder()
                             .setInitialMax(total)
-                            .setUnit(" images", 1)
+                            .setUnit(" img", 1)
                             .setStyle(ProgressBarStyle.ASCII)
                             .setUpdateIntervalMillis(UPDATE_MILLIS)
                             .setConsumer(new DelegatingProgressBarConsumer(this::draw, columns - 1))
-                            .showSpeed()
+                            .showSpeed(new DecimalFormat("0"))
                             .build();
         }
     }

@@ -25,12 +25,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** One training run: trains, follows, and leaves a folder behind. */
 final class TrainRun {
+
+    /** Prunings that are named one by one. */
+    private static final int SHOWN = 3;
 
     private final RunFolder folder;
     private final Terminal terminal;
@@ -39,6 +43,9 @@ final class TrainRun {
     private final Pruner pruner;
     private final String methodName;
     private final Device[] devices;
+
+    /** Whether the folder holds something worth keeping, whatever comes. */
+    private boolean measured;
 
     TrainRun(
             RunFolder folder,
@@ -79,14 +86,12 @@ final class TrainRun {
                 List<PruningEvent> events = pruner.events();
                 announce(data, images, options, events);
                 folder.create();
-                boolean keep = false;
                 try {
                     YamlDefaults.write(folder.file(RunFolder.CONFIG), configuration);
                     List<EpochResult> results;
-                    try (MetricsFile metrics = new MetricsFile(folder.file(RunFolder.METRICS));
-                            terminal) {
+                    MetricsFile metrics = new MetricsFile(folder.file(RunFolder.METRICS));
+                    try (terminal) {
                         terminal.begin((long) options.epochs() * set.size());
-                        keep = true;
                         results =
                                 TrainingLoop.builder()
                                         .setTrainer(trainer)
@@ -113,6 +118,7 @@ final class TrainRun {
                     folder.writeSummary(summary(data, seed, results.size(), last, report, seconds));
                     conclude(last, report, seconds);
                 } catch (DivergedException e) {
+                    measured = true;
                     throw Failure.of(
                             e.getMessage()
                                     + " What was measured before is in "
@@ -120,7 +126,7 @@ final class TrainRun {
                                     + ".",
                             e);
                 } finally {
-                    if (!keep) {
+                    if (!measured) {
                         folder.remove();
                     }
                 }
@@ -137,30 +143,32 @@ final class TrainRun {
             List<PruningEvent> events) {
         SparsityReport report = pruner.report();
         terminal.line(
-                "%s on %s: %,d parameters, %,d of them prunable; %,d images to train on, %,d to"
-                        + " test, on %s",
+                "%s on %s: %,d parameters, %,d of them prunable.",
                 modelName,
-                data.dataSet().dataName(),
-                report.totalParameters(),
-                report.weights(),
-                images.train().size(),
-                images.test().size(),
                 Arrays.stream(devices)
                         .map(d -> d.isGpu() ? "gpu" + d.getDeviceId() : "cpu")
-                        .collect(Collectors.joining(", ")));
+                        .collect(Collectors.joining(", ")),
+                report.totalParameters(),
+                report.weights());
+        terminal.line(
+                "%s: %,d images to train on%s, %,d to test.",
+                data.dataSet().dataName(),
+                images.train().size(),
+                images.validation()
+                        .map(held -> String.format(Locale.ROOT, ", %,d to validate", held.size()))
+                        .orElse(""),
+                images.test().size());
         if (events.isEmpty()) {
-            terminal.line("Training for %d epochs without pruning.", options.epochs());
+            terminal.line("Training for %s without pruning.", epochs(options.epochs()));
         } else {
+            PruningEvent last = events.get(events.size() - 1);
+            terminal.line("Training for %s.", epochs(options.epochs()));
             terminal.line(
-                    "Training for %d epochs; %s prunes after epochs %s, to %,d weights (%s %%"
-                            + " sparse).",
-                    options.epochs(),
+                    "Pruning by %s after %s to %,d weights, %s %% sparse.",
                     methodName,
-                    events.stream()
-                            .map(event -> Long.toString(event.at()))
-                            .collect(Collectors.joining(", ")),
-                    events.get(events.size() - 1).keep(),
-                    percent(1 - (double) events.get(events.size() - 1).keep() / report.weights()));
+                    after(events.stream().map(PruningEvent::at).toList()),
+                    last.keep(),
+                    percent(1 - (double) last.keep() / report.weights()));
         }
         terminal.line("");
     }
@@ -193,7 +201,7 @@ final class TrainRun {
         public void onBatch(int epoch, long images) {
             terminal.progress(
                     (epoch - 1L) * train.images().size() + images,
-                    String.format("epoch %d/%d, sparsity %s %%", epoch, epochs, percent(sparsity)));
+                    String.format(Locale.ROOT, "epoch %d/%d", epoch, epochs));
         }
 
         @Override
@@ -201,18 +209,17 @@ final class TrainRun {
             try {
                 int steps = result.epoch() * train.batches();
                 metrics.add(result, remaining, sparsity, rates.getNewValue(steps));
+                measured = true;
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
             terminal.line(
-                    "epoch %3d/%d  loss %.4f  train %6.2f %%%s  test %6.2f %%  sparsity %s %%"
-                            + "  %,7.0f images/s",
-                    result.epoch(),
-                    epochs,
+                    "epoch %s  loss %.4f  train %5.2f %%%s  test %5.2f %%  sparse %6s %%  %,.0f/s",
+                    Tables.right(result.epoch() + "/" + epochs, (epochs + "/" + epochs).length()),
                     result.train().loss(),
                     100 * result.train().accuracy(),
                     result.validation()
-                            .map(v -> String.format("  val %6.2f %%", 100 * v.accuracy()))
+                            .map(v -> String.format("  val %5.2f %%", 100 * v.accuracy()))
                             .orElse(""),
                     100 * result.test().map(Score::accuracy).orElse(Double.NaN),
                     percent(sparsity),
@@ -262,17 +269,22 @@ final class TrainRun {
         terminal.line("");
         terminal.line(Tables.layers(report));
         Optional<Score> test = last.test();
+        double times = (double) report.weights() / report.remaining();
         terminal.line(
-                "Test accuracy %.2f %% with %,d of %,d weights: %s %% sparse, %.0f times fewer.",
+                "Test accuracy %.2f %% with %,d of %,d weights%s.",
                 100 * test.map(Score::accuracy).orElse(Double.NaN),
                 report.remaining(),
                 report.weights(),
-                percent(report.sparsity()),
-                (double) report.weights() / report.remaining());
+                times == 1
+                        ? ""
+                        : String.format(
+                                Locale.ROOT,
+                                times < 10 ? ", %.1f times fewer" : ", %,.0f times fewer",
+                                times));
         Tables.multiplyAdds(report).ifPresent(terminal::line);
         terminal.line(
-                "%d epochs in %.0f s. The run is in %s: %s, %s, %s, %s.",
-                last.epoch(),
+                "%s in %.0f s. The run is in %s:%n%s, %s, %s, %s.",
+                epochs(last.epoch()),
                 seconds,
                 folder.path(),
                 RunFolder.CONFIG,
@@ -280,6 +292,25 @@ final class TrainRun {
                 RunFolder.SUMMARY,
                 RunFolder.MODEL);
         terminal.line("Look closer:  ./flipout inspect %s", folder.path());
+    }
+
+    private static String epochs(int count) {
+        return count == 1 ? "1 epoch" : count + " epochs";
+    }
+
+    /** Names epochs: all of a few, else the first and the last. */
+    private static String after(List<Long> epochs) {
+        int count = epochs.size();
+        if (count > SHOWN) {
+            return String.format(
+                    Locale.ROOT,
+                    "epochs %d, %d, ..., %d",
+                    epochs.get(0),
+                    epochs.get(1),
+                    epochs.get(count - 1));
+        }
+        return (count == 1 ? "epoch " : "epochs ")
+                + epochs.stream().map(String::valueOf).collect(Collectors.joining(", "));
     }
 
     private static String percent(double share) {

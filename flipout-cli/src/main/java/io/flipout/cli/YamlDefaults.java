@@ -1,6 +1,8 @@
 package io.flipout.cli;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
@@ -10,7 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
@@ -24,7 +26,12 @@ import picocli.CommandLine.Model.OptionSpec;
 final class YamlDefaults implements IDefaultValueProvider {
 
     private static final String CONFIG = "--config";
-    private static final YAMLMapper YAML = new YAMLMapper();
+
+    /** Options that mean nothing in a file. */
+    private static final Set<String> ONLY_TYPED = Set.of(CONFIG, "--help", "--version");
+
+    private static final YAMLMapper YAML =
+            YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
     private final Map<String, String> values;
 
@@ -53,32 +60,32 @@ final class YamlDefaults implements IDefaultValueProvider {
         if (!Files.isRegularFile(file)) {
             throw Failure.misuse("There is no configuration file " + file + ".");
         }
-        JsonNode root;
-        try {
-            root = YAML.readTree(file.toFile());
-        } catch (JsonProcessingException e) {
-            throw Failure.misuse(
-                    file
-                            + " is not YAML: "
-                            + e.getOriginalMessage().lines().findFirst().orElse(""));
-        }
-        if (!root.isObject()) {
-            throw Failure.misuse(file + " must hold lines of 'option: value'.");
-        }
+        JsonNode root = tree(file);
         Map<String, String> values = new LinkedHashMap<>();
         for (Map.Entry<String, JsonNode> field : root.properties()) {
-            if (command.findOption("--" + field.getKey()) == null) {
+            if (!names(command).contains(field.getKey())) {
                 throw Failure.misuse(
                         file
                                 + " holds the unknown option '"
                                 + field.getKey()
                                 + "'; there are "
-                                + names(command)
+                                + String.join(", ", names(command))
                                 + ".");
+            }
+            if (!isGiven(field.getValue())) {
+                throw Failure.misuse(
+                        file
+                                + " must give '"
+                                + field.getKey()
+                                + "' a value or a list of values, or not name it.");
             }
             values.put(field.getKey(), text(field.getValue()));
         }
         return new YamlDefaults(values);
+    }
+
+    private static boolean isGiven(JsonNode value) {
+        return value.isArray() ? !value.isEmpty() : value.isValueNode() && !value.isNull();
     }
 
     private static String text(JsonNode value) {
@@ -90,12 +97,13 @@ final class YamlDefaults implements IDefaultValueProvider {
         return String.join(",", items);
     }
 
-    private static String names(CommandSpec command) {
+    private static List<String> names(CommandSpec command) {
         return command.options().stream()
                 .map(OptionSpec::longestName)
+                .filter(name -> !ONLY_TYPED.contains(name))
                 .map(name -> name.substring(2))
                 .sorted()
-                .collect(Collectors.joining(", "));
+                .toList();
     }
 
     @Override
@@ -110,8 +118,23 @@ final class YamlDefaults implements IDefaultValueProvider {
         YAML.writeValue(file.toFile(), values);
     }
 
-    /** Reads a file as it stands. */
+    /** Reads a file of values as it stands. */
     static JsonNode tree(Path file) throws IOException {
-        return YAML.readTree(file.toFile());
+        JsonNode root;
+        try {
+            root = YAML.readTree(file.toFile());
+        } catch (JsonProcessingException e) {
+            JsonLocation location = e.getLocation();
+            throw Failure.misuse(
+                    file
+                            + " is not YAML"
+                            + (location == null ? "" : " in line " + location.getLineNr())
+                            + ": "
+                            + e.getOriginalMessage().lines().findFirst().orElse(""));
+        }
+        if (!root.isObject()) {
+            throw Failure.misuse(file + " must hold lines of 'option: value'.");
+        }
+        return root;
     }
 }

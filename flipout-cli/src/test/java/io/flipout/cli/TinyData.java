@@ -9,32 +9,33 @@ import java.util.Random;
 /** MNIST-like files small enough for a test: ten classes that a network can tell apart. */
 final class TinyData {
 
-    private static final int SIDE = 28;
+    private static final int USUAL_SIDE = 28;
 
     private TinyData() {}
 
     static Path write(Path folder, int train, int test) throws IOException {
         Files.createDirectories(folder);
-        write(folder, "train", train, 1);
-        write(folder, "t10k", test, 2);
+        write(folder, "train", train, USUAL_SIDE, 1);
+        write(folder, "t10k", test, USUAL_SIDE, 2);
         return folder;
     }
 
-    private static void write(Path folder, String split, int count, long seed) throws IOException {
+    static void write(Path folder, String split, int count, int side, long seed)
+            throws IOException {
         Random random = new Random(seed);
         try (DataOutputStream images = open(folder.resolve(split + "-images-idx3-ubyte"));
                 DataOutputStream labels = open(folder.resolve(split + "-labels-idx1-ubyte"))) {
             images.writeInt(0x0803);
             images.writeInt(count);
-            images.writeInt(SIDE);
-            images.writeInt(SIDE);
+            images.writeInt(side);
+            images.writeInt(side);
             labels.writeInt(0x0801);
             labels.writeInt(count);
             for (int i = 0; i < count; i++) {
                 int label = i % 10;
                 labels.writeByte(label);
-                for (int pixel = 0; pixel < SIDE * SIDE; pixel++) {
-                    boolean bright = pixel / SIDE / 3 == label;
+                for (int pixel = 0; pixel < side * side; pixel++) {
+                    boolean bright = pixel / side / 3 == label;
                     images.writeByte(random.nextInt(100) + (bright ? 150 : 0));
                 }
             }

@@ -79,8 +79,11 @@ class TrainCommandTest {
     @CsvSource({
         "flipout, 0.999, 11",
         "flipout, 0.75, 4",
+        "global-magnitude, 0.999, 11",
         "global-magnitude, 0.9, 5",
+        "noisy-global-magnitude, 0.999, 11",
         "noisy-global-magnitude, 0.9, 5",
+        "random, 0.999, 11",
         "random, 0.5, 2",
         "none, 0, 1"
     })
@@ -223,6 +226,32 @@ class TrainCommandTest {
         assertThat(byFile.out()).contains(shell.out().substring(shell.out().indexOf("accuracy")));
     }
 
+    /** The weights that each epoch scored; a pruning shows in the next epoch. */
+    private static List<Long> scored(Path run) throws IOException {
+        return metrics(run).stream()
+                .map(row -> Long.parseLong(row.get("remaining_weights")))
+                .toList();
+    }
+
+    @Test
+    void aPeriodTakesThePruningsItNeedsForASparsity() throws IOException {
+        Path run = folder.resolve("run");
+        train(run, "--prune-every", 2, "--sparsity", 0.75, "--epochs", 7);
+        assertThat(summary(run).get("prunings").asInt()).isEqualTo(2);
+        assertThat(scored(run))
+                .containsExactly(266_200L, 266_200L, 133_100L, 133_100L, 66_550L, 66_550L, 66_550L);
+    }
+
+    @Test
+    void aPeriodAloneIsThePapersOwnForm() throws IOException {
+        Path run = folder.resolve("run");
+        // floor(266,200 / 2) = 133,100, then 66,550 go; the last epoch, a sixth, does not prune.
+        train(run, "--prune-every", 2, "--epochs", 6);
+        assertThat(scored(run))
+                .containsExactly(266_200L, 266_200L, 133_100L, 133_100L, 66_550L, 66_550L);
+        assertThat(summary(run).get("remaining_weights").asLong()).isEqualTo(66_550);
+    }
+
     @Test
     void thePapersOwnFormTakesARateAndAPeriod() throws IOException {
         Path run = folder.resolve("run");
@@ -274,12 +303,21 @@ class TrainCommandTest {
                 "--noise -1                          | noise strength",
                 "--epochs 0                          | --epochs",
                 "--batch-size 0                      | --batch-size",
+                "--lr Infinity                       | --lr must be a number greater than 0",
+                "--weight-decay Infinity             | --weight-decay must be a number",
+                "--gamma Infinity                    | --gamma must be a number greater than 0",
+                "--milestones 3,0                    | --milestones must be at least 1, got [3, 0]",
+                "--noise NaN                         | noise strength must be a number greater than 0, or 0",
+                "--noise-scale loud                  | 'loud' is not one of gradient, weight",
+                "--allocation local                  | 'local' is not one of global, layer",
+                "--model vgg16 --limit 10            | Vgg cannot take images of 28×28",
                 "--val-size 200                      | validation",
                 "--device gpu7                       | There is no GPU 7",
                 "--device tpu                        | Unknown device 'tpu'",
+                "--device gpu99999999999             | Unknown device 'gpu99999999999'",
                 "--momentum 1                        | momentum",
                 "--config nowhere.yaml               | no configuration file nowhere.yaml",
-                "--colour red                        | --colour",
+                "--colour red                        | Unknown option '--colour'; there are --model,",
             })
     void wrongUseIsOneSentenceAndLeavesNothing(String options, String sentence) {
         Path run = folder.resolve("run");
@@ -303,6 +341,41 @@ class TrainCommandTest {
     }
 
     @Test
+    void testImagesOfAnotherSizeAreRefused() throws IOException {
+        Path mixed = TinyData.write(folder.resolve("mixed"), 20, 10);
+        TinyData.write(mixed, "t10k", 10, 32, 1);
+        Path run = folder.resolve("run");
+        Shell shell = train(run, "--data", mixed);
+        assertThat(shell.status()).isEqualTo(1);
+        assertThat(shell.err())
+                .contains("The training images are of 28×28 pixels, the test images of 32×32");
+        assertThat(run).doesNotExist();
+    }
+
+    @Test
+    void aFolderWithinAFileIsWrongUse() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "mine");
+        Shell shell = train(file.resolve("run"));
+        assertThat(shell.status()).isEqualTo(2);
+        assertThat(shell.err()).contains(file + " is a file, not a folder: choose another --out.");
+        assertThat(file).hasContent("mine");
+    }
+
+    @Test
+    void aFullMemoryIsOneSentence() {
+        Shell shell = Shell.run("bench", "prune", "--weights", Integer.MAX_VALUE);
+        assertThat(shell.status()).isEqualTo(1);
+        assertThat(shell.err()).startsWith("flipout: Java's memory is full: ").hasLineCount(1);
+    }
+
+    @Test
+    void aBatchMayBeLargerThanTheSet() throws IOException {
+        Path run = folder.resolve("run");
+        Shell shell = train(run, "--method", "none", "--epochs", 1, "--batch-size", 3_000_000);
+        assertThat(shell.status()).as(shell.err()).isZero();
+    }
+
+    @Test
     void missingDataSaysWhichFilesAreExpected() {
         Shell shell = Shell.run("train", "--dataset", "cifar10", "--data", folder, "--epochs", 8);
         assertThat(shell.status()).isEqualTo(1);
@@ -312,7 +385,8 @@ class TrainCommandTest {
     @Test
     void aCommandIsNeeded() {
         assertThat(Shell.run().status()).isEqualTo(2);
-        assertThat(Shell.run("prune").err()).contains("prune");
+        assertThat(Shell.run("prune").err())
+                .contains("Unknown command 'prune'; there are train, evaluate, inspect, bench.");
         assertThat(Shell.run("inspect", folder.resolve("nothing")).err())
                 .contains("There is no run or model");
         assertThat(Shell.run("--help").out()).contains("train", "evaluate", "inspect", "bench");

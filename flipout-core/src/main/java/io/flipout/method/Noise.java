@@ -16,6 +16,11 @@ final class Noise {
     private Noise() {}
 
     static List<GradientTerm> of(float lambda, NoiseScale scale, NoiseScope scope) {
+        if (!(lambda >= 0 && Float.isFinite(lambda))) {
+            throw new IllegalArgumentException(
+                    "The noise strength must be a number greater than 0, or 0 for none; got "
+                            + lambda);
+        }
         if (lambda == 0) {
             return List.of();
         }

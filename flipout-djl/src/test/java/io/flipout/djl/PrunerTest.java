@@ -31,6 +31,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -113,6 +114,55 @@ class PrunerTest {
             assertThat(pruner.report().sparsity()).isEqualTo(1 - 7d / TinyTraining.WEIGHTS);
             assertThat(tiny.weights().get(FIRST)).doesNotContain(Float.NaN);
         }
+    }
+
+    static Stream<Arguments> methodsAndSchedules() {
+        // Of 72 weights: 36, 18 and 9 by halves; 72·(.25, .0625) = 18, 4.5 rounded up; 72·.03 = 2;
+        // 72·(1 − .9·(1 − .5³)) = 15.3 and 72·.1 = 7.2.
+        Map<Schedule, List<Long>> schedules =
+                Map.of(
+                        Schedule.atRate(.5).every(1).overEpochs(4),
+                        List.of(36L, 18L, 9L),
+                        Schedule.toSparsity(.9375).atRate(.75).overEpochs(4),
+                        List.of(18L, 5L, 5L),
+                        Schedule.oneShot(.97, Unit.EPOCH, 2),
+                        List.of(72L, 2L, 2L),
+                        Schedule.cubic(.9).between(Unit.EPOCH, 0, 2, 1),
+                        List.of(15L, 7L, 7L));
+        return Stream.of(
+                        FlipOut.builder().build(),
+                        GlobalMagnitude.builder().build(),
+                        GlobalMagnitude.builder().optNoise(1f).build(),
+                        new RandomPruning())
+                .flatMap(
+                        method ->
+                                schedules.entrySet().stream()
+                                        .map(
+                                                entry ->
+                                                        Arguments.of(
+                                                                method,
+                                                                entry.getKey(),
+                                                                entry.getValue())));
+    }
+
+    @ParameterizedTest
+    @MethodSource("methodsAndSchedules")
+    void everyMethodKeepsExactlyWhatEverySchedulePlans(
+            PruningMethod method, Schedule schedule, List<Long> kept) {
+        Pruner pruner = pruner(method, schedule, 1);
+        List<Long> alive = new ArrayList<>();
+        TrainingListener count =
+                new TrainingListenerAdapter() {
+                    @Override
+                    public void onEpoch(Trainer trainer) {
+                        alive.add(alive(pruner));
+                    }
+                };
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 4, pruner.listener(), count);
+        }
+        assertThat(alive.subList(0, 3)).isEqualTo(kept);
+        assertThat(alive.get(3)).as("the last epoch prunes nothing").isEqualTo(kept.get(2));
     }
 
     private static void assertZero(Mask mask, float[] values) {

@@ -1,6 +1,9 @@
 package io.flipout.models;
 
 import ai.djl.MalformedModelException;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -36,6 +39,27 @@ public abstract class Network extends Chain {
                             getClass().getSimpleName(), inputChannels, input));
         }
         super.beforeInitialize(inputShapes);
+    }
+
+    /**
+     * Lays out the layers.
+     *
+     * @throws IllegalArgumentException if the images are too small for them
+     */
+    @Override
+    public void initializeChildBlocks(NDManager manager, DataType dataType, Shape... inputShapes) {
+        try {
+            super.initializeChildBlocks(manager, dataType, inputShapes);
+        } catch (EngineException e) {
+            throw new IllegalArgumentException(
+                    String.format(
+                            "%s cannot take images of %d×%d, larger ones may do: %s",
+                            getClass().getSimpleName(),
+                            inputShapes[0].get(2),
+                            inputShapes[0].get(3),
+                            e.getMessage()),
+                    e);
+        }
     }
 
     /** {@inheritDoc} */

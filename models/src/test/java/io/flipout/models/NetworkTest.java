@@ -55,6 +55,19 @@ class NetworkTest {
     }
 
     @Test
+    void imagesThatAreTooSmallAreRefused() {
+        try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+            Block network = Vgg.builder().setDepth(13).setClasses(10).build();
+            assertThatThrownBy(
+                            () ->
+                                    network.initialize(
+                                            manager, DataType.FLOAT32, new Shape(1, 3, 28, 28)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("Vgg cannot take images of 28×28");
+        }
+    }
+
+    @Test
     void widthScalesEveryStage() {
         try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
             Block narrow = ResNet18.builder().setClasses(10).optWidth(4).build();

@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.util.Arrays;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /** MNIST's file format: a magic number, dimensions, bytes (LeCun, Cortes and Burges, 1998). */
 final class IdxFile {
@@ -45,6 +46,8 @@ final class IdxFile {
             checkEnd(in, images);
         } catch (EOFException e) {
             throw damaged(images, "is truncated");
+        } catch (ZipException e) {
+            throw damaged(images, "cannot be unpacked (" + e.getMessage() + ")");
         }
         try (DataInputStream in = open(labels, LABELS)) {
             int count = dimension(in, labels);
@@ -77,6 +80,8 @@ final class IdxFile {
             return new ImageSet(pixels, label, 1, height, width, classes);
         } catch (EOFException e) {
             throw damaged(labels, "is truncated");
+        } catch (ZipException e) {
+            throw damaged(labels, "cannot be unpacked (" + e.getMessage() + ")");
         }
     }
 

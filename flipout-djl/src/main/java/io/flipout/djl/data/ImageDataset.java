@@ -44,7 +44,7 @@ public final class ImageDataset extends RandomAccessDataset {
     private ImageDataset(Builder builder) {
         super(builder);
         images = builder.images;
-        batchSize = builder.batchSize;
+        batchSize = Math.min(builder.batchSize, images.size());
         shuffle = builder.shuffle;
         seed = builder.seed;
         plain = new Augmentation(builder.normalization, 0, false);
@@ -164,7 +164,7 @@ public final class ImageDataset extends RandomAccessDataset {
             int length = images.image(0).length;
             float[] values = buffers[batch % 2];
             if (values == null) {
-                values = new float[Math.multiplyExact(batchSize, length)];
+                values = new float[batchSize * length];
                 buffers[batch % 2] = values;
             }
             float[] target = values;
@@ -262,7 +262,7 @@ public final class ImageDataset extends RandomAccessDataset {
         /**
          * Sets the number of images in a batch.
          *
-         * @param batchSize at least 1
+         * @param batchSize at least 1; all images where it is larger than the set
          * @return this builder
          */
         public Builder setBatchSize(int batchSize) {
@@ -330,6 +330,15 @@ public final class ImageDataset extends RandomAccessDataset {
             if (batchSize < 1) {
                 throw new IllegalArgumentException(
                         "The batch size must be at least 1, got " + batchSize);
+            }
+            long values = (long) Math.min(batchSize, images.size()) * images.image(0).length;
+            if (values > Integer.MAX_VALUE) {
+                throw new IllegalArgumentException(
+                        "A batch of "
+                                + batchSize
+                                + " images is too large, as it has "
+                                + values
+                                + " values: make batches smaller.");
             }
             if (padding < 0) {
                 throw new IllegalArgumentException(

@@ -102,6 +102,22 @@ class DataSetsTest {
         assertFault(DataSets.MNIST, "There is no train-labels-idx1-ubyte in " + folder);
     }
 
+    @Test
+    void aDamagedPackedFileIsNamed() throws IOException {
+        writeMnist();
+        Path plain = folder.resolve("train-images-idx3-ubyte");
+        ByteArrayOutputStream packed = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(packed)) {
+            out.write(Files.readAllBytes(plain));
+        }
+        Files.delete(plain);
+        byte[] bytes = packed.toByteArray();
+        bytes[bytes.length - 8] ^= 1; // The first byte of the checksum.
+        Path images = folder.resolve("train-images-idx3-ubyte.gz");
+        Files.write(images, bytes);
+        assertFault(DataSets.MNIST, images + " cannot be unpacked (Corrupt GZIP trailer)");
+    }
+
     private void assertFault(DataSets set, String sentence) {
         assertThatThrownBy(() -> load(set, Usage.TRAIN))
                 .isInstanceOf(DataException.class)

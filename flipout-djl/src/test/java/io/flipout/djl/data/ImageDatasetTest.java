@@ -259,6 +259,25 @@ class ImageDatasetTest {
     }
 
     @Test
+    void aBatchLargerThanTheSetIsTheSet() {
+        ImageDataset dataset = dataset(numbered(3, 1), Integer.MAX_VALUE).build();
+        assertThat(dataset.batches()).isEqualTo(1);
+        assertThat(order(dataset)).containsExactly(0, 1, 2);
+    }
+
+    @Test
+    void aBatchOfMoreValuesThanAnArrayHoldsIsRefused() {
+        byte[] image = new byte[1 << 20];
+        byte[][] images = new byte[1 << 11][];
+        Arrays.fill(images, image);
+        ImageSet set = new ImageSet(images, new int[1 << 11], 1, 1 << 10, 1 << 10, List.of("only"));
+        assertThatThrownBy(() -> dataset(set, 1 << 11).build())
+                .hasMessage(
+                        "A batch of 2048 images is too large, as it has 2147483648 values: make"
+                                + " batches smaller.");
+    }
+
+    @Test
     void wrongNumbersAreRefused() {
         assertThatThrownBy(() -> dataset(numbered(2, 1), 0).build())
                 .hasMessageContaining("batch size");

@@ -1,0 +1,144 @@
+package io.flipout.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SavedModelTest {
+
+    @TempDir private Path folder;
+    private Path run;
+    private Path params;
+
+    @BeforeEach
+    void train() throws IOException {
+        Path data = TinyData.write(folder.resolve("data"), 20, 10);
+        run = folder.resolve("run");
+        Shell shell =
+                Shell.run(
+                        "train",
+                        "--dataset",
+                        "mnist",
+                        "--data",
+                        data,
+                        "--device",
+                        "cpu",
+                        "--method",
+                        "none",
+                        "--epochs",
+                        1,
+                        "--out",
+                        run);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        params = run.resolve("model").resolve("lenet300-0000.params");
+    }
+
+    private void assertFault(int status, String sentence, Object... command) {
+        Shell shell = Shell.run(command);
+        assertThat(shell.err()).isEqualTo("flipout: " + sentence + System.lineSeparator());
+        assertThat(shell.status()).isEqualTo(status);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"inspect", "evaluate"})
+    void damagedParametersAreNamed(String command) throws IOException {
+        String fault =
+                params
+                        + " could not be loaded as lenet300: it is damaged, or --model must name"
+                        + " another network.";
+        byte[] good = Files.readAllBytes(params);
+        Files.write(params, Arrays.copyOf(good, 5000));
+        assertFault(1, fault, command, run);
+        Files.write(params, new byte[0]);
+        assertFault(1, fault, command, run);
+        Files.writeString(params, "no parameters at all");
+        assertFault(1, fault, command, run);
+        Files.delete(params);
+        assertFault(2, params.getParent() + " holds no .params file.", command, run);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"inspect", "evaluate"})
+    void aDamagedConfigurationIsNamed(String command) throws IOException {
+        Path config = run.resolve("config.yaml");
+        Files.writeString(config, "5");
+        assertFault(2, config + " must hold lines of 'option: value'.", command, run);
+        Files.delete(config);
+        assertFault(2, run + " is no run: it has no config.yaml.", command, run);
+    }
+
+    @Test
+    void imagesOfAnotherSizeAreRefused() throws IOException {
+        TinyData.write(folder.resolve("data"), "t10k", 10, 32, 1);
+        assertFault(
+                2,
+                "The network was trained on images of 28×28 and cannot take these of 32×32: give"
+                        + " the --dataset and --image-size of its training.",
+                "evaluate",
+                run);
+    }
+
+    /** Images in colour of two classes, one of which has no test images. */
+    @Test
+    void aRunOnAFolderOfImagesIsEvaluatedAsItWasTrained() throws IOException {
+        Path images = folder.resolve("images");
+        for (String name : List.of("train/dark/1.png", "train/bright/1.png", "val/dark/1.png")) {
+            Path file = images.resolve(name);
+            Files.createDirectories(file.getParent());
+            BufferedImage image = new BufferedImage(40, 30, BufferedImage.TYPE_INT_RGB);
+            image.setRGB(20, 15, name.contains("bright") ? 0xffffff : 0x101010);
+            ImageIO.write(image, "png", file.toFile());
+        }
+        Path colour = folder.resolve("colour");
+        Shell shell =
+                Shell.run(
+                        "train",
+                        "--model",
+                        "lenet5",
+                        "--dataset",
+                        "folder",
+                        "--data",
+                        images,
+                        "--image-size",
+                        32,
+                        "--device",
+                        "cpu",
+                        "--sparsity",
+                        0.5,
+                        "--epochs",
+                        2,
+                        "--out",
+                        colour);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        Shell evaluate = Shell.run("evaluate", colour, "--device", "cpu");
+        assertThat(evaluate.err()).isEmpty();
+        assertThat(evaluate.out()).contains("on the 1 test images of folder: accuracy ");
+        // 20·3·25 + 50·20·25 + 500·1250 + 2·500 weights, half of them left.
+        assertThat(Shell.run("inspect", colour).out())
+                .contains("326,250 of 652,500 prunable weights left");
+    }
+
+    @Test
+    void parametersOfAnotherNetworkAreRefused() {
+        assertFault(
+                1,
+                params
+                        + " could not be loaded as lenet5: it is damaged, or --model must name"
+                        + " another network.",
+                "inspect",
+                run,
+                "--model",
+                "lenet5");
+    }
+}

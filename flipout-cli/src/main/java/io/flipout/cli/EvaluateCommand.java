@@ -34,7 +34,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "RUN_OR_MODEL",
-            description = "Folder of a run, or a NAME-0000.params file.")
+            description = "Folder of a run, a NAME-0000.params or a TorchScript NAME.pt file.")
     private Path path;
 
     @Option(
@@ -68,9 +68,13 @@ final class EvaluateCommand implements Callable<Integer> {
             DefaultTrainingConfig config =
                     new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss()).optDevices(devices);
             try (Trainer trainer = model.newTrainer(config)) {
-                Shape trained = model.getBlock().getInputShapes()[0];
-                trainer.initialize(new Shape(1).addAll(image));
-                checkSize(trainer, trained, images);
+                if (saved.isScript()) {
+                    Networks.checkFits(trainer, path.toString(), images);
+                } else {
+                    Shape trained = model.getBlock().getInputShapes()[0];
+                    trainer.initialize(new Shape(1).addAll(image));
+                    checkSize(trainer, trained, images);
+                }
                 Score score =
                         TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();
                 terminal.line(

@@ -26,7 +26,7 @@ final class InspectCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "RUN_OR_MODEL",
-            description = "Folder of a run, or a NAME-0000.params file.")
+            description = "Folder of a run, a NAME-0000.params or a TorchScript NAME.pt file.")
     private Path path;
 
     @Option(
@@ -42,6 +42,10 @@ final class InspectCommand implements Callable<Integer> {
         SavedModel saved = SavedModel.find(path);
         common.startEngine();
         try (Model model = saved.load(Optional.ofNullable(modelName), Device.cpu())) {
+            if (model.getBlock().getParameters().isEmpty()) {
+                throw Failure.misuse(
+                        path + " has no parameters to look at, as after torch.jit.freeze.");
+            }
             SparsityReport report = SparsityReport.ofZeros(model, WeightSelector.builder().build());
             Terminal terminal = new Terminal(spec.commandLine());
             terminal.line(Tables.layers(report));

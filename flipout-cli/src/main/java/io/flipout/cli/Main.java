@@ -1,6 +1,7 @@
 package io.flipout.cli;
 
 import io.flipout.cli.MethodOptions.Competition;
+import io.flipout.djl.torchscript.Compression;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.NoiseScope;
 import java.io.IOException;
@@ -17,15 +18,18 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "flipout",
         mixinStandardHelpOptions = true,
-        version = "FlipOut 0.1.0-SNAPSHOT",
+        version = "FlipOut " + Main.VERSION,
         description = "Prunes neural networks while they train (FlipOut, arXiv 2009.02594).",
         subcommands = {
             TrainCommand.class,
             EvaluateCommand.class,
             InspectCommand.class,
+            ExportCommand.class,
             BenchCommand.class
         })
 public final class Main implements Runnable {
+
+    static final String VERSION = "0.1.0-SNAPSHOT";
 
     @Spec private CommandSpec spec;
 
@@ -59,6 +63,7 @@ public final class Main implements Runnable {
         commandLine.registerConverter(NoiseScale.class, new Choice<>(NoiseScale.class));
         commandLine.registerConverter(NoiseScope.class, new Choice<>(NoiseScope.class));
         commandLine.registerConverter(Competition.class, new Choice<>(Competition.class));
+        commandLine.registerConverter(Compression.class, new Choice<>(Compression.class));
         commandLine.setUsageHelpAutoWidth(true);
         commandLine.setOverwrittenOptionsAllowed(true); // The last one counts.
         try {

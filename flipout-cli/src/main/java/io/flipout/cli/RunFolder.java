@@ -1,8 +1,10 @@
 package io.flipout.cli;
 
 import ai.djl.Model;
+import ai.djl.nn.SymbolBlock;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.flipout.djl.torchscript.TorchScriptModels;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -24,6 +26,10 @@ final class RunFolder {
     static final String METRICS = "metrics.csv";
     static final String MODEL = "model";
     static final String SUMMARY = "summary.json";
+
+    /** DJL's name for the names of classes, beside a model. */
+    static final String CLASSES = "synset.txt";
+
     private static final List<String> OURS = List.of(CONFIG, METRICS, MODEL, SUMMARY);
 
     private static final ObjectMapper JSON =
@@ -119,11 +125,17 @@ final class RunFolder {
         return path.resolve(name);
     }
 
-    /** Saves a model whole or not at all. */
-    void writeModel(Model model) throws IOException {
+    /** Saves a model and the names of its classes, whole or not at all. */
+    void writeModel(Model model, List<String> classes) throws IOException {
         Path temporary = path.resolve(MODEL + ".tmp");
         try {
-            model.save(temporary, model.getName());
+            Files.createDirectories(temporary);
+            if (model.getBlock() instanceof SymbolBlock) {
+                TorchScriptModels.save(model, temporary.resolve(model.getName() + ".pt"));
+            } else {
+                model.save(temporary, model.getName());
+            }
+            Files.write(temporary.resolve(CLASSES), classes);
             Files.move(temporary, path.resolve(MODEL), StandardCopyOption.ATOMIC_MOVE);
         } finally {
             delete(temporary);

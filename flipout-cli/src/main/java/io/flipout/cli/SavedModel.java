@@ -7,22 +7,27 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import ai.djl.nn.ParameterList;
 import com.fasterxml.jackson.databind.JsonNode;
+import io.flipout.djl.torchscript.TorchScriptFile;
+import io.flipout.djl.torchscript.TorchScriptModels;
 import io.flipout.models.Models;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** A model on disk: that of a run, or DJL parameters by themselves. */
+/** A model on disk: that of a run, DJL parameters by themselves, or a TorchScript file. */
 final class SavedModel {
 
     /** DJL names files of parameters by model and epoch. */
     private static final Pattern PARAMS = Pattern.compile("(.+)-(\\d{4})\\.params");
+
+    private static final String SCRIPT = ".pt";
 
     private static final int USUAL_CLASSES = 10;
 
@@ -50,12 +55,11 @@ final class SavedModel {
                 throw Failure.misuse(path + " has no model: its training has not come to its end.");
             }
             try (Stream<Path> files = Files.list(folder)) {
-                Path params =
-                        files.filter(f -> PARAMS.matcher(name(f)).matches())
+                Path model =
+                        files.filter(f -> isScript(f) || PARAMS.matcher(name(f)).matches())
                                 .max(Comparator.naturalOrder())
-                                .orElseThrow(
-                                        () -> Failure.misuse(folder + " holds no .params file."));
-                return of(params, Optional.of(YamlDefaults.tree(config)));
+                                .orElseThrow(() -> Failure.misuse(folder + " holds no model."));
+                return of(model, Optional.of(YamlDefaults.tree(config)));
             }
         }
         if (!Files.isRegularFile(path)) {
@@ -64,12 +68,22 @@ final class SavedModel {
         return of(path, Optional.empty());
     }
 
+    /** Whether a name is that of a TorchScript file. */
+    static boolean isScript(Path path) {
+        return name(path).endsWith(SCRIPT);
+    }
+
     private static SavedModel of(Path params, Optional<JsonNode> config) {
+        if (isScript(params)) {
+            String stem = name(params).substring(0, name(params).length() - SCRIPT.length());
+            return new SavedModel(params, stem, "", config);
+        }
         Matcher matcher = PARAMS.matcher(name(params));
         if (!matcher.matches()) {
             throw Failure.misuse(
                     params
-                            + " is no model: a run folder or DJL parameters (NAME-0000.params) are needed.");
+                            + " is no model: a run folder, DJL parameters (NAME-0000.params) or"
+                            + " TorchScript (NAME.pt) are needed.");
         }
         return new SavedModel(params, matcher.group(1), matcher.group(2), config);
     }
@@ -83,8 +97,28 @@ final class SavedModel {
         return config.map(c -> c.get(name)).map(JsonNode::asText);
     }
 
+    /** Returns the names of the classes, if they lie beside the model. */
+    Optional<List<String>> classes() throws IOException {
+        Path names = file.resolveSibling(RunFolder.CLASSES);
+        return Files.isRegularFile(names)
+                ? Optional.of(Files.readAllLines(names))
+                : Optional.empty();
+    }
+
+    Path file() {
+        return file;
+    }
+
+    boolean isScript() {
+        return isScript(file);
+    }
+
     /** Loads the network; the caller closes it. */
-    Model load(Optional<String> modelName, Device device) {
+    Model load(Optional<String> modelName, Device device) throws IOException {
+        if (isScript()) {
+            TorchScriptFile.open(file);
+            return TorchScriptModels.open(file, device);
+        }
         String name = modelName.or(() -> option("model")).orElse(prefix);
         Models network = Models.get(name);
         Model model = Model.newInstance(prefix, device);

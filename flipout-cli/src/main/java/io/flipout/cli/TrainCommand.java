@@ -1,12 +1,10 @@
 package io.flipout.cli;
 
 import ai.djl.Device;
+import ai.djl.Model;
 import ai.djl.engine.Engine;
-import ai.djl.nn.Block;
 import io.flipout.djl.Pruner;
-import io.flipout.djl.data.ImageSet;
 import io.flipout.method.PruningMethod;
-import io.flipout.models.Models;
 import io.flipout.schedule.Schedule;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -35,8 +33,8 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "NAME",
             defaultValue = "lenet300",
             description =
-                    "lenet300, lenet5, conv6, resnet18, vgg13, vgg16, vgg19 or densenet121 (default:"
-                            + " ${DEFAULT-VALUE}).")
+                    "lenet300, lenet5, conv6, resnet18, vgg13, vgg16, vgg19, densenet121, or a"
+                            + " TorchScript file NAME.pt of your own (default: ${DEFAULT-VALUE}).")
     private String model;
 
     @Mixin private DataOptions data;
@@ -77,7 +75,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        Models network = Models.get(model);
+        String network = Networks.shortName(model);
         data.dataSet();
         PruningMethod method = pruning.method();
         pruning.resolve();
@@ -91,7 +89,7 @@ final class TrainCommand implements Callable<Integer> {
                                 : RunFolder.free(
                                         String.join(
                                                 "-",
-                                                model,
+                                                network,
                                                 data.dataSet().dataName(),
                                                 pruning.name())));
         folder.check(overwrite);
@@ -101,8 +99,6 @@ final class TrainCommand implements Callable<Integer> {
         engine.setRandomSeed(seed);
         Terminal terminal = new Terminal(spec.commandLine());
         DataOptions.Images images = data.load(seed, terminal::note);
-        ImageSet first = images.train();
-        Block block = network.newBlock(first.channels(), first.classes().size());
         Pruner pruner =
                 Pruner.builder()
                         .setMethod(method)
@@ -111,8 +107,10 @@ final class TrainCommand implements Callable<Integer> {
                         .optWeights(pruning.weights())
                         .optSeed(seed)
                         .build();
-        new TrainRun(folder, terminal, network.id(), block, pruner, pruning.name(), devices)
-                .run(data, images, optimizer, seed, Configuration.of(spec));
+        try (Model opened = Networks.open(model, images.train(), devices[0])) {
+            new TrainRun(folder, terminal, network, opened, pruner, pruning.name(), devices)
+                    .run(data, images, optimizer, seed, Configuration.of(spec));
+        }
         return 0;
     }
 }

@@ -3,7 +3,7 @@ package io.flipout.cli;
 import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.Block;
+import ai.djl.nn.SymbolBlock;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
@@ -39,7 +39,7 @@ final class TrainRun {
     private final RunFolder folder;
     private final Terminal terminal;
     private final String modelName;
-    private final Block block;
+    private final Model model;
     private final Pruner pruner;
     private final String methodName;
     private final Device[] devices;
@@ -51,14 +51,14 @@ final class TrainRun {
             RunFolder folder,
             Terminal terminal,
             String modelName,
-            Block block,
+            Model model,
             Pruner pruner,
             String methodName,
             Device[] devices) {
         this.folder = folder;
         this.terminal = terminal;
         this.modelName = modelName;
-        this.block = block;
+        this.model = model;
         this.pruner = pruner;
         this.methodName = methodName;
         this.devices = devices;
@@ -79,10 +79,12 @@ final class TrainRun {
                         .optOptimizer(pruner.wrap(options.sgd(train.batches())))
                         .addTrainingListeners(pruner.listener());
         long begin = System.nanoTime();
-        try (Model model = Model.newInstance(modelName, devices[0])) {
-            model.setBlock(block);
+        try {
             try (Trainer trainer = model.newTrainer(config)) {
                 trainer.initialize(new Shape(1, set.channels(), set.height(), set.width()));
+                if (model.getBlock() instanceof SymbolBlock) {
+                    Networks.checkFits(trainer, modelName, set);
+                }
                 List<PruningEvent> events = pruner.events();
                 announce(data, images, options, events);
                 folder.create();
@@ -111,7 +113,7 @@ final class TrainRun {
                                         .build()
                                         .run();
                     }
-                    folder.writeModel(model);
+                    folder.writeModel(model, set.classes());
                     double seconds = (System.nanoTime() - begin) / 1e9;
                     EpochResult last = results.get(results.size() - 1);
                     SparsityReport report = pruner.report();

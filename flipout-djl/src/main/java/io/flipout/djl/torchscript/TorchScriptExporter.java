@@ -3,6 +3,7 @@ package io.flipout.djl.torchscript;
 import ai.djl.Device;
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -109,8 +110,18 @@ public final class TorchScriptExporter {
     private record Traced(List<Trace> traces, Trace merged, List<SizeCheck> checks) {}
 
     private Traced trace(Block block, Shape[] shapes, List<Tracer> tracers) {
-        Trace two = run(block, tracers, shapes, 2, Axes.NONE);
-        Trace three = run(block, tracers, shapes, 3, Axes.NONE);
+        Trace two;
+        Trace three;
+        try {
+            two = run(block, tracers, shapes, 2, Axes.NONE);
+            three = run(block, tracers, shapes, 3, Axes.NONE);
+        } catch (EngineException e) {
+            throw new TorchScriptException(
+                    "The network does not take input of shape "
+                            + Arrays.toString(shapes)
+                            + ": give that of its training.",
+                    e);
+        }
         Trace batchFree;
         try {
             batchFree = SizeSolver.merge(List.of(two, three));

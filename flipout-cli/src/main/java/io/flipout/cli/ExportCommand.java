@@ -1,0 +1,184 @@
+package io.flipout.cli;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.types.Shape;
+import io.flipout.djl.data.DataSets;
+import io.flipout.djl.data.Normalization;
+import io.flipout.djl.torchscript.Compression;
+import io.flipout.djl.torchscript.ScriptMetadata;
+import io.flipout.djl.torchscript.TorchScriptExporter;
+import io.flipout.djl.torchscript.TorchScriptModels;
+import io.flipout.mask.WeightSelector;
+import io.flipout.report.SparsityReport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code flipout export}: writes a network as TorchScript. */
+@Command(
+        name = "export",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Writes a run or a model as a TorchScript file, for Python, C++ or DJL.",
+            "The file is checked: its outputs are those of the network."
+        })
+final class ExportCommand implements Callable<Integer> {
+
+    @Spec private CommandSpec spec;
+
+    @Parameters(
+            paramLabel = "RUN_OR_MODEL",
+            description = "Folder of a run, a NAME-0000.params or a TorchScript NAME.pt file.")
+    private Path path;
+
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "FILE.pt",
+            description = "The file to write; an existing one is replaced at the end.")
+    private Path out;
+
+    @Option(
+            names = "--compress",
+            paramLabel = "none|deflate|sparse",
+            defaultValue = "none",
+            description =
+                    "How weights are stored: as they are, with the zeros packed away, or only"
+                            + " those that are not 0 (default: ${DEFAULT-VALUE}).")
+    private Compression compression;
+
+    @Option(
+            names = "--input-shape",
+            split = ",",
+            paramLabel = "C,H,W",
+            description = "Shape of an image (default: that of the training).")
+    private List<Long> inputShape;
+
+    @Option(
+            names = "--with-preprocessing",
+            description = "Let the module take raw pixels, 0 to 255, and normalise them itself.")
+    private boolean preprocessing;
+
+    @Option(names = "--no-verify", description = "Do not load the file and compare its outputs.")
+    private boolean noVerify;
+
+    @Option(
+            names = "--model",
+            paramLabel = "NAME",
+            description = "Network of the parameters (default: the run's, or the file's name).")
+    private String modelName;
+
+    @Option(
+            names = "--dataset",
+            paramLabel = "NAME",
+            description = "Data set whose mean and deviation apply (default: the run's).")
+    private String dataset;
+
+    @Mixin private CommonOptions common;
+
+    @Override
+    public Integer call() throws Exception {
+        SavedModel saved = SavedModel.find(path);
+        Optional<Normalization> normalization =
+                Optional.ofNullable(dataset)
+                        .or(() -> saved.option("dataset"))
+                        .map(name -> DataSets.named(name).normalization());
+        checkOptions(saved, normalization);
+        common.startEngine();
+        try (Model model = saved.load(Optional.ofNullable(modelName), Device.cpu())) {
+            if (saved.isScript()) {
+                TorchScriptModels.save(model, out, compression);
+            } else {
+                export(saved, model, normalization);
+            }
+        }
+        new Terminal(spec.commandLine()).line("%s: %,d bytes.", out, Files.size(out));
+        return 0;
+    }
+
+    private void checkOptions(SavedModel saved, Optional<Normalization> normalization) {
+        if (inputShape != null
+                && (inputShape.size() != 3 || inputShape.stream().anyMatch(size -> size < 1))) {
+            throw Failure.misuse(
+                    "--input-shape needs channels, height and width, such as 3,32,32.");
+        }
+        if (preprocessing && normalization.isEmpty()) {
+            throw Failure.misuse(
+                    "--with-preprocessing needs the --dataset that the network was trained on.");
+        }
+        if (saved.isScript() && (preprocessing || inputShape != null)) {
+            throw Failure.misuse(
+                    "--with-preprocessing and --input-shape are for networks of this project; "
+                            + saved.file()
+                            + " is TorchScript already.");
+        }
+        Path folder = out.toAbsolutePath().getParent();
+        if (!Files.isDirectory(folder)) {
+            throw Failure.misuse("There is no folder " + folder + " to export to.");
+        }
+        if (Files.isDirectory(out)) {
+            throw Failure.misuse(out + " is a folder, not a file: choose another --out.");
+        }
+    }
+
+    private void export(SavedModel saved, Model model, Optional<Normalization> normalization)
+            throws IOException {
+        Shape shape = model.getBlock().getInputShapes()[0].slice(1);
+        if (inputShape != null) {
+            shape = new Shape(inputShape);
+        }
+        TorchScriptExporter.Builder exporter =
+                TorchScriptExporter.builder()
+                        .optCompression(compression)
+                        .optVerify(!noVerify)
+                        .optMetadata(metadata(saved, model, shape, normalization));
+        if (preprocessing) {
+            exporter.optPreprocessing(
+                    normalization.orElseThrow().mean(), normalization.orElseThrow().std());
+        }
+        exporter.build().export(model.getBlock(), out, new Shape(1).addAll(shape));
+    }
+
+    private ScriptMetadata metadata(
+            SavedModel saved, Model model, Shape shape, Optional<Normalization> normalization)
+            throws IOException {
+        SparsityReport report = SparsityReport.ofZeros(model, WeightSelector.builder().build());
+        Map<String, String> versions = new LinkedHashMap<>();
+        versions.put("flipout", Main.VERSION);
+        versions.put("djl", Engine.getDjlVersion());
+        versions.put("pytorch", Engine.getInstance().getVersion());
+        return new ScriptMetadata(
+                Arrays.stream(shape.getShape()).boxed().toList(),
+                normalization.map(n -> list(n.mean())).orElse(null),
+                normalization.map(n -> list(n.std())).orElse(null),
+                saved.classes().orElse(null),
+                saved.option("method").orElse(null),
+                report.sparsity(),
+                preprocessing,
+                versions);
+    }
+
+    private static List<Float> list(float[] values) {
+        List<Float> list = new ArrayList<>();
+        for (float value : values) {
+            list.add(value);
+        }
+        return list;
+    }
+}

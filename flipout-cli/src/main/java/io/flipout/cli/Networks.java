@@ -1,0 +1,73 @@
+package io.flipout.cli;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.training.Trainer;
+import io.flipout.djl.data.ImageSet;
+import io.flipout.djl.torchscript.TorchScriptModels;
+import io.flipout.models.Models;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The networks that {@code --model} names: this project's, or a user's own TorchScript. */
+final class Networks {
+
+    private Networks() {}
+
+    /** Returns the short name of a network, and checks that it exists before anything is loaded. */
+    static String shortName(String name) {
+        Path path = Path.of(name);
+        if (!SavedModel.isScript(path)) {
+            return Models.get(name).id();
+        }
+        if (!Files.isRegularFile(path)) {
+            throw Failure.misuse("There is no TorchScript file " + path + ".");
+        }
+        return path.getFileName().toString().replaceFirst("\\.pt$", "");
+    }
+
+    /** Makes the network for a set of images; the caller closes it. */
+    static Model open(String name, ImageSet images, Device device) throws IOException {
+        Path path = Path.of(name);
+        if (SavedModel.isScript(path)) {
+            return TorchScriptModels.load(path, device);
+        }
+        Models network = Models.get(name);
+        Model model = Model.newInstance(network.id(), device);
+        model.setBlock(network.newBlock(images.channels(), images.classes().size()));
+        return model;
+    }
+
+    /** Checks that a network of unknown inside takes the images and tells their classes apart. */
+    static void checkFits(Trainer trainer, String name, ImageSet images) {
+        Shape one = new Shape(1, images.channels(), images.height(), images.width());
+        int classes = images.classes().size();
+        try (NDManager manager = trainer.getManager().newSubManager()) {
+            NDList outputs = trainer.evaluate(new NDList(manager.zeros(one)));
+            outputs.attach(manager);
+            Shape scores = outputs.head().getShape();
+            if (scores.dimension() != 2 || scores.get(1) < classes) {
+                throw Failure.misuse(
+                        name
+                                + " returns "
+                                + scores
+                                + " for an image, which are no scores of the "
+                                + classes
+                                + " classes of the data set.");
+            }
+        } catch (EngineException e) {
+            throw Failure.misuse(
+                    name
+                            + " does not take images of shape "
+                            + images.channels()
+                            + "×"
+                            + DataOptions.size(images)
+                            + ": give the --dataset and --image-size of its training.");
+        }
+    }
+}

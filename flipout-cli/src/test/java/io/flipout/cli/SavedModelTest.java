@@ -2,13 +2,10 @@ package io.flipout.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
-import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -92,14 +89,7 @@ class SavedModelTest {
     /** Images in colour of two classes, one of which has no test images. */
     @Test
     void aRunOnAFolderOfImagesIsEvaluatedAsItWasTrained() throws IOException {
-        Path images = folder.resolve("images");
-        for (String name : List.of("train/dark/1.png", "train/bright/1.png", "val/dark/1.png")) {
-            Path file = images.resolve(name);
-            Files.createDirectories(file.getParent());
-            BufferedImage image = new BufferedImage(40, 30, BufferedImage.TYPE_INT_RGB);
-            image.setRGB(20, 15, name.contains("bright") ? 0xffffff : 0x101010);
-            ImageIO.write(image, "png", file.toFile());
-        }
+        Path images = TinyData.writeImages(folder.resolve("images"));
         Path colour = folder.resolve("colour");
         Shell shell =
                 Shell.run(

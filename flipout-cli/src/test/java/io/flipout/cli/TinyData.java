@@ -1,10 +1,13 @@
 package io.flipout.cli;
 
+import java.awt.image.BufferedImage;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
+import javax.imageio.ImageIO;
 
 /** MNIST-like files small enough for a test: ten classes that a network can tell apart. */
 final class TinyData {
@@ -17,6 +20,18 @@ final class TinyData {
         Files.createDirectories(folder);
         write(folder, "train", train, USUAL_SIDE, 1);
         write(folder, "t10k", test, USUAL_SIDE, 2);
+        return folder;
+    }
+
+    /** Writes a folder of images of two classes, one of which has no test images. */
+    static Path writeImages(Path folder) throws IOException {
+        for (String name : List.of("train/dark/1.png", "train/bright/1.png", "val/dark/1.png")) {
+            Path file = folder.resolve(name);
+            Files.createDirectories(file.getParent());
+            BufferedImage image = new BufferedImage(40, 30, BufferedImage.TYPE_INT_RGB);
+            image.setRGB(20, 15, name.contains("bright") ? 0xffffff : 0x101010);
+            ImageIO.write(image, "png", file.toFile());
+        }
         return folder;
     }
 

@@ -362,8 +362,18 @@ class TrainCommandTest {
     }
 
     @Test
-    void aFullMemoryIsOneSentence() {
-        Shell shell = Shell.run("bench", "prune", "--weights", Integer.MAX_VALUE);
+    void aFullMemoryIsOneSentence() throws IOException {
+        Path images = TinyData.writeImages(folder.resolve("images"));
+        // One image alone would take 8 GB of Java's memory.
+        Shell shell =
+                train(
+                        folder.resolve("run"),
+                        "--dataset",
+                        "folder",
+                        "--data",
+                        images,
+                        "--image-size",
+                        46_000);
         assertThat(shell.status()).isEqualTo(1);
         assertThat(shell.err()).startsWith("flipout: Java's memory is full: ").hasLineCount(1);
     }

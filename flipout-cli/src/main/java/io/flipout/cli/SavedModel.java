@@ -58,7 +58,10 @@ final class SavedModel {
                 Path model =
                         files.filter(f -> isScript(f) || PARAMS.matcher(name(f)).matches())
                                 .max(Comparator.naturalOrder())
-                                .orElseThrow(() -> Failure.misuse(folder + " holds no model."));
+                                .orElseThrow(
+                                        () ->
+                                                Failure.misuse(
+                                                        folder + " holds no .params or .pt file."));
                 return of(model, Optional.of(YamlDefaults.tree(config)));
             }
         }

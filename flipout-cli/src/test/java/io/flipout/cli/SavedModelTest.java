@@ -62,7 +62,7 @@ class SavedModelTest {
         Files.writeString(params, "no parameters at all");
         assertFault(1, fault, command, run);
         Files.delete(params);
-        assertFault(2, params.getParent() + " holds no .params file.", command, run);
+        assertFault(2, params.getParent() + " holds no .params or .pt file.", command, run);
     }
 
     @ParameterizedTest

@@ -396,9 +396,11 @@ class TrainCommandTest {
     void aCommandIsNeeded() {
         assertThat(Shell.run().status()).isEqualTo(2);
         assertThat(Shell.run("prune").err())
-                .contains("Unknown command 'prune'; there are train, evaluate, inspect, bench.");
+                .contains(
+                        "Unknown command 'prune'; there are train, evaluate, inspect, export, bench.");
         assertThat(Shell.run("inspect", folder.resolve("nothing")).err())
                 .contains("There is no run or model");
-        assertThat(Shell.run("--help").out()).contains("train", "evaluate", "inspect", "bench");
+        assertThat(Shell.run("--help").out())
+                .contains("train", "evaluate", "inspect", "export", "bench");
     }
 }

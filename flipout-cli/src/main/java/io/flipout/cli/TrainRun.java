@@ -294,6 +294,9 @@ final class TrainRun {
                 RunFolder.SUMMARY,
                 RunFolder.MODEL);
         terminal.line("Look closer:  ./flipout inspect %s", folder.path());
+        terminal.line(
+                "Deploy it:    ./flipout export %s --out %s.pt --compress sparse",
+                folder.path(), modelName);
     }
 
     private static String epochs(int count) {

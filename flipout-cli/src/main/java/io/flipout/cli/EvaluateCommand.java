@@ -12,14 +12,11 @@ import ai.djl.training.loss.Loss;
 import io.flipout.djl.Score;
 import io.flipout.djl.TrainingLoop;
 import io.flipout.djl.data.ImageSet;
-import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code flipout evaluate}: scores a network on test images. */
@@ -32,16 +29,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Spec private CommandSpec spec;
 
-    @Parameters(
-            paramLabel = "RUN_OR_MODEL",
-            description = "Folder of a run, a NAME-0000.params or a TorchScript NAME.pt file.")
-    private Path path;
-
-    @Option(
-            names = "--model",
-            paramLabel = "NAME",
-            description = "Network of the parameters (default: the run's, or the file's name).")
-    private String modelName;
+    @Mixin private ModelOptions network;
 
     @Mixin private DataOptions data;
 
@@ -56,7 +44,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        SavedModel saved = SavedModel.find(path);
+        SavedModel saved = network.find();
         data.fillFrom(spec.commandLine().getParseResult(), saved);
         data.resolve();
         common.startEngine();
@@ -64,12 +52,12 @@ final class EvaluateCommand implements Callable<Integer> {
         Terminal terminal = new Terminal(spec.commandLine());
         ImageSet images = data.loadTest(terminal::note);
         Shape image = new Shape(images.channels(), images.height(), images.width());
-        try (Model model = saved.load(Optional.ofNullable(modelName), devices[0])) {
+        try (Model model = network.load(saved, devices[0])) {
             DefaultTrainingConfig config =
                     new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss()).optDevices(devices);
             try (Trainer trainer = model.newTrainer(config)) {
                 if (saved.isScript()) {
-                    Networks.checkFits(trainer, path.toString(), images);
+                    Networks.checkFits(trainer, network.path().toString(), images);
                 } else {
                     Shape trained = model.getBlock().getInputShapes()[0];
                     trainer.initialize(new Shape(1).addAll(image));
@@ -79,7 +67,7 @@ final class EvaluateCommand implements Callable<Integer> {
                         TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();
                 terminal.line(
                         "%s on the %,d test images of %s: accuracy %.2f %%, loss %.4f",
-                        path,
+                        network.path(),
                         score.images(),
                         data.dataSet().dataName(),
                         100 * score.accuracy(),

@@ -26,7 +26,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code flipout export}: writes a network as TorchScript. */
@@ -42,10 +41,7 @@ final class ExportCommand implements Callable<Integer> {
 
     @Spec private CommandSpec spec;
 
-    @Parameters(
-            paramLabel = "RUN_OR_MODEL",
-            description = "Folder of a run, a NAME-0000.params or a TorchScript NAME.pt file.")
-    private Path path;
+    @Mixin private ModelOptions network;
 
     @Option(
             names = "--out",
@@ -79,12 +75,6 @@ final class ExportCommand implements Callable<Integer> {
     private boolean noVerify;
 
     @Option(
-            names = "--model",
-            paramLabel = "NAME",
-            description = "Network of the parameters (default: the run's, or the file's name).")
-    private String modelName;
-
-    @Option(
             names = "--dataset",
             paramLabel = "NAME",
             description = "Data set whose mean and deviation apply (default: the run's).")
@@ -94,14 +84,14 @@ final class ExportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        SavedModel saved = SavedModel.find(path);
+        SavedModel saved = network.find();
         Optional<Normalization> normalization =
                 Optional.ofNullable(dataset)
                         .or(() -> saved.option("dataset"))
                         .map(name -> DataSets.named(name).normalization());
         checkOptions(saved, normalization);
         common.startEngine();
-        try (Model model = saved.load(Optional.ofNullable(modelName), Device.cpu())) {
+        try (Model model = network.load(saved, Device.cpu())) {
             if (saved.isScript()) {
                 TorchScriptModels.save(model, out, compression);
             } else {

@@ -4,14 +4,10 @@ import ai.djl.Device;
 import ai.djl.Model;
 import io.flipout.mask.WeightSelector;
 import io.flipout.report.SparsityReport;
-import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code flipout inspect}: what is left of a network. */
@@ -24,27 +20,19 @@ final class InspectCommand implements Callable<Integer> {
 
     @Spec private CommandSpec spec;
 
-    @Parameters(
-            paramLabel = "RUN_OR_MODEL",
-            description = "Folder of a run, a NAME-0000.params or a TorchScript NAME.pt file.")
-    private Path path;
-
-    @Option(
-            names = "--model",
-            paramLabel = "NAME",
-            description = "Network of the parameters (default: the run's, or the file's name).")
-    private String modelName;
+    @Mixin private ModelOptions network;
 
     @Mixin private CommonOptions common;
 
     @Override
     public Integer call() throws Exception {
-        SavedModel saved = SavedModel.find(path);
+        SavedModel saved = network.find();
         common.startEngine();
-        try (Model model = saved.load(Optional.ofNullable(modelName), Device.cpu())) {
+        try (Model model = network.load(saved, Device.cpu())) {
             if (model.getBlock().getParameters().isEmpty()) {
                 throw Failure.misuse(
-                        path + " has no parameters to look at, as after torch.jit.freeze.");
+                        network.path()
+                                + " has no parameters to look at, as after torch.jit.freeze.");
             }
             SparsityReport report = SparsityReport.ofZeros(model, WeightSelector.builder().build());
             Terminal terminal = new Terminal(spec.commandLine());

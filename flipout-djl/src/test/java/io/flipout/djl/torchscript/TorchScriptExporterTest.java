@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.Device;
+import ai.djl.MalformedModelException;
 import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
@@ -12,6 +13,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.ndarray.types.SparseFormat;
 import ai.djl.nn.Block;
+import ai.djl.nn.LambdaBlock;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.core.Linear;
@@ -78,7 +80,7 @@ class TorchScriptExporterTest {
             NDList outputs = forward(model.getBlock(), inputs, manager);
             outputs.attach(manager);
             return outputs;
-        } catch (ai.djl.MalformedModelException e) {
+        } catch (MalformedModelException e) {
             throw new IOException(e);
         }
     }
@@ -178,6 +180,58 @@ class TorchScriptExporterTest {
         }
     }
 
+    private Path export(Block block, Shape shape, NDManager manager) throws IOException {
+        block.initialize(manager, DataType.FLOAT32, shape);
+        Path file = folder.resolve("block.pt");
+        TorchScriptExporter.builder().build().export(block, file, shape);
+        return file;
+    }
+
+    @Test
+    void multiplesAndFractionsOfSizesFollowTheInput() throws IOException {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Block block =
+                    new LambdaBlock(
+                            x -> {
+                                NDArray a = x.head();
+                                Shape s = a.getShape();
+                                NDArray b = a.reshape(s.get(0), 6, s.get(2) / 2, s.get(3));
+                                NDArray c = b.reshape(s.get(0), 3, 2 * s.get(3), -1);
+                                return new NDList(c.reshape(s.get(0), -1, s.get(2) * s.get(3)));
+                            });
+            Path file = export(block, new Shape(1, 3, 8, 8), manager);
+
+            NDList other = new NDList(manager.randomNormal(new Shape(3, 3, 20, 12)));
+            NDArray expected = forward(block, other, manager).head();
+            assertThat(TorchScriptExporter.difference(expected, load(file, other, manager).head()))
+                    .isZero();
+        }
+    }
+
+    @Test
+    void aConstantThatIsChangedStartsAnewEveryTime() throws IOException {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Block block =
+                    new LambdaBlock(
+                            x -> {
+                                NDArray one = x.head().getManager().create(new float[] {1, 1});
+                                one.addi(x.head().sum());
+                                return new NDList(x.head().mul(one));
+                            });
+            Path file = export(block, new Shape(1, 2), manager);
+            NDList inputs = new NDList(manager.ones(new Shape(1, 2)));
+            try (Model model = Model.newInstance("twice", Device.cpu(), "PyTorch")) {
+                model.load(file);
+                for (int run = 0; run < 3; run++) {
+                    assertThat(forward(model.getBlock(), inputs, manager).head().toFloatArray())
+                            .containsExactly(3f, 3f);
+                }
+            } catch (MalformedModelException e) {
+                throw new IOException(e);
+            }
+        }
+    }
+
     @Test
     void preprocessingTakesPixels() throws IOException {
         try (NDManager manager = NDManager.newBaseManager()) {
@@ -252,9 +306,7 @@ class TorchScriptExporterTest {
         Networks network =
                 new Networks(
                         "median",
-                        () ->
-                                new ai.djl.nn.LambdaBlock(
-                                        x -> new NDList(x.head().median(new int[] {1}))),
+                        () -> new LambdaBlock(x -> new NDList(x.head().median(new int[] {1}))),
                         new Shape[] {new Shape(1, 5)},
                         new DataType[0]);
         try (NDManager manager = NDManager.newBaseManager()) {
@@ -338,7 +390,7 @@ class TorchScriptExporterTest {
                     InputStream in = Files.newInputStream(file)) {
                 model.load(in);
                 assertThat(model.getBlock().getParameters().size()).isEqualTo(2);
-            } catch (ai.djl.MalformedModelException e) {
+            } catch (MalformedModelException e) {
                 throw new IOException(e);
             }
         }

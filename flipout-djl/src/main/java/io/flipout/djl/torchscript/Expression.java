@@ -18,6 +18,9 @@ import java.util.List;
  */
 public final class Expression {
 
+    /** Whether a constant must be copied when it is read, as something in the module changes. */
+    static final Code COPIES = new Code("copies");
+
     private final String function;
     private final List<Object> arguments;
     private final int item;
@@ -90,6 +93,25 @@ public final class Expression {
     /** The position of the result that is taken; -1 for all. */
     int item() {
         return item;
+    }
+
+    /** The tensors that it works on. */
+    List<Value> operands() {
+        List<Value> found = new ArrayList<>();
+        collect(this, found);
+        return found;
+    }
+
+    private static void collect(Object argument, List<Value> found) {
+        if (argument instanceof Value value) {
+            found.add(value);
+        } else if (argument instanceof Expression expression) {
+            expression.arguments.forEach(a -> collect(a, found));
+        } else if (argument instanceof Keyword keyword) {
+            collect(keyword.value(), found);
+        } else if (argument instanceof List<?> list) {
+            list.forEach(a -> collect(a, found));
+        }
     }
 
     Expression withArguments(List<Object> others) {

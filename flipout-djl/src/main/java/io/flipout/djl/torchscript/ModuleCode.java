@@ -208,6 +208,9 @@ final class ModuleCode {
         if (argument instanceof Expression.Keyword keyword) {
             return keyword.name() + "=" + code(keyword.value());
         }
+        if (argument == Expression.COPIES) {
+            return changesInPlace ? "True" : "False";
+        }
         if (argument instanceof Expression.Code verbatim) {
             return verbatim.text();
         }
@@ -232,17 +235,8 @@ final class ModuleCode {
         return Double.toString(number).replace('E', 'e');
     }
 
-    /** Constants follow the input to its device, and are copied where they might be changed. */
     private String constant(Value value) {
         constants.put(value.id(), value);
-        return "torch.to(CONSTANTS.c"
-                + List.copyOf(constants.keySet()).indexOf(value.id())
-                + ", ops.prim.device("
-                + variables.get(0)
-                + "), "
-                + ScalarTypes.code(value.array().getDataType())
-                + ", False, "
-                + (changesInPlace ? "True" : "False")
-                + ")";
+        return "CONSTANTS.c" + List.copyOf(constants.keySet()).indexOf(value.id());
     }
 }

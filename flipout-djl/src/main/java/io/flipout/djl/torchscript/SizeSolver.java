@@ -66,7 +66,8 @@ final class SizeSolver {
             for (Trace trace : traces) {
                 versions.add(trace.statements().get(i).expression());
             }
-            Expression expression = (Expression) merge(versions, operands(versions.get(0)));
+            List<Integer> operands = ids(statement.expression().operands());
+            Expression expression = (Expression) merge(versions, operands);
             merged.add(new Statement(expression, statement.results(), statement.isList()));
         }
         return new Trace(first.inputs(), merged, first.outputs(), first.values());
@@ -82,25 +83,6 @@ final class SizeSolver {
             if (!other.contentEquals(constant.array())) {
                 throw new Unsolvable("numbers that the block makes differ");
             }
-        }
-    }
-
-    /** The tensors that an expression works on. */
-    private static List<Integer> operands(Object argument) {
-        List<Integer> found = new ArrayList<>();
-        collect(argument, found);
-        return found;
-    }
-
-    private static void collect(Object argument, List<Integer> found) {
-        if (argument instanceof Value value) {
-            found.add(value.id());
-        } else if (argument instanceof Expression expression) {
-            expression.arguments().forEach(a -> collect(a, found));
-        } else if (argument instanceof Expression.Keyword keyword) {
-            collect(keyword.value(), found);
-        } else if (argument instanceof List<?> list) {
-            list.forEach(a -> collect(a, found));
         }
     }
 

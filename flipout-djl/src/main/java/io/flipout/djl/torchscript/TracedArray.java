@@ -132,7 +132,7 @@ final class TracedArray implements InvocationHandler {
     }
 
     private Object numbers(Method method, Object[] arguments) throws Throwable {
-        if (value.kind() == Value.Kind.CONSTANT) {
+        if (tracer.isKnown(value)) {
             return call(method, value.array(), arguments);
         }
         throw tracer.unsupported(

@@ -11,6 +11,7 @@ import io.flipout.mask.BlockPaths;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -32,6 +33,7 @@ final class Tracer implements AutoCloseable {
     private final Map<String, String> pathsById = new HashMap<>();
     private final Map<String, NDArray> parameters = new HashMap<>();
     private final Map<String, NDArray> constants = new HashMap<>();
+    private final Set<Integer> known = new HashSet<>();
     private final List<Value> values = new ArrayList<>();
     private final List<Statement> statements = new ArrayList<>();
     private String lastParameter = "";
@@ -132,13 +134,39 @@ final class Tracer implements AutoCloseable {
                 return parameter(parameter);
             }
         }
-        return constants.computeIfAbsent(
-                real.getUid(), uid -> TracedArray.of(this, value(Value.Kind.CONSTANT, null, real)));
+        return constants.computeIfAbsent(real.getUid(), uid -> constant(copy(real)));
     }
 
-    /** Numbers that the block makes without looking at the input. */
+    private NDArray copy(NDArray real) {
+        NDArray here = real.toDevice(manager.getDevice(), false);
+        NDArray copy = here.duplicate(); // toDevice copies nothing on the same device.
+        copy.attach(manager);
+        return copy;
+    }
+
+    /**
+     * Numbers that the block makes without looking at the input. The module reads them afresh every
+     * time, on the device of its input: a block may change what it has made.
+     */
     NDArray constant(NDArray real) {
-        return TracedArray.of(this, value(Value.Kind.CONSTANT, null, real));
+        Value constant = value(Value.Kind.CONSTANT, null, copy(real));
+        NDArray read =
+                result(
+                        Expression.of(
+                                "torch.to",
+                                constant,
+                                Expression.of("ops.prim.device", firstInput()),
+                                real.getDataType(),
+                                false,
+                                Expression.COPIES),
+                        real);
+        known.add(TracedArray.valueOf(read).id());
+        return read;
+    }
+
+    /** Whether a tensor's numbers are the same whatever the input is. */
+    boolean isKnown(Value value) {
+        return known.contains(value.id());
     }
 
     Value valueOf(NDArray array) {
@@ -169,6 +197,7 @@ final class Tracer implements AutoCloseable {
 
     /** Writes down a step that changes a tensor. */
     void change(Expression expression) {
+        expression.operands().forEach(value -> known.remove(value.id()));
         statements.add(new Statement(expression, List.of(), false));
     }
 

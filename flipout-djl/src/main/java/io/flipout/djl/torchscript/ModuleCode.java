@@ -15,6 +15,9 @@ final class ModuleCode {
 
     static final String PACKAGE = "__torch__.flipout";
 
+    /** Stands for the class's own name until it has one. */
+    private static final String SELF = "@SELF@";
+
     private final ModuleTree tree;
     private final Map<Node, String> classes = new HashMap<>();
     private final Map<String, String> namesByBody = new LinkedHashMap<>();
@@ -79,18 +82,15 @@ final class ModuleCode {
     }
 
     private void define(Node node, String forward) {
-        String head = attributes(node);
-        String key = node.type() + "\n" + head + sparse(node) + forward;
+        String state = sparse(node).isEmpty() ? "" : SparseState.code(node, sparse(node), SELF);
+        String body = attributes(node) + forward + state;
+        String key = node.type() + "\n" + body;
+        boolean isNew = !namesByBody.containsKey(key);
         String name = namesByBody.computeIfAbsent(key, k -> freeName(node.type()));
-        if (classes.containsValue(name)) {
-            classes.put(node, name);
-            return;
-        }
         classes.put(node, name);
-        code.append("class ").append(name).append("(Module):\n").append(head);
-        code.append(forward.replace("@SELF@", PACKAGE + "." + name));
-        if (!sparse(node).isEmpty()) {
-            code.append(SparseState.code(node, sparse(node), PACKAGE + "." + name));
+        if (isNew) {
+            code.append("class ").append(name).append("(Module):\n");
+            code.append(body.replace(SELF, PACKAGE + "." + name));
         }
     }
 
@@ -133,7 +133,7 @@ final class ModuleCode {
     }
 
     private String forward(Trace trace, List<SizeCheck> checks) {
-        StringBuilder text = new StringBuilder("  def forward(self: @SELF@");
+        StringBuilder text = new StringBuilder("  def forward(self: " + SELF);
         List<Value> inputs = trace.inputs();
         for (int i = 0; i < inputs.size(); i++) {
             String name = inputs.size() == 1 ? "x" : "x" + i;

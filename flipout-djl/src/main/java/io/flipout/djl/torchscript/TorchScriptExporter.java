@@ -24,6 +24,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 
@@ -293,10 +294,13 @@ public final class TorchScriptExporter {
                 if (!(difference <= TOLERANCE)) {
                     throw new TorchScriptException(
                             String.format(
+                                    Locale.ROOT,
                                     "The export to %s computes something else than the network:"
                                             + " output %d differs by %.2g of its largest value. The"
                                             + " network may decide in Java what to compute.",
-                                    target, i, difference));
+                                    target,
+                                    i,
+                                    difference));
                 }
             }
         }

@@ -109,7 +109,7 @@ final class Operations {
         binary("logicalOr", "torch.logical_or");
         binary("logicalXor", "torch.logical_xor");
         binary("matMul", "torch.matmul");
-        binary("dot", "torch.dot");
+        binary("dot", "torch.matmul");
         binary("batchMatMul", "torch.bmm");
         BUILT_IN.put("maximum", (array, a) -> extreme(array, a[0], "maximum", "clamp_min"));
         BUILT_IN.put("minimum", (array, a) -> extreme(array, a[0], "minimum", "clamp_max"));

@@ -8,6 +8,7 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.nio.Buffer;
 import java.util.Arrays;
 import java.util.Set;
 
@@ -124,11 +125,24 @@ final class TracedArray implements InvocationHandler {
             case "hasGradient" -> false;
             case "setRequiresGradient" -> null;
             case "toDevice" -> array;
+            case "set" ->
+                    arguments[0] instanceof Buffer numbers
+                            ? overwrite(numbers)
+                            : record(proxy, method, value.array(), arguments);
             default ->
                     NUMBERS.contains(name)
                             ? numbers(method, arguments)
                             : record(proxy, method, value.array(), arguments);
         };
+    }
+
+    /** Numbers that the block brings along take the place of the array's own. */
+    private Object overwrite(Buffer numbers) {
+        NDArray real = value.array();
+        NDArray brought = tracer.manager().create(numbers, real.getShape(), real.getDataType());
+        brought.copyTo(real);
+        tracer.change(Expression.of("torch.copy_", array, tracer.constant(brought)));
+        return null;
     }
 
     private Object numbers(Method method, Object[] arguments) throws Throwable {

@@ -13,6 +13,8 @@ import ai.djl.basicmodelzoo.cv.classification.VGG;
 import ai.djl.basicmodelzoo.cv.object_detection.ssd.SingleShotDetection;
 import ai.djl.basicmodelzoo.cv.object_detection.yolo.YOLOV3;
 import ai.djl.basicmodelzoo.tabular.TabNet;
+import ai.djl.modality.nlp.DefaultVocabulary;
+import ai.djl.modality.nlp.embedding.TrainableWordEmbedding;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
@@ -31,6 +33,7 @@ import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.convolutional.Conv1d;
 import ai.djl.nn.convolutional.Conv2d;
 import ai.djl.nn.convolutional.Conv3d;
+import ai.djl.nn.core.ConstantEmbedding;
 import ai.djl.nn.core.Linear;
 import ai.djl.nn.core.LinearCollection;
 import ai.djl.nn.core.Multiplication;
@@ -44,6 +47,7 @@ import ai.djl.nn.recurrent.GRU;
 import ai.djl.nn.recurrent.LSTM;
 import ai.djl.nn.recurrent.RNN;
 import ai.djl.nn.transformer.BertBlock;
+import ai.djl.nn.transformer.BertPretrainingBlock;
 import ai.djl.nn.transformer.IdEmbedding;
 import ai.djl.nn.transformer.ScaledDotProductAttentionBlock;
 import ai.djl.nn.transformer.TransformerEncoderBlock;
@@ -253,6 +257,35 @@ record Networks(String name, Supplier<Block> block, Shape[] shapes, DataType[] t
                                         .build(),
                         new Shape[] {new Shape(1, 6), new Shape(1, 6), new Shape(1, 6)},
                         new DataType[] {DataType.INT64, DataType.INT64, DataType.INT64}));
+        Shape words = new Shape(1, 6);
+        DataType id = DataType.INT64;
+        list.add(
+                new Networks(
+                        "BertPretrainingBlock",
+                        () ->
+                                new BertPretrainingBlock(
+                                        BertBlock.builder()
+                                                .nano()
+                                                .setTokenDictionarySize(9)
+                                                .optMaxSequenceLength(6)),
+                        new Shape[] {words, words, words, new Shape(1, 2)},
+                        new DataType[] {id, id, id, id}));
+        list.add(
+                new Networks(
+                        "TrainableWordEmbedding",
+                        () ->
+                                new TrainableWordEmbedding(
+                                        new DefaultVocabulary(List.of("a", "b", "c")), 4),
+                        new Shape[] {words},
+                        new DataType[] {id}));
+        list.add(
+                new Networks(
+                        "ConstantEmbedding",
+                        () ->
+                                new ConstantEmbedding(
+                                        NDManager.newBaseManager().create(new float[] {1, 2, 3})),
+                        new Shape[] {words},
+                        new DataType[] {id}));
         list.add(
                 of(
                         "ParallelBlock",

@@ -6,6 +6,7 @@ import io.flipout.gradient.NoiseScope;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.schedule.Schedule;
@@ -38,6 +39,13 @@ final class MethodOptions {
                             o -> o.magnitude(0),
                             "noisy-global-magnitude",
                             o -> o.magnitude(1),
+                            "magnitude-uncertainty",
+                            o ->
+                                    MagnitudeUncertainty.builder()
+                                            .setValues(o.uncertaintyValues)
+                                            .setLambda(o.uncertaintyLambda)
+                                            .optEvery(o.uncertaintyEvery)
+                                            .build(),
                             "random",
                             o -> new RandomPruning(),
                             DENSE,
@@ -54,8 +62,8 @@ final class MethodOptions {
             paramLabel = "NAME",
             defaultValue = "flipout",
             description =
-                    "flipout, global-magnitude, noisy-global-magnitude, random, or none for a dense"
-                            + " network (default: ${DEFAULT-VALUE}).")
+                    "flipout, global-magnitude, noisy-global-magnitude, magnitude-uncertainty,"
+                            + " random, or none for a dense network (default: ${DEFAULT-VALUE}).")
     private String method;
 
     @Option(
@@ -120,6 +128,33 @@ final class MethodOptions {
                     "What is added to the flips before dividing by them; 0 is the paper's printed"
                             + " formula (default: ${DEFAULT-VALUE}).")
     private int flipOffset;
+
+    @Option(
+            names = "--uncertainty-values",
+            paramLabel = "N",
+            defaultValue = "10",
+            description =
+                    "Last values of a weight that magnitude-uncertainty takes the deviation of; no"
+                            + " number is published (default: ${DEFAULT-VALUE}).")
+    private int uncertaintyValues;
+
+    @Option(
+            names = "--uncertainty-lambda",
+            paramLabel = "LAMBDA",
+            defaultValue = "1e-5",
+            description =
+                    "What magnitude-uncertainty adds to the deviation; 0 is the Wald statistic, no"
+                            + " number is published (default: ${DEFAULT-VALUE}).")
+    private double uncertaintyLambda;
+
+    @Option(
+            names = "--uncertainty-every",
+            paramLabel = "N",
+            defaultValue = "1",
+            description =
+                    "Steps from one record of the weights to the next for magnitude-uncertainty"
+                            + " (default: ${DEFAULT-VALUE}).")
+    private int uncertaintyEvery;
 
     @Option(
             names = "--allocation",

@@ -83,6 +83,7 @@ class TrainCommandTest {
         "global-magnitude, 0.9, 5",
         "noisy-global-magnitude, 0.999, 11",
         "noisy-global-magnitude, 0.9, 5",
+        "magnitude-uncertainty, 0.9, 13",
         "random, 0.999, 11",
         "random, 0.5, 2",
         "none, 0, 1"
@@ -301,6 +302,9 @@ class TrainCommandTest {
                 "--layer-floor 1000000               | floor",
                 "--p -1                              | power p",
                 "--noise -1                          | noise strength",
+                "--method magnitude-uncertainty --uncertainty-values 1    | at least 2",
+                "--method magnitude-uncertainty --uncertainty-lambda -1   | λ added to the deviation",
+                "--method magnitude-uncertainty --uncertainty-every 0     | must be at least 1",
                 "--epochs 0                          | --epochs",
                 "--batch-size 0                      | --batch-size",
                 "--lr Infinity                       | --lr must be a number greater than 0",

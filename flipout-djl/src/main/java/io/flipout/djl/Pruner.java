@@ -29,9 +29,10 @@ import java.util.Objects;
  * <p>A pruner serves one network. It works with any optimizer and block and with {@code
  * EasyTrain.fit} unchanged: {@link #wrap} adds the method's terms to the gradients, keeps pruned
  * weights at 0 after every step and watches the signals; {@link #listener} learns of the network
- * and of the end of epochs, when weights are pruned, after the epoch's evaluation. State takes at
- * most 6 bytes for each prunable weight on each device. Masks live here and never in the block, so
- * copying, saving and exporting the block stay ordinary; pruned weights in it are exactly 0.
+ * and of the end of epochs, when weights are pruned, after the epoch's evaluation. For FlipOut,
+ * state takes at most 6 bytes for each prunable weight on each device. Masks live here and never in
+ * the block, so copying, saving and exporting the block stay ordinary; pruned weights in it are
+ * exactly 0.
  *
  * <p>Not thread-safe: DJL calls it from the training thread.
  */

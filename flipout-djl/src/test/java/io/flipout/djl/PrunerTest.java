@@ -16,6 +16,7 @@ import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.schedule.PruningEvent.Unit;
@@ -133,6 +134,7 @@ class PrunerTest {
                         FlipOut.builder().build(),
                         GlobalMagnitude.builder().build(),
                         GlobalMagnitude.builder().optNoise(1f).build(),
+                        MagnitudeUncertainty.builder().setValues(4).setLambda(.001).build(),
                         new RandomPruning())
                 .flatMap(
                         method ->
@@ -205,6 +207,27 @@ class PrunerTest {
         NDArray weight = info.parameter().getArray();
         for (NDArray velocity : sgd.state(info.parameter().getId(), weight)) {
             assertZero(pruner.masks().get(info.path()), velocity.toFloatArray());
+        }
+    }
+
+    /** Of 4 steps an epoch: the 2 records before the first pruning are those of steps 2 and 4. */
+    @Test
+    void aPruningBeforeEnoughValuesWereRecordedEndsInASentence() {
+        Schedule schedule = Schedule.oneShot(.5, Unit.EPOCH, 1);
+        PruningMethod enough =
+                MagnitudeUncertainty.builder().setValues(2).setLambda(0).optEvery(2).build();
+        PruningMethod tooMany =
+                MagnitudeUncertainty.builder().setValues(3).setLambda(0).optEvery(2).build();
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            Pruner pruner = pruner(enough, schedule, 0);
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 2, pruner.listener());
+            assertThat(alive(pruner)).isEqualTo(36);
+        }
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            Pruner pruner = pruner(tooMany, schedule, 0);
+            assertThatThrownBy(
+                            () -> tiny.fit(pruner.wrap(TinyTraining.sgd()), 2, pruner.listener()))
+                    .hasMessageStartingWith("The last 3 values of the weights are needed");
         }
     }
 

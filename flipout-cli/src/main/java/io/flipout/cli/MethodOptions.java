@@ -1,6 +1,10 @@
 package io.flipout.cli;
 
+import ai.djl.training.Trainer;
+import ai.djl.training.dataset.Dataset;
+import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
+import io.flipout.djl.Pruner;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.NoiseScope;
 import io.flipout.mask.WeightSelector;
@@ -9,7 +13,9 @@ import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
+import io.flipout.method.Snip;
 import io.flipout.schedule.Schedule;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -20,6 +26,7 @@ import picocli.CommandLine.Option;
 final class MethodOptions {
 
     static final String DENSE = "none";
+    private static final String SNIP = "snip";
     private static final double DEFAULT_SPARSITY = 0.99;
 
     /** The methods by name, each made from the options. */
@@ -46,6 +53,8 @@ final class MethodOptions {
                                             .setLambda(o.uncertaintyLambda)
                                             .optEvery(o.uncertaintyEvery)
                                             .build(),
+                            SNIP,
+                            o -> new Snip(),
                             "random",
                             o -> new RandomPruning(),
                             DENSE,
@@ -63,7 +72,7 @@ final class MethodOptions {
             defaultValue = "flipout",
             description =
                     "flipout, global-magnitude, noisy-global-magnitude, magnitude-uncertainty,"
-                            + " random, or none for a dense network (default: ${DEFAULT-VALUE}).")
+                            + " snip, random, or none for a dense network (default: ${DEFAULT-VALUE}).")
     private String method;
 
     @Option(
@@ -157,6 +166,22 @@ final class MethodOptions {
     private int uncertaintyEvery;
 
     @Option(
+            names = "--snip-batches",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Batches that snip takes the gradient of (default: ${DEFAULT-VALUE}).")
+    private int snipBatches;
+
+    @Option(
+            names = "--snip-steps",
+            paramLabel = "N",
+            defaultValue = "1",
+            description =
+                    "Prunings that snip takes to its sparsity, each by new gradients (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private int snipSteps;
+
+    @Option(
             names = "--allocation",
             paramLabel = "global|layer",
             defaultValue = "global",
@@ -215,8 +240,19 @@ final class MethodOptions {
         return maker.apply(this);
     }
 
+    /** Prunes before training, where the method does. */
+    void pruneBeforeTraining(Pruner pruner, Trainer trainer, Dataset train)
+            throws IOException, TranslateException {
+        if (method.equals(SNIP)) {
+            pruner.pruneBeforeTraining(trainer, train, snipBatches);
+        }
+    }
+
     /** Fills in what other options leave open, so that the configuration is complete. */
     void resolve() {
+        if (method.equals(SNIP)) {
+            checkSnip();
+        }
         if (sparsity == null && pruneEvery == null && !method.equals(DENSE)) {
             sparsity = DEFAULT_SPARSITY;
         }
@@ -225,9 +261,23 @@ final class MethodOptions {
         }
     }
 
+    private void checkSnip() {
+        if (pruneEvery != null) {
+            throw Failure.misuse(
+                    "snip prunes before training: instead of --prune-every, set --sparsity and"
+                            + " --snip-steps.");
+        }
+        if (snipBatches < 1 || snipSteps < 1) {
+            throw Failure.misuse("--snip-batches and --snip-steps must be at least 1.");
+        }
+    }
+
     Schedule schedule(int epochs) {
         if (method.equals(DENSE)) {
             return Schedule.none();
+        }
+        if (method.equals(SNIP)) {
+            return Schedule.beforeTraining(sparsity, snipSteps);
         }
         if (sparsity == null) {
             return Schedule.atRate(pruneRate).every(pruneEvery).overEpochs(epochs);

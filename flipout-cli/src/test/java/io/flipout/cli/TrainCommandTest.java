@@ -84,6 +84,8 @@ class TrainCommandTest {
         "noisy-global-magnitude, 0.999, 11",
         "noisy-global-magnitude, 0.9, 5",
         "magnitude-uncertainty, 0.9, 13",
+        "snip, 0.9, 2",
+        "snip, 0.999, 1",
         "random, 0.999, 11",
         "random, 0.5, 2",
         "none, 0, 1"
@@ -148,6 +150,35 @@ class TrainCommandTest {
         assertThat(rows.get(0).get("sparsity")).isEqualTo("0.0");
         assertThat(Float.parseFloat(rows.get(5).get("learning_rate")))
                 .isCloseTo(0.0005f, within(1e-9f));
+    }
+
+    @Test
+    void snipPrunesBeforeTheFirstEpoch() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell = snip(run);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out()).contains("Pruning by snip before training to 26,620 weights");
+        assertThat(scored(run)).hasSize(10).containsOnly(26_620L);
+        assertThat(summary(run).get("prunings").asInt()).isEqualTo(5);
+        assertThat(summary(run).get("test_accuracy").asDouble()).isGreaterThan(0.5);
+        snip(again);
+        assertThat(weights(again)).isEqualTo(weights(run));
+    }
+
+    private static Shell snip(Path run) {
+        return train(
+                run,
+                "--method",
+                "snip",
+                "--sparsity",
+                0.9,
+                "--snip-steps",
+                5,
+                "--snip-batches",
+                2,
+                "--epochs",
+                10);
     }
 
     @Test
@@ -305,6 +336,9 @@ class TrainCommandTest {
                 "--method magnitude-uncertainty --uncertainty-values 1    | at least 2",
                 "--method magnitude-uncertainty --uncertainty-lambda -1   | λ added to the deviation",
                 "--method magnitude-uncertainty --uncertainty-every 0     | must be at least 1",
+                "--method snip --prune-every 2       | set --sparsity and --snip-steps",
+                "--method snip --snip-steps 0        | --snip-steps must be at least 1",
+                "--method snip --snip-batches 0      | must be at least 1",
                 "--epochs 0                          | --epochs",
                 "--batch-size 0                      | --batch-size",
                 "--lr Infinity                       | --lr must be a number greater than 0",

@@ -13,6 +13,7 @@ import io.flipout.allocation.Candidate;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.method.MagnitudeUncertainty;
+import io.flipout.signal.GradientSum;
 import io.flipout.signal.LastValues;
 import io.flipout.signal.SignFlips;
 import io.flipout.signal.Signal;
@@ -157,6 +158,29 @@ class CriteriaTest {
 
         assertThat(scores).containsExactly(new double[] {0, 0, Math.sqrt(3)}, within(1e-12));
         assertThat(still).containsExactly(Double.POSITIVE_INFINITY, 0, Double.POSITIVE_INFINITY);
+    }
+
+    /** θ = 1 −2 .5 0 and g = .3 .1 −.8 5, shown in two halves. */
+    @Test
+    void sensitivityIsWeightTimesSummedGradient() {
+        float[] theta = {1, -2, .5f, 0};
+        TrainedTensor tensor = Trained.tensor(manager, theta);
+        GradientSum.Sum sum = new GradientSum().watch(tensor);
+        TensorView view = new TensorView(tensor.info(), theta, new Mask(4), List.of(sum), 0);
+        for (int batch = 0; batch < 2; batch++) {
+            try (NDArray gradient = manager.create(new float[] {.15f, .05f, -.4f, 2.5f})) {
+                sum.afterBackward(gradient);
+            }
+        }
+        GradientSum.Sum later = new GradientSum().watch(tensor);
+        later.restore(sum.snapshot());
+
+        assertThat(new Sensitivity().score(view))
+                .containsExactly(new double[] {.3, .2, .4, 0}, within(1e-7));
+        assertThat(later.values()).isEqualTo(sum.values());
+        sum.afterPruning();
+        assertThatThrownBy(() -> new Sensitivity().score(view))
+                .hasMessageContaining("pruner.pruneBeforeTraining");
     }
 
     @ParameterizedTest

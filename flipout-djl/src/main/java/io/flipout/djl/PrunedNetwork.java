@@ -139,6 +139,12 @@ final class PrunedNetwork {
         return new Mirror(weight, tensor, watches);
     }
 
+    /** Shows the signals of a parameter its gradient on its own device. */
+    void showGradient(ParameterInfo info, NDArray gradient) {
+        Mirror mirror = mirror(info.parameter().getId(), info.parameter().getArray());
+        mirror.watches().forEach(watch -> watch.afterBackward(gradient));
+    }
+
     /** Takes what was seen off the devices, for a next training of the same network. */
     void leaveDevices() {
         for (Mirrors mirrors : mirrorsById.values()) {

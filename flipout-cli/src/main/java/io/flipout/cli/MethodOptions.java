@@ -6,14 +6,16 @@ import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
 import io.flipout.djl.Pruner;
 import io.flipout.gradient.NoiseScale;
-import io.flipout.gradient.NoiseScope;
+import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.HoyerSquare;
 import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.method.Snip;
+import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
 import java.util.List;
@@ -26,6 +28,7 @@ import picocli.CommandLine.Option;
 final class MethodOptions {
 
     static final String DENSE = "none";
+    private static final String HOYER_SQUARE = "hoyer-square";
     private static final String SNIP = "snip";
     private static final double DEFAULT_SPARSITY = 0.99;
 
@@ -53,6 +56,12 @@ final class MethodOptions {
                                             .setLambda(o.uncertaintyLambda)
                                             .optEvery(o.uncertaintyEvery)
                                             .build(),
+                            HOYER_SQUARE,
+                            o ->
+                                    HoyerSquare.builder()
+                                            .setStrength(o.hoyerStrength)
+                                            .optScope(o.hoyerScope)
+                                            .build(),
                             SNIP,
                             o -> new Snip(),
                             "random",
@@ -72,7 +81,7 @@ final class MethodOptions {
             defaultValue = "flipout",
             description =
                     "flipout, global-magnitude, noisy-global-magnitude, magnitude-uncertainty,"
-                            + " snip, random, or none for a dense network (default: ${DEFAULT-VALUE}).")
+                            + " snip, hoyer-square, random, or none for a dense network (default: ${DEFAULT-VALUE}).")
     private String method;
 
     @Option(
@@ -127,7 +136,7 @@ final class MethodOptions {
             paramLabel = "all|prunable",
             defaultValue = "all",
             description = "Which parameters get noise (default: ${DEFAULT-VALUE}).")
-    private NoiseScope noiseScope;
+    private ParameterScope noiseScope;
 
     @Option(
             names = "--flip-offset",
@@ -180,6 +189,39 @@ final class MethodOptions {
                     "Prunings that snip takes to its sparsity, each by new gradients (default:"
                             + " ${DEFAULT-VALUE}).")
     private int snipSteps;
+
+    @Option(
+            names = "--hoyer-strength",
+            paramLabel = "ALPHA",
+            defaultValue = "1e-4",
+            description =
+                    "Strength of hoyer-square's regulariser, which decides how many weights go"
+                            + " (default: ${DEFAULT-VALUE}).")
+    private float hoyerStrength;
+
+    @Option(
+            names = "--hoyer-scope",
+            paramLabel = "all|prunable",
+            defaultValue = "prunable",
+            description = "Which parameters hoyer-square regularises (default: ${DEFAULT-VALUE}).")
+    private ParameterScope hoyerScope;
+
+    @Option(
+            names = "--threshold",
+            paramLabel = "T",
+            defaultValue = "1e-4",
+            description =
+                    "Magnitude under which hoyer-square prunes a weight (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private double threshold;
+
+    @Option(
+            names = "--fine-tune",
+            paramLabel = "N",
+            description =
+                    "Last epochs, after hoyer-square's pruning and without its regulariser"
+                            + " (default: the paper's 150 of 500 in proportion, at least 1).")
+    private Integer fineTune;
 
     @Option(
             names = "--allocation",
@@ -253,7 +295,9 @@ final class MethodOptions {
         if (method.equals(SNIP)) {
             checkSnip();
         }
-        if (sparsity == null && pruneEvery == null && !method.equals(DENSE)) {
+        if (method.equals(HOYER_SQUARE)) {
+            checkHoyerSquare();
+        } else if (sparsity == null && pruneEvery == null && !method.equals(DENSE)) {
             sparsity = DEFAULT_SPARSITY;
         }
         if (noise == null) {
@@ -272,6 +316,15 @@ final class MethodOptions {
         }
     }
 
+    private void checkHoyerSquare() {
+        if (sparsity != null || pruneEvery != null) {
+            throw Failure.misuse(
+                    "hoyer-square cannot aim at a sparsity: instead of "
+                            + (sparsity != null ? "--sparsity" : "--prune-every")
+                            + ", set --hoyer-strength; the stronger, the fewer weights are left.");
+        }
+    }
+
     Schedule schedule(int epochs) {
         if (method.equals(DENSE)) {
             return Schedule.none();
@@ -279,11 +332,31 @@ final class MethodOptions {
         if (method.equals(SNIP)) {
             return Schedule.beforeTraining(sparsity, snipSteps);
         }
+        if (method.equals(HOYER_SQUARE)) {
+            return thenFineTune(epochs);
+        }
         if (sparsity == null) {
             return Schedule.atRate(pruneRate).every(pruneEvery).overEpochs(epochs);
         }
         var schedule = Schedule.toSparsity(sparsity).atRate(pruneRate);
         return (pruneEvery == null ? schedule : schedule.every(pruneEvery)).overEpochs(epochs);
+    }
+
+    /** The paper regularises for 350 epochs, prunes, and fine-tunes for 150. */
+    private Schedule thenFineTune(int epochs) {
+        if (fineTune == null) {
+            fineTune = Math.max(1, (int) Math.round(0.3 * epochs));
+        }
+        if (fineTune < 1 || fineTune >= epochs) {
+            throw Failure.misuse(
+                    "hoyer-square trains, prunes and fine-tunes, each for at least an epoch:"
+                            + " --fine-tune "
+                            + fineTune
+                            + " does not fit into --epochs "
+                            + epochs
+                            + ".");
+        }
+        return Schedule.belowThreshold(threshold, Unit.EPOCH, epochs - fineTune);
     }
 
     Allocation allocation() {

@@ -167,12 +167,19 @@ final class TrainRun {
         } else {
             PruningEvent last = events.get(events.size() - 1);
             terminal.line("Training for %s.", epochs(options.epochs()));
-            terminal.line(
-                    "Pruning by %s %s to %,d weights, %s %% sparse.",
-                    pruning.name(),
-                    when(events.stream().map(PruningEvent::at).toList()),
-                    last.keep(),
-                    percent(1 - (double) last.keep() / report.weights()));
+            String when = when(events.stream().map(PruningEvent::at).toList());
+            if (last.isByThreshold()) {
+                terminal.line(
+                        "Pruning by %s %s all weights below %s.",
+                        pruning.name(), when, last.threshold());
+            } else {
+                terminal.line(
+                        "Pruning by %s %s to %,d weights, %s %% sparse.",
+                        pruning.name(),
+                        when,
+                        last.keep(),
+                        percent(1 - (double) last.keep() / report.weights()));
+            }
         }
         terminal.line("");
     }
@@ -279,7 +286,7 @@ final class TrainRun {
                 100 * test.map(Score::accuracy).orElse(Double.NaN),
                 report.remaining(),
                 report.weights(),
-                times == 1
+                times == 1 || report.remaining() == 0
                         ? ""
                         : String.format(
                                 Locale.ROOT,

@@ -166,6 +166,44 @@ class TrainCommandTest {
         assertThat(weights(again)).isEqualTo(weights(run));
     }
 
+    @Test
+    void hoyerSquareRegularisesPrunesBelowAThresholdAndFineTunes() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell =
+                train(
+                        run,
+                        "--method",
+                        "hoyer-square",
+                        "--hoyer-strength",
+                        0.01,
+                        "--threshold",
+                        0.001,
+                        "--epochs",
+                        10);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out())
+                .contains("Pruning by hoyer-square after epoch 7 all weights below 0.001.");
+        List<Long> scored = scored(run);
+        assertThat(scored.subList(0, 7)).containsOnly((long) WEIGHTS);
+        assertThat(scored.subList(7, 10))
+                .containsOnly(summary(run).get("remaining_weights").asLong());
+        assertThat(scored.get(9)).isBetween(1L, WEIGHTS - 1L);
+        assertThat(Files.readString(run.resolve("config.yaml")))
+                .contains("fine-tune: 3")
+                .doesNotContain("\nsparsity");
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(untimed(again)).isEqualTo(untimed(run));
+    }
+
+    @Test
+    void aNetworkWithoutWeightsIsReportedAsSuch() throws IOException {
+        Path run = folder.resolve("run");
+        Shell shell = train(run, "--method", "hoyer-square", "--threshold", 1000, "--epochs", 2);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out()).contains("with 0 of 266,200 weights.").doesNotContain("∞");
+    }
+
     private static Shell snip(Path run) {
         return train(
                 run,
@@ -339,6 +377,12 @@ class TrainCommandTest {
                 "--method snip --prune-every 2       | set --sparsity and --snip-steps",
                 "--method snip --snip-steps 0        | --snip-steps must be at least 1",
                 "--method snip --snip-batches 0      | must be at least 1",
+                "--method hoyer-square --sparsity 0.9      | cannot aim at a sparsity: instead of --sparsity, set --hoyer-strength",
+                "--method hoyer-square --prune-every 2     | instead of --prune-every, set --hoyer-strength",
+                "--method hoyer-square --hoyer-strength 0  | strength of Hoyer-Square must be a number greater than 0",
+                "--method hoyer-square --threshold 0       | threshold must be a number greater than 0",
+                "--method hoyer-square --epochs 1          | --fine-tune 1 does not fit into --epochs 1",
+                "--method hoyer-square --fine-tune 0       | --fine-tune 0 does not fit",
                 "--epochs 0                          | --epochs",
                 "--batch-size 0                      | --batch-size",
                 "--lr Infinity                       | --lr must be a number greater than 0",

@@ -82,6 +82,27 @@ public interface Schedule {
     }
 
     /**
+     * Prunes once, however many weights score below a threshold.
+     *
+     * @param threshold the score below which weights go, greater than 0; for magnitudes, 1e-4
+     * @param unit epochs or steps
+     * @param at the epoch or step after whose end weights are pruned, at least 1
+     * @return the schedule
+     * @throws IllegalArgumentException if a value is out of its range
+     */
+    static Schedule belowThreshold(double threshold, Unit unit, long at) {
+        if (!(threshold > 0 && Double.isFinite(threshold))) {
+            throw new IllegalArgumentException(
+                    "The threshold must be a number greater than 0, got " + threshold);
+        }
+        if (at < 1) {
+            throw new IllegalArgumentException(
+                    "The time of a pruning by threshold must be at least 1, got " + at);
+        }
+        return weights -> List.of(new PruningEvent(unit, at, 0, threshold));
+    }
+
+    /**
      * Prunes gradually, fast at first and ever slower, along a cubic.
      *
      * @param sparsity the sparsity reached in the end, in [0, 1)

@@ -191,6 +191,14 @@ class CriteriaTest {
                 .hasMessageContaining("λ added to the deviation");
     }
 
+    @Test
+    void aThresholdIsStrict() {
+        Mask mask = Trained.mask(4, 3);
+        new Candidate("w", new double[] {.25, .2, .5, .1}, mask).pruneBelow(.25);
+
+        assertThat(mask.bytes()).containsExactly(1, 0, 1, 0);
+    }
+
     @ParameterizedTest
     @ValueSource(doubles = {-1, 6.5, Double.NaN})
     void refusesAPowerOutsideItsRange(double p) {

@@ -202,4 +202,17 @@ class ScheduleTest {
         assertThatThrownBy(() -> Schedule.beforeTraining(.99, 0))
                 .hasMessageContaining("at least 1");
     }
+
+    @Test
+    void aThresholdPlansNoNumberOfWeights() {
+        PruningEvent event = last(Schedule.belowThreshold(1e-4, Unit.EPOCH, 7).events(100));
+
+        assertThat(event).isEqualTo(new PruningEvent(Unit.EPOCH, 7, 0, 1e-4));
+        assertThat(event.isByThreshold()).isTrue();
+        assertThat(new PruningEvent(Unit.EPOCH, 7, 5).isByThreshold()).isFalse();
+        assertThatThrownBy(() -> Schedule.belowThreshold(0, Unit.EPOCH, 7))
+                .hasMessageContaining("threshold must be a number greater than 0");
+        assertThatThrownBy(() -> Schedule.belowThreshold(1e-4, Unit.EPOCH, 0))
+                .hasMessageContaining("at least 1");
+    }
 }

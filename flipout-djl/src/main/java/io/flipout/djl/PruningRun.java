@@ -95,6 +95,9 @@ final class PruningRun {
                     method.gradientTerms().stream()
                             .map(term -> term.start(net.parameters(), seed))
                             .toList();
+            if (nextEvent > 0) {
+                terms.forEach(GradientTerm.Running::afterPruning);
+            }
         }
         PrunedNetwork.Mirror mirror = net.mirror(parameterId, weight);
         TrainedTensor tensor = mirror.tensor();
@@ -187,12 +190,13 @@ final class PruningRun {
 
     private void pruneNext() {
         PruningEvent event = network.events().get(nextEvent++);
-        network.prune(method.criterion(), event.keep(), seed + nextEvent, optimizer);
+        network.prune(method.criterion(), event, seed + nextEvent, optimizer);
+        terms.forEach(GradientTerm.Running::afterPruning);
         logger.info(
                 "Pruned after {} {}: {} of {} weights left",
                 event.unit() == Unit.EPOCH ? "epoch" : "step",
                 event.at(),
-                event.keep(),
+                network.remaining(),
                 network.weights());
     }
 }

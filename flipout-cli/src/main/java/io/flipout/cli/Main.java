@@ -3,7 +3,7 @@ package io.flipout.cli;
 import io.flipout.cli.MethodOptions.Competition;
 import io.flipout.djl.torchscript.Compression;
 import io.flipout.gradient.NoiseScale;
-import io.flipout.gradient.NoiseScope;
+import io.flipout.gradient.ParameterScope;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -61,7 +61,7 @@ public final class Main implements Runnable {
         commandLine.setExecutionExceptionHandler(errors);
         commandLine.setParameterExceptionHandler(errors);
         commandLine.registerConverter(NoiseScale.class, new Choice<>(NoiseScale.class));
-        commandLine.registerConverter(NoiseScope.class, new Choice<>(NoiseScope.class));
+        commandLine.registerConverter(ParameterScope.class, new Choice<>(ParameterScope.class));
         commandLine.registerConverter(Competition.class, new Choice<>(Competition.class));
         commandLine.registerConverter(Compression.class, new Choice<>(Compression.class));
         commandLine.setUsageHelpAutoWidth(true);

@@ -1,14 +1,23 @@
 package io.flipout.cli;
 
+import ai.djl.training.Trainer;
+import ai.djl.training.dataset.Dataset;
+import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
+import io.flipout.djl.Pruner;
 import io.flipout.gradient.NoiseScale;
-import io.flipout.gradient.NoiseScope;
+import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.HoyerSquare;
+import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
+import io.flipout.method.Snip;
+import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -19,6 +28,8 @@ import picocli.CommandLine.Option;
 final class MethodOptions {
 
     static final String DENSE = "none";
+    private static final String HOYER_SQUARE = "hoyer-square";
+    private static final String SNIP = "snip";
     private static final double DEFAULT_SPARSITY = 0.99;
 
     /** The methods by name, each made from the options. */
@@ -38,6 +49,21 @@ final class MethodOptions {
                             o -> o.magnitude(0),
                             "noisy-global-magnitude",
                             o -> o.magnitude(1),
+                            "magnitude-uncertainty",
+                            o ->
+                                    MagnitudeUncertainty.builder()
+                                            .setValues(o.uncertaintyValues)
+                                            .setLambda(o.uncertaintyLambda)
+                                            .optEvery(o.uncertaintyEvery)
+                                            .build(),
+                            HOYER_SQUARE,
+                            o ->
+                                    HoyerSquare.builder()
+                                            .setStrength(o.hoyerStrength)
+                                            .optScope(o.hoyerScope)
+                                            .build(),
+                            SNIP,
+                            o -> new Snip(),
                             "random",
                             o -> new RandomPruning(),
                             DENSE,
@@ -54,8 +80,8 @@ final class MethodOptions {
             paramLabel = "NAME",
             defaultValue = "flipout",
             description =
-                    "flipout, global-magnitude, noisy-global-magnitude, random, or none for a dense"
-                            + " network (default: ${DEFAULT-VALUE}).")
+                    "flipout, global-magnitude, noisy-global-magnitude, magnitude-uncertainty,"
+                            + " snip, hoyer-square, random, or none for a dense network (default: ${DEFAULT-VALUE}).")
     private String method;
 
     @Option(
@@ -110,7 +136,7 @@ final class MethodOptions {
             paramLabel = "all|prunable",
             defaultValue = "all",
             description = "Which parameters get noise (default: ${DEFAULT-VALUE}).")
-    private NoiseScope noiseScope;
+    private ParameterScope noiseScope;
 
     @Option(
             names = "--flip-offset",
@@ -120,6 +146,82 @@ final class MethodOptions {
                     "What is added to the flips before dividing by them; 0 is the paper's printed"
                             + " formula (default: ${DEFAULT-VALUE}).")
     private int flipOffset;
+
+    @Option(
+            names = "--uncertainty-values",
+            paramLabel = "N",
+            defaultValue = "10",
+            description =
+                    "Last values of a weight that magnitude-uncertainty takes the deviation of; no"
+                            + " number is published (default: ${DEFAULT-VALUE}).")
+    private int uncertaintyValues;
+
+    @Option(
+            names = "--uncertainty-lambda",
+            paramLabel = "LAMBDA",
+            defaultValue = "1e-5",
+            description =
+                    "What magnitude-uncertainty adds to the deviation; 0 is the Wald statistic, no"
+                            + " number is published (default: ${DEFAULT-VALUE}).")
+    private double uncertaintyLambda;
+
+    @Option(
+            names = "--uncertainty-every",
+            paramLabel = "N",
+            defaultValue = "1",
+            description =
+                    "Steps from one record of the weights to the next for magnitude-uncertainty"
+                            + " (default: ${DEFAULT-VALUE}).")
+    private int uncertaintyEvery;
+
+    @Option(
+            names = "--snip-batches",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Batches that snip takes the gradient of (default: ${DEFAULT-VALUE}).")
+    private int snipBatches;
+
+    @Option(
+            names = "--snip-steps",
+            paramLabel = "N",
+            defaultValue = "1",
+            description =
+                    "Prunings that snip takes to its sparsity, each by new gradients (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private int snipSteps;
+
+    @Option(
+            names = "--hoyer-strength",
+            paramLabel = "ALPHA",
+            defaultValue = "1e-4",
+            description =
+                    "Strength of hoyer-square's regulariser, which decides how many weights go"
+                            + " (default: ${DEFAULT-VALUE}).")
+    private float hoyerStrength;
+
+    @Option(
+            names = "--hoyer-scope",
+            paramLabel = "all|prunable",
+            defaultValue = "prunable",
+            description = "Which parameters hoyer-square regularises (default: ${DEFAULT-VALUE}).")
+    private ParameterScope hoyerScope;
+
+    @Option(
+            names = "--threshold",
+            paramLabel = "T",
+            defaultValue = "1e-4",
+            description =
+                    "Magnitude under which hoyer-square prunes a weight (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private double threshold;
+
+    @Option(
+            names = "--fine-tune",
+            paramLabel = "N",
+            description =
+                    "Last epochs, after hoyer-square's pruning and without its regulariser"
+                            + " (default: the paper's 150 of 500 in proportion, at least 1).")
+    private Integer fineTune;
 
     @Option(
             names = "--allocation",
@@ -180,9 +282,22 @@ final class MethodOptions {
         return maker.apply(this);
     }
 
+    /** Prunes before training, where the method does. */
+    void pruneBeforeTraining(Pruner pruner, Trainer trainer, Dataset train)
+            throws IOException, TranslateException {
+        if (method.equals(SNIP)) {
+            pruner.pruneBeforeTraining(trainer, train, snipBatches);
+        }
+    }
+
     /** Fills in what other options leave open, so that the configuration is complete. */
     void resolve() {
-        if (sparsity == null && pruneEvery == null && !method.equals(DENSE)) {
+        if (method.equals(SNIP)) {
+            checkSnip();
+        }
+        if (method.equals(HOYER_SQUARE)) {
+            checkHoyerSquare();
+        } else if (sparsity == null && pruneEvery == null && !method.equals(DENSE)) {
             sparsity = DEFAULT_SPARSITY;
         }
         if (noise == null) {
@@ -190,15 +305,58 @@ final class MethodOptions {
         }
     }
 
+    private void checkSnip() {
+        if (pruneEvery != null) {
+            throw Failure.misuse(
+                    "snip prunes before training: instead of --prune-every, set --sparsity and"
+                            + " --snip-steps.");
+        }
+        if (snipBatches < 1 || snipSteps < 1) {
+            throw Failure.misuse("--snip-batches and --snip-steps must be at least 1.");
+        }
+    }
+
+    private void checkHoyerSquare() {
+        if (sparsity != null || pruneEvery != null) {
+            throw Failure.misuse(
+                    "hoyer-square cannot aim at a sparsity: instead of "
+                            + (sparsity != null ? "--sparsity" : "--prune-every")
+                            + ", set --hoyer-strength; the stronger, the fewer weights are left.");
+        }
+    }
+
     Schedule schedule(int epochs) {
         if (method.equals(DENSE)) {
             return Schedule.none();
+        }
+        if (method.equals(SNIP)) {
+            return Schedule.beforeTraining(sparsity, snipSteps);
+        }
+        if (method.equals(HOYER_SQUARE)) {
+            return thenFineTune(epochs);
         }
         if (sparsity == null) {
             return Schedule.atRate(pruneRate).every(pruneEvery).overEpochs(epochs);
         }
         var schedule = Schedule.toSparsity(sparsity).atRate(pruneRate);
         return (pruneEvery == null ? schedule : schedule.every(pruneEvery)).overEpochs(epochs);
+    }
+
+    /** The paper regularises for 350 epochs, prunes, and fine-tunes for 150. */
+    private Schedule thenFineTune(int epochs) {
+        if (fineTune == null) {
+            fineTune = Math.max(1, (int) Math.round(0.3 * epochs));
+        }
+        if (fineTune < 1 || fineTune >= epochs) {
+            throw Failure.misuse(
+                    "hoyer-square trains, prunes and fine-tunes, each for at least an epoch:"
+                            + " --fine-tune "
+                            + fineTune
+                            + " does not fit into --epochs "
+                            + epochs
+                            + ".");
+        }
+        return Schedule.belowThreshold(threshold, Unit.EPOCH, epochs - fineTune);
     }
 
     Allocation allocation() {

@@ -108,7 +108,7 @@ final class TrainCommand implements Callable<Integer> {
                         .optSeed(seed)
                         .build();
         try (Model opened = Networks.open(model, images.train(), devices[0])) {
-            new TrainRun(folder, terminal, network, opened, pruner, pruning.name(), devices)
+            new TrainRun(folder, terminal, network, opened, pruner, pruning, devices)
                     .run(data, images, optimizer, seed, Configuration.of(spec));
         }
         return 0;

@@ -41,7 +41,7 @@ final class TrainRun {
     private final String modelName;
     private final Model model;
     private final Pruner pruner;
-    private final String methodName;
+    private final MethodOptions pruning;
     private final Device[] devices;
 
     /** Whether the folder holds something worth keeping, whatever comes. */
@@ -53,14 +53,14 @@ final class TrainRun {
             String modelName,
             Model model,
             Pruner pruner,
-            String methodName,
+            MethodOptions pruning,
             Device[] devices) {
         this.folder = folder;
         this.terminal = terminal;
         this.modelName = modelName;
         this.model = model;
         this.pruner = pruner;
-        this.methodName = methodName;
+        this.pruning = pruning;
         this.devices = devices;
     }
 
@@ -87,6 +87,8 @@ final class TrainRun {
                 }
                 List<PruningEvent> events = pruner.events();
                 announce(data, images, options, events);
+                pruning.pruneBeforeTraining(
+                        pruner, trainer, data.forTraining(set, options.batchSize(), seed));
                 folder.create();
                 try {
                     YamlDefaults.write(folder.file(RunFolder.CONFIG), configuration);
@@ -165,12 +167,19 @@ final class TrainRun {
         } else {
             PruningEvent last = events.get(events.size() - 1);
             terminal.line("Training for %s.", epochs(options.epochs()));
-            terminal.line(
-                    "Pruning by %s after %s to %,d weights, %s %% sparse.",
-                    methodName,
-                    after(events.stream().map(PruningEvent::at).toList()),
-                    last.keep(),
-                    percent(1 - (double) last.keep() / report.weights()));
+            String when = when(events.stream().map(PruningEvent::at).toList());
+            if (last.isByThreshold()) {
+                terminal.line(
+                        "Pruning by %s %s all weights below %s.",
+                        pruning.name(), when, last.threshold());
+            } else {
+                terminal.line(
+                        "Pruning by %s %s to %,d weights, %s %% sparse.",
+                        pruning.name(),
+                        when,
+                        last.keep(),
+                        percent(1 - (double) last.keep() / report.weights()));
+            }
         }
         terminal.line("");
     }
@@ -241,7 +250,7 @@ final class TrainRun {
             SparsityReport report,
             double seconds) {
         Map<String, Object> summary = new LinkedHashMap<>();
-        summary.put("method", methodName);
+        summary.put("method", pruning.name());
         summary.put("model", modelName);
         summary.put("dataset", data.dataSet().dataName());
         summary.put("seed", seed);
@@ -277,7 +286,7 @@ final class TrainRun {
                 100 * test.map(Score::accuracy).orElse(Double.NaN),
                 report.remaining(),
                 report.weights(),
-                times == 1
+                times == 1 || report.remaining() == 0
                         ? ""
                         : String.format(
                                 Locale.ROOT,
@@ -304,17 +313,20 @@ final class TrainRun {
     }
 
     /** Names epochs: all of a few, else the first and the last. */
-    private static String after(List<Long> epochs) {
+    private static String when(List<Long> epochs) {
         int count = epochs.size();
+        if (epochs.get(count - 1) == 0) {
+            return "before training";
+        }
         if (count > SHOWN) {
             return String.format(
                     Locale.ROOT,
-                    "epochs %d, %d, ..., %d",
+                    "after epochs %d, %d, ..., %d",
                     epochs.get(0),
                     epochs.get(1),
                     epochs.get(count - 1));
         }
-        return (count == 1 ? "epoch " : "epochs ")
+        return (count == 1 ? "after epoch " : "after epochs ")
                 + epochs.stream().map(String::valueOf).collect(Collectors.joining(", "));
     }
 

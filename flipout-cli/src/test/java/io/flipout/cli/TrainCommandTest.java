@@ -83,6 +83,9 @@ class TrainCommandTest {
         "global-magnitude, 0.9, 5",
         "noisy-global-magnitude, 0.999, 11",
         "noisy-global-magnitude, 0.9, 5",
+        "magnitude-uncertainty, 0.9, 13",
+        "snip, 0.9, 2",
+        "snip, 0.999, 1",
         "random, 0.999, 11",
         "random, 0.5, 2",
         "none, 0, 1"
@@ -147,6 +150,73 @@ class TrainCommandTest {
         assertThat(rows.get(0).get("sparsity")).isEqualTo("0.0");
         assertThat(Float.parseFloat(rows.get(5).get("learning_rate")))
                 .isCloseTo(0.0005f, within(1e-9f));
+    }
+
+    @Test
+    void snipPrunesBeforeTheFirstEpoch() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell = snip(run);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out()).contains("Pruning by snip before training to 26,620 weights");
+        assertThat(scored(run)).hasSize(10).containsOnly(26_620L);
+        assertThat(summary(run).get("prunings").asInt()).isEqualTo(5);
+        assertThat(summary(run).get("test_accuracy").asDouble()).isGreaterThan(0.5);
+        snip(again);
+        assertThat(weights(again)).isEqualTo(weights(run));
+    }
+
+    @Test
+    void hoyerSquareRegularisesPrunesBelowAThresholdAndFineTunes() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell =
+                train(
+                        run,
+                        "--method",
+                        "hoyer-square",
+                        "--hoyer-strength",
+                        0.01,
+                        "--threshold",
+                        0.001,
+                        "--epochs",
+                        10);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out())
+                .contains("Pruning by hoyer-square after epoch 7 all weights below 0.001.");
+        List<Long> scored = scored(run);
+        assertThat(scored.subList(0, 7)).containsOnly((long) WEIGHTS);
+        assertThat(scored.subList(7, 10))
+                .containsOnly(summary(run).get("remaining_weights").asLong());
+        assertThat(scored.get(9)).isBetween(1L, WEIGHTS - 1L);
+        assertThat(Files.readString(run.resolve("config.yaml")))
+                .contains("fine-tune: 3")
+                .doesNotContain("\nsparsity");
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(untimed(again)).isEqualTo(untimed(run));
+    }
+
+    @Test
+    void aNetworkWithoutWeightsIsReportedAsSuch() throws IOException {
+        Path run = folder.resolve("run");
+        Shell shell = train(run, "--method", "hoyer-square", "--threshold", 1000, "--epochs", 2);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out()).contains("with 0 of 266,200 weights.").doesNotContain("∞");
+    }
+
+    private static Shell snip(Path run) {
+        return train(
+                run,
+                "--method",
+                "snip",
+                "--sparsity",
+                0.9,
+                "--snip-steps",
+                5,
+                "--snip-batches",
+                2,
+                "--epochs",
+                10);
     }
 
     @Test
@@ -301,6 +371,18 @@ class TrainCommandTest {
                 "--layer-floor 1000000               | floor",
                 "--p -1                              | power p",
                 "--noise -1                          | noise strength",
+                "--method magnitude-uncertainty --uncertainty-values 1    | at least 2",
+                "--method magnitude-uncertainty --uncertainty-lambda -1   | λ added to the deviation",
+                "--method magnitude-uncertainty --uncertainty-every 0     | must be at least 1",
+                "--method snip --prune-every 2       | set --sparsity and --snip-steps",
+                "--method snip --snip-steps 0        | --snip-steps must be at least 1",
+                "--method snip --snip-batches 0      | must be at least 1",
+                "--method hoyer-square --sparsity 0.9      | cannot aim at a sparsity: instead of --sparsity, set --hoyer-strength",
+                "--method hoyer-square --prune-every 2     | instead of --prune-every, set --hoyer-strength",
+                "--method hoyer-square --hoyer-strength 0  | strength of Hoyer-Square must be a number greater than 0",
+                "--method hoyer-square --threshold 0       | threshold must be a number greater than 0",
+                "--method hoyer-square --epochs 1          | --fine-tune 1 does not fit into --epochs 1",
+                "--method hoyer-square --fine-tune 0       | --fine-tune 0 does not fit",
                 "--epochs 0                          | --epochs",
                 "--batch-size 0                      | --batch-size",
                 "--lr Infinity                       | --lr must be a number greater than 0",

@@ -22,4 +22,17 @@ public record Candidate(String path, double[] scores, Mask mask) {
                     path + " has " + mask.size() + " weights but " + scores.length + " scores");
         }
     }
+
+    /**
+     * Prunes every weight that scores below a threshold.
+     *
+     * @param threshold the threshold; a weight that scores exactly so is kept
+     */
+    public void pruneBelow(double threshold) {
+        for (int i = 0; i < scores.length; i++) {
+            if (scores[i] < threshold) {
+                mask.prune(i);
+            }
+        }
+    }
 }

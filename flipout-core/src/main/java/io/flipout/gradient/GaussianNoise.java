@@ -36,7 +36,7 @@ import java.util.SplittableRandom;
  * @param scale what σ is measured by
  * @param scope which parameters get noise
  */
-public record GaussianNoise(float lambda, NoiseScale scale, NoiseScope scope)
+public record GaussianNoise(float lambda, NoiseScale scale, ParameterScope scope)
         implements GradientTerm {
 
     /**
@@ -68,7 +68,7 @@ public record GaussianNoise(float lambda, NoiseScale scale, NoiseScope scope)
         }
 
         private boolean isNoisy(ParameterInfo info) {
-            return scope == NoiseScope.ALL || info.prunable();
+            return scope == ParameterScope.ALL || info.prunable();
         }
 
         @Override

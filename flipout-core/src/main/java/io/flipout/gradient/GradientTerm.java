@@ -28,6 +28,9 @@ public interface GradientTerm {
          */
         void apply(TrainedTensor tensor, NDArray gradient);
 
+        /** Learns that weights were pruned, or had been before this training. */
+        default void afterPruning() {}
+
         /** Frees what the term keeps between steps. */
         @Override
         default void close() {}

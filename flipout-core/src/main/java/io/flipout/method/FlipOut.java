@@ -4,7 +4,7 @@ import io.flipout.criterion.Criterion;
 import io.flipout.criterion.FlipSaliency;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.gradient.NoiseScale;
-import io.flipout.gradient.NoiseScope;
+import io.flipout.gradient.ParameterScope;
 import io.flipout.signal.SignFlips;
 import io.flipout.signal.Signal;
 import java.util.List;
@@ -67,7 +67,7 @@ public final class FlipOut implements PruningMethod {
         private double p = 2;
         private float lambda = 1;
         private NoiseScale scale = NoiseScale.GRADIENT;
-        private NoiseScope scope = NoiseScope.ALL;
+        private ParameterScope scope = ParameterScope.ALL;
         private int flipOffset = 1;
 
         private Builder() {}
@@ -108,10 +108,10 @@ public final class FlipOut implements PruningMethod {
         /**
          * Sets which parameters get noise.
          *
-         * @param scope the scope, default {@link NoiseScope#ALL}
+         * @param scope the scope, default {@link ParameterScope#ALL}
          * @return this builder
          */
-        public Builder optNoiseScope(NoiseScope scope) {
+        public Builder optNoiseScope(ParameterScope scope) {
             this.scope = scope;
             return this;
         }

@@ -4,7 +4,7 @@ import io.flipout.criterion.Criterion;
 import io.flipout.criterion.Magnitude;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.gradient.NoiseScale;
-import io.flipout.gradient.NoiseScope;
+import io.flipout.gradient.ParameterScope;
 import java.util.List;
 
 /**
@@ -54,7 +54,7 @@ public final class GlobalMagnitude implements PruningMethod {
 
         private float lambda;
         private NoiseScale scale = NoiseScale.GRADIENT;
-        private NoiseScope scope = NoiseScope.ALL;
+        private ParameterScope scope = ParameterScope.ALL;
 
         private Builder() {}
 
@@ -83,10 +83,10 @@ public final class GlobalMagnitude implements PruningMethod {
         /**
          * Sets which parameters get noise.
          *
-         * @param scope the scope, default {@link NoiseScope#ALL}
+         * @param scope the scope, default {@link ParameterScope#ALL}
          * @return this builder
          */
-        public Builder optNoiseScope(NoiseScope scope) {
+        public Builder optNoiseScope(ParameterScope scope) {
             this.scope = scope;
             return this;
         }

@@ -3,7 +3,7 @@ package io.flipout.method;
 import io.flipout.gradient.GaussianNoise;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.gradient.NoiseScale;
-import io.flipout.gradient.NoiseScope;
+import io.flipout.gradient.ParameterScope;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,7 +15,7 @@ final class Noise {
 
     private Noise() {}
 
-    static List<GradientTerm> of(float lambda, NoiseScale scale, NoiseScope scope) {
+    static List<GradientTerm> of(float lambda, NoiseScale scale, ParameterScope scope) {
         if (!(lambda >= 0 && Float.isFinite(lambda))) {
             throw new IllegalArgumentException(
                     "The noise strength must be a number greater than 0, or 0 for none; got "

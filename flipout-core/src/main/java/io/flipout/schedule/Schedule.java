@@ -2,6 +2,7 @@ package io.flipout.schedule;
 
 import io.flipout.schedule.PruningEvent.Unit;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** When weights are pruned, and down to how many. */
 @FunctionalInterface
@@ -55,6 +56,50 @@ public interface Schedule {
                     "The time of a one-shot pruning must be at least 0, got " + at);
         }
         return weights -> List.of(new PruningEvent(unit, at, Sparsity.keep(weights, sparsity)));
+    }
+
+    /**
+     * Prunes before training: at once, or by several prunings of the same rate one after the other,
+     * the i-th of n keeping {@code N·(1 − s)^(i/n)} weights.
+     *
+     * @param sparsity s, the share of the prunable weights that is removed in the end, in [0, 1)
+     * @param prunings n, at least 1
+     * @return the schedule
+     * @throws IllegalArgumentException if a value is out of its range
+     */
+    static Schedule beforeTraining(double sparsity, int prunings) {
+        Sparsity.check(sparsity);
+        if (prunings < 1) {
+            throw new IllegalArgumentException(
+                    "The prunings before training must be at least 1, got " + prunings);
+        }
+        return weights ->
+                IntStream.rangeClosed(1, prunings)
+                        .mapToObj(i -> 1 - Math.pow(1 - sparsity, (double) i / prunings))
+                        .map(reached -> Sparsity.keep(weights, reached))
+                        .map(keep -> new PruningEvent(Unit.STEP, 0, keep))
+                        .toList();
+    }
+
+    /**
+     * Prunes once, however many weights score below a threshold.
+     *
+     * @param threshold the score below which weights go, greater than 0; for magnitudes, 1e-4
+     * @param unit epochs or steps
+     * @param at the epoch or step after whose end weights are pruned, at least 1
+     * @return the schedule
+     * @throws IllegalArgumentException if a value is out of its range
+     */
+    static Schedule belowThreshold(double threshold, Unit unit, long at) {
+        if (!(threshold > 0 && Double.isFinite(threshold))) {
+            throw new IllegalArgumentException(
+                    "The threshold must be a number greater than 0, got " + threshold);
+        }
+        if (at < 1) {
+            throw new IllegalArgumentException(
+                    "The time of a pruning by threshold must be at least 1, got " + at);
+        }
+        return weights -> List.of(new PruningEvent(unit, at, 0, threshold));
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.flipout.signal;
 
+import ai.djl.ndarray.NDArray;
 import io.flipout.tensor.TrainedTensor;
 
 /** Something that is watched for every weight while it trains, such as how often its sign flips. */
@@ -21,6 +22,14 @@ public interface Signal {
          * read a value back from the device.
          */
         void afterStep();
+
+        /**
+         * Sees the gradient of a batch that the network is shown before its training, without a
+         * step.
+         *
+         * @param gradient the gradient of the tensor, not to be changed or kept
+         */
+        default void afterBackward(NDArray gradient) {}
 
         /**
          * Forgets what was seen of weights that have just been pruned, and takes the values as they

@@ -12,6 +12,9 @@ import io.flipout.allocation.Allocation;
 import io.flipout.allocation.Candidate;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
+import io.flipout.method.MagnitudeUncertainty;
+import io.flipout.signal.GradientSum;
+import io.flipout.signal.LastValues;
 import io.flipout.signal.SignFlips;
 import io.flipout.signal.Signal;
 import io.flipout.tensor.TrainedTensor;
@@ -122,6 +125,78 @@ class CriteriaTest {
         assertThat(scores(new Magnitude()))
                 .containsExactly(new double[] {.5, .1, .3, .4, .05, .2}, within(1e-7));
         assertThat(pruned(scores(new Magnitude()), 3)).containsExactlyInAnyOrder(4, 1, 5);
+    }
+
+    /** Scores three weights after the last three values of each. */
+    private double[] afterRecords(double lambda, float[]... records) {
+        TrainedTensor tensor = Trained.tensor(manager, records[2]);
+        LastValues.Values values = new LastValues(3, 1).watch(tensor);
+        values.restore(List.of(records));
+        TensorView view =
+                new TensorView(tensor.info(), records[2], new Mask(3), List.of(values), 0);
+        return new MagnitudeOverDeviation(lambda).score(view);
+    }
+
+    /** The values .9 1.1 1, .3 .31 .29 and .5 .1 .3 deviate by .1, .01 and .2. */
+    @Test
+    void magnitudeIsDividedByLambdaAndTheDeviationOfTheLastValues() {
+        float[][] records = {{.9f, .3f, .5f}, {1.1f, .31f, .1f}, {1f, .29f, .3f}};
+
+        assertThat(afterRecords(0, records))
+                .containsExactly(new double[] {10, 29, 1.5}, within(1e-4));
+        assertThat(afterRecords(.1, records))
+                .containsExactly(new double[] {5, .29 / .11, 1}, within(1e-6));
+        assertThat(pruned(afterRecords(.1, records), 2)).containsExactly(1, 2);
+    }
+
+    @Test
+    void aWeightThatLiesStillIsKeptUnlessItLiesAtZero() {
+        double[] scores = afterRecords(0, new float[3], new float[3], new float[] {0, -0f, 1});
+        double[] still =
+                afterRecords(
+                        0, new float[] {2, 0, 1}, new float[] {2, 0, 1}, new float[] {2, 0, 1});
+
+        assertThat(scores).containsExactly(new double[] {0, 0, Math.sqrt(3)}, within(1e-12));
+        assertThat(still).containsExactly(Double.POSITIVE_INFINITY, 0, Double.POSITIVE_INFINITY);
+    }
+
+    /** θ = 1 −2 .5 0 and g = .3 .1 −.8 5, shown in two halves. */
+    @Test
+    void sensitivityIsWeightTimesSummedGradient() {
+        float[] theta = {1, -2, .5f, 0};
+        TrainedTensor tensor = Trained.tensor(manager, theta);
+        GradientSum.Sum sum = new GradientSum().watch(tensor);
+        TensorView view = new TensorView(tensor.info(), theta, new Mask(4), List.of(sum), 0);
+        for (int batch = 0; batch < 2; batch++) {
+            try (NDArray gradient = manager.create(new float[] {.15f, .05f, -.4f, 2.5f})) {
+                sum.afterBackward(gradient);
+            }
+        }
+        GradientSum.Sum later = new GradientSum().watch(tensor);
+        later.restore(sum.snapshot());
+
+        assertThat(new Sensitivity().score(view))
+                .containsExactly(new double[] {.3, .2, .4, 0}, within(1e-7));
+        assertThat(later.values()).isEqualTo(sum.values());
+        sum.afterPruning();
+        assertThatThrownBy(() -> new Sensitivity().score(view))
+                .hasMessageContaining("pruner.pruneBeforeTraining");
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {-1e-9, Double.NaN, Double.POSITIVE_INFINITY})
+    void refusesALambdaThatIsNoNumberOfAtLeastZero(double lambda) {
+        assertThatThrownBy(
+                        () -> MagnitudeUncertainty.builder().setValues(2).setLambda(lambda).build())
+                .hasMessageContaining("λ added to the deviation");
+    }
+
+    @Test
+    void aThresholdIsStrict() {
+        Mask mask = Trained.mask(4, 3);
+        new Candidate("w", new double[] {.25, .2, .5, .1}, mask).pruneBelow(.25);
+
+        assertThat(mask.bytes()).containsExactly(1, 0, 1, 0);
     }
 
     @ParameterizedTest

@@ -28,7 +28,7 @@ class GaussianNoiseTest {
     private static final long SEED = 11;
 
     private static GaussianNoise noise(float lambda) {
-        return new GaussianNoise(lambda, NoiseScale.GRADIENT, NoiseScope.ALL);
+        return new GaussianNoise(lambda, NoiseScale.GRADIENT, ParameterScope.ALL);
     }
 
     private static void in(Path path, Consumer<NDManager> test) {
@@ -130,7 +130,11 @@ class GaussianNoiseTest {
                     tensor.applyMask(tensor.values());
                     NDArray gradient = manager.create(new float[] {.6f, .8f});
                     tensor.applyMask(gradient);
-                    noise[0] = added(new GaussianNoise(1, scale, NoiseScope.ALL), tensor, gradient);
+                    noise[0] =
+                            added(
+                                    new GaussianNoise(1, scale, ParameterScope.ALL),
+                                    tensor,
+                                    gradient);
                 });
         return noise[0];
     }
@@ -231,7 +235,7 @@ class GaussianNoiseTest {
         "ENGINE, ALL, true",
         "ENGINE, PRUNABLE, false"
     })
-    void theScopeSaysWhetherBiasesGetNoise(Path path, NoiseScope scope, boolean noisy) {
+    void theScopeSaysWhetherBiasesGetNoise(Path path, ParameterScope scope, boolean noisy) {
         in(
                 path,
                 manager -> {

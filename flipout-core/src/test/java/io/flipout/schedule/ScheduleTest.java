@@ -190,4 +190,29 @@ class ScheduleTest {
         assertThatThrownBy(() -> Schedule.toSparsity(.999).overEpochs(350).events(100))
                 .hasMessage("A sparsity of 0.999 leaves none of 100 weights; 0.99 leaves one.");
     }
+
+    /** 100·.01^(i/2) = 10, 1. */
+    @Test
+    void beforeTrainingPrunesAtTimeZeroInStepsOfOneRate() {
+        assertThat(Schedule.beforeTraining(.99, 2).events(100))
+                .containsExactly(
+                        new PruningEvent(Unit.STEP, 0, 10), new PruningEvent(Unit.STEP, 0, 1));
+        assertThat(Schedule.beforeTraining(.99, 1).events(100))
+                .isEqualTo(Schedule.oneShot(.99, Unit.STEP, 0).events(100));
+        assertThatThrownBy(() -> Schedule.beforeTraining(.99, 0))
+                .hasMessageContaining("at least 1");
+    }
+
+    @Test
+    void aThresholdPlansNoNumberOfWeights() {
+        PruningEvent event = last(Schedule.belowThreshold(1e-4, Unit.EPOCH, 7).events(100));
+
+        assertThat(event).isEqualTo(new PruningEvent(Unit.EPOCH, 7, 0, 1e-4));
+        assertThat(event.isByThreshold()).isTrue();
+        assertThat(new PruningEvent(Unit.EPOCH, 7, 5).isByThreshold()).isFalse();
+        assertThatThrownBy(() -> Schedule.belowThreshold(0, Unit.EPOCH, 7))
+                .hasMessageContaining("threshold must be a number greater than 0");
+        assertThatThrownBy(() -> Schedule.belowThreshold(1e-4, Unit.EPOCH, 0))
+                .hasMessageContaining("at least 1");
+    }
 }

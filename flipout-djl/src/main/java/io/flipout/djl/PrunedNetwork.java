@@ -74,7 +74,9 @@ final class PrunedNetwork {
         }
         events = schedule.events(weights());
         int[] sizes = masks.values().stream().mapToInt(Mask::size).toArray();
-        events.forEach(event -> allocation.check(sizes, event.keep()));
+        events.stream()
+                .filter(event -> !event.isByThreshold())
+                .forEach(event -> allocation.check(sizes, event.keep()));
     }
 
     List<ParameterInfo> parameters() {
@@ -91,6 +93,10 @@ final class PrunedNetwork {
 
     long weights() {
         return masks.values().stream().mapToLong(Mask::size).sum();
+    }
+
+    long remaining() {
+        return masks.values().stream().mapToLong(Mask::remaining).sum();
     }
 
     SparsityReport report() {
@@ -139,6 +145,12 @@ final class PrunedNetwork {
         return new Mirror(weight, tensor, watches);
     }
 
+    /** Shows the signals of a parameter its gradient on its own device. */
+    void showGradient(ParameterInfo info, NDArray gradient) {
+        Mirror mirror = mirror(info.parameter().getId(), info.parameter().getArray());
+        mirror.watches().forEach(watch -> watch.afterBackward(gradient));
+    }
+
     /** Takes what was seen off the devices, for a next training of the same network. */
     void leaveDevices() {
         for (Mirrors mirrors : mirrorsById.values()) {
@@ -152,15 +164,19 @@ final class PrunedNetwork {
         }
     }
 
-    /** Prunes until exactly {@code keep} weights are alive, on all devices. */
-    void prune(Criterion criterion, long keep, long seed, Optimizer optimizer) {
+    /** Prunes what the event asks for, on all devices. */
+    void prune(Criterion criterion, PruningEvent event, long seed, Optimizer optimizer) {
         List<Candidate> candidates = new ArrayList<>();
         for (ParameterInfo info : parameters) {
             if (info.prunable()) {
                 candidates.add(candidate(info, criterion, seed));
             }
         }
-        allocation.prune(candidates, keep);
+        if (event.isByThreshold()) {
+            candidates.forEach(candidate -> candidate.pruneBelow(event.threshold()));
+        } else {
+            allocation.prune(candidates, event.keep());
+        }
         warnOfEmptyLayers(candidates);
         for (ParameterInfo info : parameters) {
             if (info.prunable()) {

@@ -1,7 +1,10 @@
 package io.flipout.djl;
 
+import ai.djl.training.Trainer;
+import ai.djl.training.dataset.Dataset;
 import ai.djl.training.listener.TrainingListener;
 import ai.djl.training.optimizer.Optimizer;
+import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
@@ -11,6 +14,7 @@ import io.flipout.report.SparsityReport;
 import io.flipout.schedule.PruningEvent;
 import io.flipout.schedule.Schedule;
 import io.flipout.signal.Signal;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -29,9 +33,10 @@ import java.util.Objects;
  * <p>A pruner serves one network. It works with any optimizer and block and with {@code
  * EasyTrain.fit} unchanged: {@link #wrap} adds the method's terms to the gradients, keeps pruned
  * weights at 0 after every step and watches the signals; {@link #listener} learns of the network
- * and of the end of epochs, when weights are pruned, after the epoch's evaluation. State takes at
- * most 6 bytes for each prunable weight on each device. Masks live here and never in the block, so
- * copying, saving and exporting the block stay ordinary; pruned weights in it are exactly 0.
+ * and of the end of epochs, when weights are pruned, after the epoch's evaluation. For FlipOut,
+ * state takes at most 6 bytes for each prunable weight on each device. Masks live here and never in
+ * the block, so copying, saving and exporting the block stay ordinary; pruned weights in it are
+ * exactly 0.
  *
  * <p>Not thread-safe: DJL calls it from the training thread.
  */
@@ -75,6 +80,35 @@ public final class Pruner {
      */
     public TrainingListener listener() {
         return new PruningListener(run);
+    }
+
+    /**
+     * Prunes before training, for methods that rank weights by gradients: does now what the
+     * schedule plans for time 0, and before each of these prunings shows the network batches,
+     * forward and backward, without a step.
+     *
+     * <pre>{@code
+     * trainer.initialize(shape);
+     * pruner.pruneBeforeTraining(trainer, trainSet, 1);
+     * EasyTrain.fit(trainer, epochs, trainSet, testSet);
+     * }</pre>
+     *
+     * <p>The batches are seen as in training. The weights that are kept, running statistics and the
+     * optimizer's state stay as they were, and the gradients are 0 afterwards. It takes the device
+     * of the parameters only; where a trainer has several, the others hold pruned weights from the
+     * second step on.
+     *
+     * @param trainer the trainer, initialised and not used yet
+     * @param dataset the data set to take batches of; it is iterated once for every pruning
+     * @param batches the number of batches for each pruning, at least 1
+     * @throws IllegalStateException if the schedule plans no pruning at time 0, the training has
+     *     begun, or no gradient reaches the weights
+     * @throws IOException if the data set cannot be read
+     * @throws TranslateException if the data set cannot be prepared
+     */
+    public void pruneBeforeTraining(Trainer trainer, Dataset dataset, int batches)
+            throws IOException, TranslateException {
+        run.pruneBeforeTraining(new GradientPass(trainer, dataset, batches));
     }
 
     /**

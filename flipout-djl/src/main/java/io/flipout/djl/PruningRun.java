@@ -3,6 +3,7 @@ package io.flipout.djl;
 import ai.djl.ndarray.NDArray;
 import ai.djl.nn.Block;
 import ai.djl.training.optimizer.Optimizer;
+import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.mask.WeightSelector;
@@ -11,6 +12,7 @@ import io.flipout.schedule.PruningEvent;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.tensor.TrainedTensor;
+import java.io.IOException;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -93,6 +95,9 @@ final class PruningRun {
                     method.gradientTerms().stream()
                             .map(term -> term.start(net.parameters(), seed))
                             .toList();
+            if (nextEvent > 0) {
+                terms.forEach(GradientTerm.Running::afterPruning);
+            }
         }
         PrunedNetwork.Mirror mirror = net.mirror(parameterId, weight);
         TrainedTensor tensor = mirror.tensor();
@@ -152,19 +157,46 @@ final class PruningRun {
         }
     }
 
-    private void prune(Unit unit, long now) {
-        List<PruningEvent> events = network().events();
-        while (nextEvent < events.size()
-                && events.get(nextEvent).unit() == unit
-                && events.get(nextEvent).at() <= now) {
-            PruningEvent event = events.get(nextEvent++);
-            network.prune(method.criterion(), event.keep(), seed + nextEvent, optimizer);
-            logger.info(
-                    "Pruned after {} {}: {} of {} weights left",
-                    unit == Unit.EPOCH ? "epoch" : "step",
-                    now,
-                    event.keep(),
-                    network.weights());
+    /** Prunes what is due before training, each time by gradients of the network as it is then. */
+    void pruneBeforeTraining(GradientPass pass) throws IOException, TranslateException {
+        if (batches > 0) {
+            throw new IllegalStateException(
+                    "The training has begun: prune before it, once the trainer is initialised.");
         }
+        if (!isDue(Unit.STEP, 0) && !isDue(Unit.EPOCH, 0)) {
+            throw new IllegalStateException(
+                    "The schedule plans no pruning before training:"
+                            + " Schedule.beforeTraining(sparsity, 1) does.");
+        }
+        while (isDue(Unit.STEP, 0) || isDue(Unit.EPOCH, 0)) {
+            pass.show(network);
+            pruneNext();
+        }
+        network.leaveDevices(); // What was pruned need not be the arrays that will train.
+    }
+
+    private void prune(Unit unit, long now) {
+        while (isDue(unit, now)) {
+            pruneNext();
+        }
+    }
+
+    private boolean isDue(Unit unit, long now) {
+        List<PruningEvent> events = network().events();
+        return nextEvent < events.size()
+                && events.get(nextEvent).unit() == unit
+                && events.get(nextEvent).at() <= now;
+    }
+
+    private void pruneNext() {
+        PruningEvent event = network.events().get(nextEvent++);
+        network.prune(method.criterion(), event, seed + nextEvent, optimizer);
+        terms.forEach(GradientTerm.Running::afterPruning);
+        logger.info(
+                "Pruned after {} {}: {} of {} weights left",
+                event.unit() == Unit.EPOCH ? "epoch" : "step",
+                event.at(),
+                network.remaining(),
+                network.weights());
     }
 }

@@ -16,6 +16,8 @@ import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.HoyerSquare;
+import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.schedule.PruningEvent.Unit;
@@ -133,6 +135,7 @@ class PrunerTest {
                         FlipOut.builder().build(),
                         GlobalMagnitude.builder().build(),
                         GlobalMagnitude.builder().optNoise(1f).build(),
+                        MagnitudeUncertainty.builder().setValues(4).setLambda(.001).build(),
                         new RandomPruning())
                 .flatMap(
                         method ->
@@ -206,6 +209,97 @@ class PrunerTest {
         for (NDArray velocity : sgd.state(info.parameter().getId(), weight)) {
             assertZero(pruner.masks().get(info.path()), velocity.toFloatArray());
         }
+    }
+
+    /** Of 4 steps an epoch: the 2 records before the first pruning are those of steps 2 and 4. */
+    @Test
+    void aPruningBeforeEnoughValuesWereRecordedEndsInASentence() {
+        Schedule schedule = Schedule.oneShot(.5, Unit.EPOCH, 1);
+        PruningMethod enough =
+                MagnitudeUncertainty.builder().setValues(2).setLambda(0).optEvery(2).build();
+        PruningMethod tooMany =
+                MagnitudeUncertainty.builder().setValues(3).setLambda(0).optEvery(2).build();
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            Pruner pruner = pruner(enough, schedule, 0);
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 2, pruner.listener());
+            assertThat(alive(pruner)).isEqualTo(36);
+        }
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            Pruner pruner = pruner(tooMany, schedule, 0);
+            assertThatThrownBy(
+                            () -> tiny.fit(pruner.wrap(TinyTraining.sgd()), 2, pruner.listener()))
+                    .hasMessageStartingWith("The last 3 values of the weights are needed");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void aThresholdPrunesWhatLiesBelowItAndEndsTheRegulariser(Path path) {
+        path.run(
+                () -> {
+                    double threshold = .05;
+                    Map<String, float[]> before = new HashMap<>();
+                    Pruner pruner =
+                            pruner(
+                                    HoyerSquare.builder().setStrength(.01f).build(),
+                                    Schedule.belowThreshold(threshold, Unit.EPOCH, 2),
+                                    0);
+                    try (TinyTraining tiny = new TinyTraining(1)) {
+                        // Listeners are told in this order: before the pruning, and the pruning.
+                        TrainingListener record =
+                                new TrainingListenerAdapter() {
+                                    @Override
+                                    public void onEpoch(Trainer trainer) {
+                                        if (pruner.prunings() == 0) {
+                                            before.putAll(tiny.weights());
+                                        }
+                                    }
+                                };
+                        tiny.fit(pruner.wrap(TinyTraining.sgd()), 4, record, pruner.listener());
+                        assertThat(pruner.prunings()).isEqualTo(1);
+                        pruner.masks()
+                                .forEach(
+                                        (name, mask) -> {
+                                            for (int i = 0; i < mask.size(); i++) {
+                                                assertThat(mask.isAlive(i))
+                                                        .isEqualTo(
+                                                                Math.abs(before.get(name)[i])
+                                                                        >= threshold);
+                                            }
+                                            assertZero(mask, tiny.weights().get(name));
+                                        });
+                        assertThat(alive(pruner)).isBetween(1L, TinyTraining.WEIGHTS - 1L);
+                    }
+                });
+    }
+
+    /** The regulariser pulls the weights apart while it lasts, and a pruning ends it for good. */
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void theRegularisersStrengthMattersOnlyBeforeThePruning(Path path) {
+        path.run(
+                () -> {
+                    assertThat(hoyerAfter(0, 1e-9f)).isEqualTo(hoyerAfter(0, .1f));
+                    assertThat(hoyerAfter(1, 1e-9f)).isNotEqualTo(hoyerAfter(1, .1f));
+                });
+    }
+
+    /** Trains two epochs in two trainers after a pruning of one weight at the end of that epoch. */
+    private static List<Float> hoyerAfter(int epoch, float strength) {
+        Pruner pruner =
+                pruner(
+                        HoyerSquare.builder().setStrength(strength).build(),
+                        Schedule.oneShot(1 / 72d, Unit.EPOCH, epoch),
+                        0);
+        List<Float> weights = new ArrayList<>();
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 1, pruner.listener());
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 1, pruner.listener());
+            for (float weight : tiny.weights().get(FIRST)) {
+                weights.add(weight);
+            }
+        }
+        return weights;
     }
 
     @Test

@@ -25,6 +25,7 @@ import ai.djl.translate.TranslateException;
 import io.flipout.mask.BlockPaths;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -71,25 +72,41 @@ final class TinyTraining implements AutoCloseable {
 
     /** Trains as any program on DJL does. */
     void fit(Optimizer optimizer, int epochs, TrainingListener... listeners) {
-        TrainingConfig config =
-                new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
-                        .optOptimizer(optimizer)
-                        .addTrainingListeners(listeners);
-        try (Trainer trainer = model.newTrainer(config);
-                NDManager manager = NDManager.newBaseManager()) {
-            trainer.setMetrics(new Metrics());
-            trainer.initialize(new Shape(8, 6));
-            ArrayDataset data = data(manager);
-            EasyTrain.fit(trainer, epochs, data, data);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (TranslateException e) {
-            throw new IllegalStateException(e);
-        }
+        prepared(
+                optimizer,
+                (trainer, data) -> {
+                    trainer.setMetrics(new Metrics());
+                    EasyTrain.fit(trainer, epochs, data, data);
+                },
+                listeners);
     }
 
     /** Trains by our own loop. */
     List<EpochResult> loop(Optimizer optimizer, int epochs, TrainingListener... listeners) {
+        List<EpochResult> results = new ArrayList<>();
+        prepared(
+                optimizer,
+                (trainer, data) ->
+                        results.addAll(
+                                TrainingLoop.builder()
+                                        .setTrainer(trainer)
+                                        .setEpochs(epochs)
+                                        .setTrain(data)
+                                        .optTest(data)
+                                        .build()
+                                        .run()),
+                listeners);
+        return results;
+    }
+
+    /** What is done with a trainer and its data. */
+    @FunctionalInterface
+    interface Work {
+        void run(Trainer trainer, ArrayDataset data) throws IOException, TranslateException;
+    }
+
+    /** Makes a trainer, initialises the network and hands both over. */
+    void prepared(Optimizer optimizer, Work work, TrainingListener... listeners) {
         TrainingConfig config =
                 new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
                         .optOptimizer(optimizer)
@@ -97,14 +114,7 @@ final class TinyTraining implements AutoCloseable {
         try (Trainer trainer = model.newTrainer(config);
                 NDManager manager = NDManager.newBaseManager()) {
             trainer.initialize(new Shape(8, 6));
-            ArrayDataset data = data(manager);
-            return TrainingLoop.builder()
-                    .setTrainer(trainer)
-                    .setEpochs(epochs)
-                    .setTrain(data)
-                    .optTest(data)
-                    .build()
-                    .run();
+            work.run(trainer, data(manager));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (TranslateException e) {

@@ -1,7 +1,7 @@
 package io.flipout.gradient;
 
-/** Which parameters get noise. */
-public enum NoiseScope {
+/** Which parameters a gradient term is for. */
+public enum ParameterScope {
     /** Every trainable parameter, biases and normalisation layers included. */
     ALL,
     /** Prunable parameters only. */

@@ -1,0 +1,32 @@
+package io.flipout.criterion;
+
+import io.flipout.signal.GradientSum;
+import io.flipout.tensor.Chunks;
+
+/**
+ * Connection sensitivity: {@code s = |θ·g|}, how much the loss would change if a factor before the
+ * weight began to move from 1, g the gradient of the loss.
+ *
+ * <p>Lee et al. divide by the sum of all s, which changes no order and is left out.
+ */
+public final class Sensitivity implements Criterion {
+
+    /** Creates the criterion. */
+    public Sensitivity() {}
+
+    /** {@inheritDoc} */
+    @Override
+    public double[] score(TensorView tensor) {
+        float[] weights = tensor.weights();
+        float[] gradient = tensor.watch(GradientSum.Sum.class).values();
+        double[] scores = new double[weights.length];
+        Chunks.forEach(
+                weights.length,
+                (chunk, from, to) -> {
+                    for (int i = from; i < to; i++) {
+                        scores[i] = Math.abs((double) weights[i] * gradient[i]);
+                    }
+                });
+        return scores;
+    }
+}

@@ -11,6 +11,9 @@ import ai.djl.training.listener.TrainingListenerAdapter;
 import ai.djl.training.optimizer.AdamW;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
+import io.flipout.criterion.Criterion;
+import io.flipout.criterion.RandomOrder;
+import io.flipout.gradient.GradientTerm;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
@@ -23,6 +26,7 @@ import io.flipout.method.RandomPruning;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.signal.SignFlips;
+import io.flipout.tensor.TrainedTensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -271,6 +275,49 @@ class PrunerTest {
                         assertThat(alive(pruner)).isBetween(1L, TinyTraining.WEIGHTS - 1L);
                     }
                 });
+    }
+
+    /** Random pruning with a term that writes down the steps of the first weight and prunings. */
+    private record Recording(List<String> calls) implements PruningMethod {
+
+        @Override
+        public String name() {
+            return "recording";
+        }
+
+        @Override
+        public Criterion criterion() {
+            return new RandomOrder();
+        }
+
+        @Override
+        public List<GradientTerm> gradientTerms() {
+            return List.of(
+                    (parameters, seed) ->
+                            new GradientTerm.Running() {
+                                @Override
+                                public void apply(TrainedTensor tensor, NDArray gradient) {
+                                    if (tensor.info().path().equals(FIRST)) {
+                                        calls.add("step");
+                                    }
+                                }
+
+                                @Override
+                                public void afterPruning() {
+                                    calls.add("pruning");
+                                }
+                            });
+        }
+    }
+
+    @Test
+    void gradientTermsLearnOfAPruningWhenItComes() {
+        List<String> calls = new ArrayList<>();
+        Pruner pruner = pruner(new Recording(calls), Schedule.oneShot(.5, Unit.STEP, 2), 0);
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 1, pruner.listener());
+        }
+        assertThat(calls).containsExactly("step", "step", "pruning", "step", "step");
     }
 
     /** The regulariser pulls the weights apart while it lasts, and a pruning ends it for good. */

@@ -13,6 +13,7 @@ import ai.djl.basicmodelzoo.cv.classification.VGG;
 import ai.djl.basicmodelzoo.cv.object_detection.ssd.SingleShotDetection;
 import ai.djl.basicmodelzoo.cv.object_detection.yolo.YOLOV3;
 import ai.djl.basicmodelzoo.tabular.TabNet;
+import ai.djl.engine.Engine;
 import ai.djl.modality.nlp.DefaultVocabulary;
 import ai.djl.modality.nlp.embedding.TrainableWordEmbedding;
 import ai.djl.ndarray.NDArray;
@@ -71,6 +72,7 @@ record Networks(String name, Supplier<Block> block, Shape[] shapes, DataType[] t
 
     /** Returns the network with random weights and statistics; the caller closes the manager. */
     Block initialize(NDManager manager) {
+        Engine.getInstance().setRandomSeed(1);
         Block network = block.get();
         network.setInitializer(new NormalInitializer(0.1f), Parameter.Type.BIAS);
         network.setInitializer(new NormalInitializer(0.1f), Parameter.Type.BETA);

@@ -2,9 +2,6 @@ package io.flipout.cli;
 
 import ai.djl.Device;
 import ai.djl.Model;
-import ai.djl.engine.EngineException;
-import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
@@ -61,7 +58,15 @@ final class EvaluateCommand implements Callable<Integer> {
                 } else {
                     Shape trained = model.getBlock().getInputShapes()[0];
                     trainer.initialize(new Shape(1).addAll(image));
-                    checkSize(trainer, trained, images);
+                    if (Networks.tryOn(trainer, images).isEmpty()) {
+                        // Its first weights follow from the size of the images.
+                        throw Failure.misuse(
+                                String.format(
+                                        "The network was trained on images of %d×%d and cannot"
+                                                + " take these of %s: give the --dataset and"
+                                                + " --image-size of its training.",
+                                        trained.get(2), trained.get(3), DataOptions.size(images)));
+                    }
                 }
                 Score score =
                         TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();
@@ -75,19 +80,5 @@ final class EvaluateCommand implements Callable<Integer> {
             }
         }
         return 0;
-    }
-
-    /** A network whose first weights follow from the size of the images takes no other. */
-    private static void checkSize(Trainer trainer, Shape trained, ImageSet images) {
-        Shape one = new Shape(1, images.channels(), images.height(), images.width());
-        try (NDManager manager = trainer.getManager().newSubManager()) {
-            trainer.evaluate(new NDList(manager.zeros(one))).close();
-        } catch (EngineException e) {
-            throw Failure.misuse(
-                    String.format(
-                            "The network was trained on images of %d×%d and cannot take these of"
-                                    + " %s: give the --dataset and --image-size of its training.",
-                            trained.get(2), trained.get(3), DataOptions.size(images)));
-        }
     }
 }

@@ -139,8 +139,7 @@ final class ExportCommand implements Callable<Integer> {
                         .optVerify(!noVerify)
                         .optMetadata(metadata(saved, model, shape, normalization));
         if (preprocessing) {
-            exporter.optPreprocessing(
-                    normalization.orElseThrow().mean(), normalization.orElseThrow().std());
+            exporter.optPreprocessing(normalization.orElseThrow());
         }
         exporter.build().export(model.getBlock(), out, new Shape(1).addAll(shape));
     }

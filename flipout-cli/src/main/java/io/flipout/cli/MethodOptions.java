@@ -21,53 +21,47 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import picocli.CommandLine.Option;
 
 /** Options that say how a network is pruned. */
 final class MethodOptions {
 
-    static final String DENSE = "none";
-    private static final String HOYER_SQUARE = "hoyer-square";
     private static final String SNIP = "snip";
     private static final double DEFAULT_SPARSITY = 0.99;
 
-    /** The methods by name, each made from the options. */
-    private static final Map<String, Function<MethodOptions, PruningMethod>> METHODS =
+    /** What the command line knows of a method. */
+    private record Entry(
+            float noise,
+            Function<MethodOptions, PruningMethod> maker,
+            BiFunction<MethodOptions, Integer, Schedule> schedule) {
+
+        /** A method that prunes while the network trains, by the paper's schedules. */
+        static Entry gradual(float noise, Function<MethodOptions, PruningMethod> maker) {
+            return new Entry(noise, maker, MethodOptions::gradually);
+        }
+    }
+
+    private static final Map<String, Entry> METHODS =
             new TreeMap<>(
                     Map.of(
                             "flipout",
-                            o ->
-                                    FlipOut.builder()
-                                            .optP(o.p)
-                                            .optNoise(o.noise(1))
-                                            .optNoiseScale(o.noiseScale)
-                                            .optNoiseScope(o.noiseScope)
-                                            .optFlipOffset(o.flipOffset)
-                                            .build(),
+                            Entry.gradual(1, MethodOptions::flipOut),
                             "global-magnitude",
-                            o -> o.magnitude(0),
+                            Entry.gradual(0, MethodOptions::magnitude),
                             "noisy-global-magnitude",
-                            o -> o.magnitude(1),
+                            Entry.gradual(1, MethodOptions::magnitude),
                             "magnitude-uncertainty",
-                            o ->
-                                    MagnitudeUncertainty.builder()
-                                            .setValues(o.uncertaintyValues)
-                                            .setLambda(o.uncertaintyLambda)
-                                            .optEvery(o.uncertaintyEvery)
-                                            .build(),
-                            HOYER_SQUARE,
-                            o ->
-                                    HoyerSquare.builder()
-                                            .setStrength(o.hoyerStrength)
-                                            .optScope(o.hoyerScope)
-                                            .build(),
+                            Entry.gradual(0, MethodOptions::magnitudeUncertainty),
+                            "hoyer-square",
+                            new Entry(0, MethodOptions::hoyerSquare, MethodOptions::thenFineTune),
                             SNIP,
-                            o -> new Snip(),
+                            new Entry(0, o -> new Snip(), MethodOptions::beforeTraining),
                             "random",
-                            o -> new RandomPruning(),
-                            DENSE,
-                            o -> new RandomPruning()));
+                            Entry.gradual(0, o -> new RandomPruning()),
+                            "none",
+                            new Entry(0, o -> new RandomPruning(), (o, e) -> Schedule.none())));
 
     /** How weights compete. */
     enum Competition {
@@ -253,25 +247,13 @@ final class MethodOptions {
             description = "Do not prune weights whose path matches, such as 'linear.*'.")
     private List<String> exclude = List.of();
 
-    private float noise(float unlessGiven) {
-        return noise == null ? unlessGiven : noise;
-    }
-
-    private PruningMethod magnitude(float defaultNoise) {
-        return GlobalMagnitude.builder()
-                .optNoise(noise(defaultNoise))
-                .optNoiseScale(noiseScale)
-                .optNoiseScope(noiseScope)
-                .build();
-    }
-
     String name() {
         return method;
     }
 
-    PruningMethod method() {
-        Function<MethodOptions, PruningMethod> maker = METHODS.get(method);
-        if (maker == null) {
+    private Entry entry() {
+        Entry entry = METHODS.get(method);
+        if (entry == null) {
             throw Failure.misuse(
                     "Unknown method '"
                             + method
@@ -279,61 +261,55 @@ final class MethodOptions {
                             + String.join(", ", METHODS.keySet())
                             + ".");
         }
-        return maker.apply(this);
+        return entry;
     }
 
-    /** Prunes before training, where the method does. */
-    void pruneBeforeTraining(Pruner pruner, Trainer trainer, Dataset train)
-            throws IOException, TranslateException {
-        if (method.equals(SNIP)) {
-            pruner.pruneBeforeTraining(trainer, train, snipBatches);
-        }
-    }
-
-    /** Fills in what other options leave open, so that the configuration is complete. */
-    void resolve() {
-        if (method.equals(SNIP)) {
-            checkSnip();
-        }
-        if (method.equals(HOYER_SQUARE)) {
-            checkHoyerSquare();
-        } else if (sparsity == null && pruneEvery == null && !method.equals(DENSE)) {
-            sparsity = DEFAULT_SPARSITY;
-        }
+    /** Makes the method, and fills in what other options leave open of it. */
+    PruningMethod method() {
         if (noise == null) {
-            noise = method.equals("flipout") || method.startsWith("noisy") ? 1f : 0f;
+            noise = entry().noise();
         }
+        return entry().maker().apply(this);
     }
 
-    private void checkSnip() {
-        if (pruneEvery != null) {
-            throw Failure.misuse(
-                    "snip prunes before training: instead of --prune-every, set --sparsity and"
-                            + " --snip-steps.");
-        }
-        if (snipBatches < 1 || snipSteps < 1) {
-            throw Failure.misuse("--snip-batches and --snip-steps must be at least 1.");
-        }
-    }
-
-    private void checkHoyerSquare() {
-        if (sparsity != null || pruneEvery != null) {
-            throw Failure.misuse(
-                    "hoyer-square cannot aim at a sparsity: instead of "
-                            + (sparsity != null ? "--sparsity" : "--prune-every")
-                            + ", set --hoyer-strength; the stronger, the fewer weights are left.");
-        }
-    }
-
+    /** Makes the schedule, and fills in what other options leave open of it. */
     Schedule schedule(int epochs) {
-        if (method.equals(DENSE)) {
-            return Schedule.none();
-        }
-        if (method.equals(SNIP)) {
-            return Schedule.beforeTraining(sparsity, snipSteps);
-        }
-        if (method.equals(HOYER_SQUARE)) {
-            return thenFineTune(epochs);
+        return entry().schedule().apply(this, epochs);
+    }
+
+    private PruningMethod flipOut() {
+        return FlipOut.builder()
+                .optP(p)
+                .optNoise(noise)
+                .optNoiseScale(noiseScale)
+                .optNoiseScope(noiseScope)
+                .optFlipOffset(flipOffset)
+                .build();
+    }
+
+    private PruningMethod magnitude() {
+        return GlobalMagnitude.builder()
+                .optNoise(noise)
+                .optNoiseScale(noiseScale)
+                .optNoiseScope(noiseScope)
+                .build();
+    }
+
+    private PruningMethod magnitudeUncertainty() {
+        return MagnitudeUncertainty.builder()
+                .setValues(uncertaintyValues)
+                .setLambda(uncertaintyLambda)
+                .optEvery(uncertaintyEvery)
+                .build();
+    }
+
+    private PruningMethod hoyerSquare() {
+        return HoyerSquare.builder().setStrength(hoyerStrength).optScope(hoyerScope).build();
+    }
+
+    private Schedule gradually(int epochs) {
+        if (sparsity == null && pruneEvery == null) {
+            sparsity = DEFAULT_SPARSITY;
         }
         if (sparsity == null) {
             return Schedule.atRate(pruneRate).every(pruneEvery).overEpochs(epochs);
@@ -342,8 +318,29 @@ final class MethodOptions {
         return (pruneEvery == null ? schedule : schedule.every(pruneEvery)).overEpochs(epochs);
     }
 
+    private Schedule beforeTraining(int epochs) {
+        if (pruneEvery != null) {
+            throw Failure.misuse(
+                    "snip prunes before training: instead of --prune-every, set --sparsity and"
+                            + " --snip-steps.");
+        }
+        if (snipBatches < 1 || snipSteps < 1) {
+            throw Failure.misuse("--snip-batches and --snip-steps must be at least 1.");
+        }
+        if (sparsity == null) {
+            sparsity = DEFAULT_SPARSITY;
+        }
+        return Schedule.beforeTraining(sparsity, snipSteps);
+    }
+
     /** The paper regularises for 350 epochs, prunes, and fine-tunes for 150. */
     private Schedule thenFineTune(int epochs) {
+        if (sparsity != null || pruneEvery != null) {
+            throw Failure.misuse(
+                    "hoyer-square cannot aim at a sparsity: instead of "
+                            + (sparsity != null ? "--sparsity" : "--prune-every")
+                            + ", set --hoyer-strength; the stronger, the fewer weights are left.");
+        }
         if (fineTune == null) {
             fineTune = Math.max(1, (int) Math.round(0.3 * epochs));
         }
@@ -357,6 +354,14 @@ final class MethodOptions {
                             + ".");
         }
         return Schedule.belowThreshold(threshold, Unit.EPOCH, epochs - fineTune);
+    }
+
+    /** Prunes before training, where the method does. */
+    void pruneBeforeTraining(Pruner pruner, Trainer trainer, Dataset train)
+            throws IOException, TranslateException {
+        if (method.equals(SNIP)) {
+            pruner.pruneBeforeTraining(trainer, train, snipBatches);
+        }
     }
 
     Allocation allocation() {

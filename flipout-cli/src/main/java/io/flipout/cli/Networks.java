@@ -13,6 +13,7 @@ import io.flipout.models.Models;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** The networks that {@code --model} names: this project's, or a user's own TorchScript. */
 final class Networks {
@@ -28,7 +29,7 @@ final class Networks {
         if (!Files.isRegularFile(path)) {
             throw Failure.misuse("There is no TorchScript file " + path + ".");
         }
-        return path.getFileName().toString().replaceFirst("\\.pt$", "");
+        return SavedModel.stem(path);
     }
 
     /** Makes the network for a set of images; the caller closes it. */
@@ -43,31 +44,45 @@ final class Networks {
         return model;
     }
 
-    /** Checks that a network of unknown inside takes the images and tells their classes apart. */
-    static void checkFits(Trainer trainer, String name, ImageSet images) {
+    /**
+     * Shows a network one image.
+     *
+     * @return the shape of what it returns; empty if it does not take such images
+     */
+    static Optional<Shape> tryOn(Trainer trainer, ImageSet images) {
         Shape one = new Shape(1, images.channels(), images.height(), images.width());
-        int classes = images.classes().size();
         try (NDManager manager = trainer.getManager().newSubManager()) {
             NDList outputs = trainer.evaluate(new NDList(manager.zeros(one)));
             outputs.attach(manager);
-            Shape scores = outputs.head().getShape();
-            if (scores.dimension() != 2 || scores.get(1) < classes) {
-                throw Failure.misuse(
-                        name
-                                + " returns "
-                                + scores
-                                + " for an image, which are no scores of the "
-                                + classes
-                                + " classes of the data set.");
-            }
+            return Optional.of(outputs.head().getShape());
         } catch (EngineException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Checks that a network of unknown inside takes the images and tells their classes apart. */
+    static void checkFits(Trainer trainer, String name, ImageSet images) {
+        int classes = images.classes().size();
+        Shape scores =
+                tryOn(trainer, images)
+                        .orElseThrow(
+                                () ->
+                                        Failure.misuse(
+                                                name
+                                                        + " does not take images of shape "
+                                                        + images.channels()
+                                                        + "×"
+                                                        + DataOptions.size(images)
+                                                        + ": give the --dataset and --image-size of"
+                                                        + " its training."));
+        if (scores.dimension() != 2 || scores.get(1) < classes) {
             throw Failure.misuse(
                     name
-                            + " does not take images of shape "
-                            + images.channels()
-                            + "×"
-                            + DataOptions.size(images)
-                            + ": give the --dataset and --image-size of its training.");
+                            + " returns "
+                            + scores
+                            + " for an image, which are no scores of the "
+                            + classes
+                            + " classes of the data set.");
         }
     }
 }

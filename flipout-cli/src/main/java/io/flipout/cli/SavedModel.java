@@ -7,7 +7,6 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import ai.djl.nn.ParameterList;
 import com.fasterxml.jackson.databind.JsonNode;
-import io.flipout.djl.torchscript.TorchScriptFile;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import io.flipout.models.Models;
 import java.io.IOException;
@@ -76,10 +75,14 @@ final class SavedModel {
         return name(path).endsWith(SCRIPT);
     }
 
+    /** The name of a TorchScript file without its ending. */
+    static String stem(Path script) {
+        return name(script).substring(0, name(script).length() - SCRIPT.length());
+    }
+
     private static SavedModel of(Path params, Optional<JsonNode> config) {
         if (isScript(params)) {
-            String stem = name(params).substring(0, name(params).length() - SCRIPT.length());
-            return new SavedModel(params, stem, "", config);
+            return new SavedModel(params, stem(params), "", config);
         }
         Matcher matcher = PARAMS.matcher(name(params));
         if (!matcher.matches()) {
@@ -119,7 +122,6 @@ final class SavedModel {
     /** Loads the network; the caller closes it. */
     Model load(Optional<String> modelName, Device device) throws IOException {
         if (isScript()) {
-            TorchScriptFile.open(file);
             return TorchScriptModels.open(file, device);
         }
         String name = modelName.or(() -> option("model")).orElse(prefix);

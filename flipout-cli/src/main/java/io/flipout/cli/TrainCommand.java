@@ -78,7 +78,6 @@ final class TrainCommand implements Callable<Integer> {
         String network = Networks.shortName(model);
         data.dataSet();
         PruningMethod method = pruning.method();
-        pruning.resolve();
         optimizer.resolve();
         data.resolve();
         Schedule schedule = pruning.schedule(optimizer.epochs());

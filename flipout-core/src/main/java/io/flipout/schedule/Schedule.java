@@ -60,7 +60,7 @@ public interface Schedule {
 
     /**
      * Prunes before training: at once, or by several prunings of the same rate one after the other,
-     * the i-th of n keeping {@code N·(1 − s)^(i/n)} weights.
+     * the i-th of n keeping {@code round(N·(1 − s)^(i/n))} weights.
      *
      * @param sparsity s, the share of the prunable weights that is removed in the end, in [0, 1)
      * @param prunings n, at least 1
@@ -75,9 +75,8 @@ public interface Schedule {
         }
         return weights ->
                 IntStream.rangeClosed(1, prunings)
-                        .mapToObj(i -> 1 - Math.pow(1 - sparsity, (double) i / prunings))
-                        .map(reached -> Sparsity.keep(weights, reached))
-                        .map(keep -> new PruningEvent(Unit.STEP, 0, keep))
+                        .mapToLong(i -> Sparsity.keep(weights, sparsity, i, prunings))
+                        .mapToObj(keep -> new PruningEvent(Unit.STEP, 0, keep))
                         .toList();
     }
 

@@ -28,11 +28,9 @@ public final class ToSparsitySchedule implements Schedule {
     @Override
     public List<PruningEvent> events(long weights) {
         List<PruningEvent> events = new ArrayList<>();
-        long last = Sparsity.keep(weights, sparsity);
         for (int i = 1; i <= prunings; i++) {
-            double density = Math.pow(1 - sparsity, (double) i / prunings);
-            long keep = i == prunings ? last : Math.round(weights * density);
-            events.add(new PruningEvent(Unit.EPOCH, (long) i * period, Math.max(keep, last)));
+            long keep = Sparsity.keep(weights, sparsity, i, prunings);
+            events.add(new PruningEvent(Unit.EPOCH, (long) i * period, keep));
         }
         return events;
     }

@@ -76,14 +76,15 @@ final class GradientPass {
     private static boolean handOver(PrunedNetwork network) {
         boolean any = false;
         for (ParameterInfo info : network.parameters()) {
-            try (NDArray gradient = info.parameter().getArray().getGradient();
-                    NDArray norm = gradient.norm()) {
-                if (info.prunable()) {
+            NDArray weight = info.parameter().getArray();
+            if (info.prunable()) {
+                try (NDArray gradient = weight.getGradient();
+                        NDArray norm = gradient.norm()) {
                     any |= norm.getFloat() != 0;
                     network.showGradient(info, gradient);
                 }
-                gradient.subi(gradient);
             }
+            Sgd.zeroGradient(weight);
         }
         return any;
     }

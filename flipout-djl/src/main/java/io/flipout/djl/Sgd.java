@@ -148,7 +148,7 @@ public final class Sgd extends Optimizer implements OptimizerState {
     }
 
     /** DJL leaves it to the optimizer: the next backward pass adds to what it finds. */
-    private static void zeroGradient(NDArray weight) {
+    static void zeroGradient(NDArray weight) {
         if (!weight.hasGradient()) {
             return;
         }

@@ -22,7 +22,7 @@ final class ModuleCode {
     private final Map<Node, String> classes = new HashMap<>();
     private final Map<String, String> namesByBody = new LinkedHashMap<>();
     private final Set<String> names = new HashSet<>();
-    private final Map<Node, Set<String>> sparse = new HashMap<>();
+    private final Map<Node, Set<String>> sparse;
     private final StringBuilder code = new StringBuilder();
     private final Set<String> functions = new TreeSet<>();
 
@@ -38,15 +38,12 @@ final class ModuleCode {
      * @param tree the parameters
      * @param trace what the module computes
      * @param checks sizes that inputs must have
-     * @param sparsePaths which tensors of which modules are stored sparse
+     * @param sparse which tensors of which modules are stored sparse
      */
     ModuleCode(
-            ModuleTree tree,
-            Trace trace,
-            List<SizeCheck> checks,
-            Map<Node, Set<String>> sparsePaths) {
+            ModuleTree tree, Trace trace, List<SizeCheck> checks, Map<Node, Set<String>> sparse) {
         this.tree = tree;
-        sparse.putAll(sparsePaths);
+        this.sparse = sparse;
         changesInPlace = trace.statements().stream().anyMatch(s -> s.expression().isInPlace());
         for (Node child : tree.root().children().values()) {
             define(child);

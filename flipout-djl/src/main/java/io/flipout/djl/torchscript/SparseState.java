@@ -4,7 +4,6 @@ import ai.djl.ndarray.NDArray;
 import io.flipout.djl.torchscript.ModuleTree.Node;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -25,19 +24,19 @@ final class SparseState {
 
         /** Reads the values that are not 0 of an array of float32. */
         static Entries of(NDArray weight) {
-            FloatBuffer all = weight.toByteBuffer().order(ByteOrder.nativeOrder()).asFloatBuffer();
+            float[] all = weight.toFloatArray();
             int count = 0;
-            for (int i = 0; i < all.limit(); i++) {
-                count += all.get(i) != 0 ? 1 : 0;
+            for (float value : all) {
+                count += value != 0 ? 1 : 0;
             }
             int[] gaps = new int[count];
             float[] values = new float[count];
             int found = 0;
             int last = 0;
-            for (int i = 0; i < all.limit(); i++) {
-                if (all.get(i) != 0) {
+            for (int i = 0; i < all.length; i++) {
+                if (all[i] != 0) {
                     gaps[found] = i - last;
-                    values[found++] = all.get(i);
+                    values[found++] = all[i];
                     last = i;
                 }
             }

@@ -11,6 +11,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.training.ParameterStore;
+import io.flipout.djl.data.Normalization;
 import io.flipout.djl.torchscript.SizeSolver.Unsolvable;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -18,7 +19,6 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -26,7 +26,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.UUID;
 
 /**
  * Writes any network of DJL blocks as a TorchScript file, which Python, C++ and DJL load.
@@ -57,7 +56,7 @@ public final class TorchScriptExporter {
 
     private final Compression compression;
     private final ScriptMetadata metadata;
-    private final Preprocessing preprocessing;
+    private final Normalization preprocessing; // null: none
     private final boolean verify;
     private final DataType[] inputTypes;
     private final Operations operations;
@@ -183,7 +182,30 @@ public final class TorchScriptExporter {
         if (free != Axes.NONE && !stretched) {
             throw new IllegalArgumentException("No input has such an axis.");
         }
-        return tracer.trace(inputs, preprocessing::apply);
+        try {
+            return tracer.trace(inputs, this::preprocess);
+        } catch (RuntimeException e) {
+            tracer.close(); // Its arrays are of no more use.
+            throw e;
+        }
+    }
+
+    /** Turns pixels of 0 to 255 into what the network was trained on. */
+    private NDList preprocess(NDList inputs) {
+        if (preprocessing == null) {
+            return inputs;
+        }
+        NDArray pixels = inputs.get(0);
+        NDManager manager = pixels.getManager();
+        Shape channels = new Shape(1, preprocessing.mean().length, 1, 1);
+        NDList processed = new NDList(inputs);
+        processed.set(
+                0,
+                pixels.toType(DataType.FLOAT32, false)
+                        .div(255)
+                        .sub(manager.create(preprocessing.mean(), channels))
+                        .div(manager.create(preprocessing.std(), channels)));
+        return processed;
     }
 
     private DataType type(int input) {
@@ -193,7 +215,7 @@ public final class TorchScriptExporter {
     private NDArray example(NDManager manager, Shape shape, DataType type) {
         if (type.isFloating()) {
             NDArray values =
-                    preprocessing.isIdentity()
+                    preprocessing == null
                             ? manager.randomNormal(shape)
                             : manager.randomUniform(0f, 255f, shape);
             return values.toType(type, false);
@@ -231,38 +253,21 @@ public final class TorchScriptExporter {
     }
 
     private void write(ScriptWriter writer, Path target, List<Trace> traces) throws IOException {
-        Path folder = target.toAbsolutePath().getParent();
-        if (!Files.isDirectory(folder)) {
-            throw new TorchScriptException("There is no folder " + folder + " to export to.");
-        }
         Map<String, byte[]> extras = new LinkedHashMap<>();
         if (metadata != null) {
             extras.put(ScriptMetadata.NAME, metadata.toJson().getBytes(StandardCharsets.UTF_8));
         }
-        Path temporary = folder.resolve("." + target.getFileName() + "." + UUID.randomUUID());
-        try {
-            try (OutputStream out =
-                    new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 16)) {
-                writer.write(out, stem(target), extras);
-            }
-            if (verify) {
-                verify(temporary, target, traces);
-            }
-            Files.move(
-                    temporary,
-                    target,
-                    StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(temporary);
-        }
-    }
-
-    private static String stem(Path file) {
-        String name = file.getFileName().toString();
-        int dot = name.lastIndexOf('.');
-        String stem = (dot > 0 ? name.substring(0, dot) : name).replaceAll("[^A-Za-z0-9_-]", "_");
-        return stem.isEmpty() ? "model" : stem;
+        String root = TorchScriptFile.stem(target).replaceAll("[^A-Za-z0-9_-]", "_");
+        AtomicFile.replace(
+                target,
+                path -> {
+                    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(path))) {
+                        writer.write(out, root, extras);
+                    }
+                    if (verify) {
+                        verify(path, target, traces);
+                    }
+                });
     }
 
     private static void verify(Path file, Path target, List<Trace> traces) throws IOException {
@@ -333,7 +338,7 @@ public final class TorchScriptExporter {
 
         private Compression compression = Compression.NONE;
         private ScriptMetadata metadata;
-        private Preprocessing preprocessing = Preprocessing.NONE;
+        private Normalization preprocessing;
         private boolean verify = true;
         private DataType[] inputTypes = {};
         private final Map<String, Operation> operations = new HashMap<>();
@@ -366,12 +371,11 @@ public final class TorchScriptExporter {
          * Puts scaling and normalisation inside the module, so that it takes images of raw pixels,
          * 0 to 255, as floats.
          *
-         * @param mean what is subtracted from each channel, on a scale of 0 to 1
-         * @param std what each channel is then divided by
+         * @param normalization the mean and deviation of each channel
          * @return this builder
          */
-        public Builder optPreprocessing(float[] mean, float[] std) {
-            preprocessing = new Preprocessing(mean, std);
+        public Builder optPreprocessing(Normalization normalization) {
+            preprocessing = normalization;
             return this;
         }
 

@@ -61,6 +61,13 @@ public final class TorchScriptFile {
         }
     }
 
+    /** The name of a file without its ending. */
+    static String stem(Path path) {
+        String name = path.getFileName().toString();
+        int dot = name.lastIndexOf('.');
+        return dot > 0 ? name.substring(0, dot) : name;
+    }
+
     private static void checkBeginning(Path path) throws IOException {
         byte[] start;
         try (InputStream in = Files.newInputStream(path)) {
@@ -184,8 +191,8 @@ public final class TorchScriptFile {
         }
     }
 
-    /** Writes a copy whose records are deflated, or stored as they are. */
-    void copy(Path target, boolean deflate) throws IOException {
+    /** Writes a copy whose records are deflated. */
+    void deflate(Path target) throws IOException {
         try (ZipFile zip = new ZipFile(path.toFile());
                 OutputStream out =
                         new BufferedOutputStream(Files.newOutputStream(target), 1 << 16);
@@ -196,7 +203,7 @@ public final class TorchScriptFile {
                 String name = entry.getName().substring(root.length() + 1);
                 boolean small = name.equals("version") || name.equals("byteorder");
                 Content content = Content.of(entry.getSize(), () -> zip.getInputStream(entry));
-                archive.write(name, content, deflate && !small);
+                archive.write(name, content, !small);
             }
         }
     }

@@ -13,9 +13,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Map;
-import java.util.UUID;
 
 /**
  * Loads TorchScript modules of any origin so that they can be trained and pruned, and saves them.
@@ -57,7 +55,7 @@ public final class TorchScriptModels {
      */
     public static Model load(Path path, Device device) throws IOException {
         TorchScriptFile file = TorchScriptFile.open(path);
-        Model model = open(path, device);
+        Model model = read(path, device);
         try {
             check(path, file, model.getBlock());
             // DJL believes a loaded module to be training, whatever it was saved as.
@@ -72,14 +70,19 @@ public final class TorchScriptModels {
     /**
      * Loads a module to compute with, whether it can be trained or not.
      *
-     * @param path the file, which {@link TorchScriptFile#open} may have checked
+     * @param path the file
      * @param device where to; null for DJL's choice
      * @return the model; the caller closes it
-     * @throws TorchScriptException if PyTorch cannot load it
+     * @throws TorchScriptException if the file is not sound
      * @throws IOException if the file cannot be read
      */
     public static Model open(Path path, Device device) throws IOException {
-        Model model = Model.newInstance(name(path), device, "PyTorch");
+        TorchScriptFile.open(path);
+        return read(path, device);
+    }
+
+    private static Model read(Path path, Device device) throws IOException {
+        Model model = Model.newInstance(TorchScriptFile.stem(path), device, "PyTorch");
         // From a stream: loaded from a path, parameters could not take gradients.
         try (InputStream in = Files.newInputStream(path)) {
             model.load(in, Map.of("mapLocation", "true"));
@@ -108,12 +111,6 @@ public final class TorchScriptModels {
                             + " has batch norm or dropout fixed in the mode it was traced in: save"
                             + " torch.jit.script(module) instead of torch.jit.trace(...).");
         }
-    }
-
-    private static String name(Path path) {
-        String name = path.getFileName().toString();
-        int dot = name.lastIndexOf('.');
-        return dot > 0 ? name.substring(0, dot) : name;
     }
 
     private static String firstLine(Throwable e) {
@@ -147,6 +144,7 @@ public final class TorchScriptModels {
      *     exported so stays sparse whatever is asked for, and another one is refused.
      * @throws IllegalArgumentException if the model holds no TorchScript module, or sparse is asked
      *     for where it cannot be
+     * @throws TorchScriptException if the target's folder does not exist
      * @throws IOException if the file cannot be written
      */
     public static void save(Model model, Path target, Compression compression) throws IOException {
@@ -160,23 +158,27 @@ public final class TorchScriptModels {
                     "A module that was loaded cannot be stored sparse, as it lacks the code to"
                             + " rebuild its weights: use deflate.");
         }
-        Path folder = target.toAbsolutePath().getParent();
-        Path written = folder.resolve("." + target.getFileName() + "." + UUID.randomUUID());
-        Path copy = folder.resolve("." + target.getFileName() + "." + UUID.randomUUID());
-        try {
-            try (OutputStream out =
-                    new BufferedOutputStream(Files.newOutputStream(written), 1 << 16)) {
-                JniUtils.writeModule(module, out, false);
-            }
-            TorchScriptFile.open(written).copy(copy, compression == Compression.DEFLATE);
-            Files.move(
-                    copy,
-                    target,
-                    StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(written);
-            Files.deleteIfExists(copy);
+        AtomicFile.replace(
+                target,
+                path -> {
+                    if (compression == Compression.NONE) {
+                        write(module, path);
+                    } else {
+                        // PyTorch writes records as they are; a copy deflates them.
+                        Path written = path.resolveSibling(path.getFileName() + ".none");
+                        try {
+                            write(module, written);
+                            TorchScriptFile.open(written).deflate(path);
+                        } finally {
+                            Files.deleteIfExists(written);
+                        }
+                    }
+                });
+    }
+
+    private static void write(PtSymbolBlock module, Path path) throws IOException {
+        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(path))) {
+            JniUtils.writeModule(module, out, false);
         }
     }
 }

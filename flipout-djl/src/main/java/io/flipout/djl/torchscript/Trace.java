@@ -1,7 +1,6 @@
 package io.flipout.djl.torchscript;
 
 import java.util.List;
-import java.util.Optional;
 
 /**
  * What a block did with one input.
@@ -12,10 +11,4 @@ import java.util.Optional;
  * @param values every tensor by its id
  */
 record Trace(
-        List<Value> inputs, List<Statement> statements, List<Value> outputs, List<Value> values) {
-
-    /** The value that came out of a position, if the trace has one there. */
-    Optional<Value> value(int id) {
-        return id < values.size() ? Optional.of(values.get(id)) : Optional.empty();
-    }
-}
+        List<Value> inputs, List<Statement> statements, List<Value> outputs, List<Value> values) {}

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Runs a block on arrays that compute as usual and write down every call.
@@ -90,12 +91,16 @@ final class Tracer implements AutoCloseable {
 
     /** Only their shapes are still of use, and they are many. */
     private void forgetSteps(List<Value> outputs) {
-        Set<Integer> kept = outputs.stream().map(Value::id).collect(Collectors.toSet());
-        for (Value value : values) {
-            if (value.kind() == Value.Kind.RESULT && !kept.contains(value.id())) {
-                value.array().close();
-            }
-        }
+        Set<String> kept =
+                Stream.concat(
+                                outputs.stream(),
+                                values.stream().filter(v -> v.kind() != Value.Kind.RESULT))
+                        .map(value -> value.array().getUid())
+                        .collect(Collectors.toSet());
+        values.stream()
+                .map(Value::array)
+                .filter(array -> !kept.contains(array.getUid()))
+                .forEach(NDArray::close);
     }
 
     private ParameterStore store() {

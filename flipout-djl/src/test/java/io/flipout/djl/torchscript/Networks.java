@@ -80,6 +80,20 @@ record Networks(String name, Supplier<Block> block, Shape[] shapes, DataType[] t
         return network;
     }
 
+    /** Returns inputs of so many examples. */
+    NDList inputs(NDManager manager, int batch) {
+        NDList inputs = new NDList();
+        for (int i = 0; i < shapes.length; i++) {
+            long[] sizes = shapes[i].getShape().clone();
+            sizes[0] = batch;
+            inputs.add(
+                    i < types.length
+                            ? manager.ones(new Shape(sizes), types[i])
+                            : manager.randomNormal(new Shape(sizes)));
+        }
+        return inputs;
+    }
+
     private static Networks of(String name, Supplier<Block> block, Shape... shapes) {
         return new Networks(name, block, shapes, new DataType[0]);
     }

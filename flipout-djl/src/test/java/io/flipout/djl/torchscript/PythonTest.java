@@ -109,15 +109,7 @@ class PythonTest {
                 .optInputTypes(network.types())
                 .build()
                 .export(block, folder.resolve(file), network.shapes());
-        NDList inputs = new NDList();
-        for (int i = 0; i < network.shapes().length; i++) {
-            long[] sizes = network.shapes()[i].getShape().clone();
-            sizes[0] = 3;
-            inputs.add(
-                    network.types().length > i
-                            ? manager.ones(new Shape(sizes), network.types()[i])
-                            : manager.randomNormal(new Shape(sizes)));
-        }
+        NDList inputs = network.inputs(manager, 3);
         expect(network.name(), file, inputs, forward(block, inputs, manager));
     }
 

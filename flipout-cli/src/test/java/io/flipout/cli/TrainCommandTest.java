@@ -77,6 +77,26 @@ class TrainCommandTest {
 
     @ParameterizedTest
     @CsvSource({
+        "flipout, 1.0",
+        "noisy-global-magnitude, 1.0",
+        "global-magnitude, 0.0",
+        "random, 0.0",
+        "none, 0.0"
+    })
+    void everyMethodHasItsNoise(String method, String noise, @TempDir Path folder)
+            throws IOException {
+        Path run = folder.resolve("run");
+        Shell shell = train(run, "--method", method, "--sparsity", 0.5, "--epochs", 2);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(Files.readAllLines(run.resolve("config.yaml"))).contains("noise: " + noise);
+
+        Path quiet = folder.resolve("quiet");
+        train(quiet, "--method", method, "--sparsity", 0.5, "--epochs", 2, "--noise", 0);
+        assertThat(untimed(run).equals(untimed(quiet))).isEqualTo(noise.equals("0.0"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
         "flipout, 0.999, 11",
         "flipout, 0.75, 4",
         "global-magnitude, 0.999, 11",

@@ -39,12 +39,11 @@ final class Sparsity {
     }
 
     /**
-     * Returns what the i-th of n prunings of the same rate keeps: round(N·(1 − s)^(i/n)), and at
-     * the end exactly as many as one pruning would.
+     * Returns what the i-th of n prunings of the same rate keeps: round(N·(1 − s)^(i/n)), which is
+     * at the end what a single pruning would keep.
      */
     static long keep(long weights, double sparsity, int pruning, int prunings) {
-        long last = keep(weights, sparsity);
         double density = Math.pow(1 - sparsity, (double) pruning / prunings);
-        return pruning == prunings ? last : Math.max(Math.round(weights * density), last);
+        return Math.max(Math.round(weights * density), keep(weights, sparsity));
     }
 }

@@ -1,6 +1,7 @@
 package io.flipout.cli;
 
 import ai.djl.engine.Engine;
+import ai.djl.pytorch.jni.JniUtils;
 import picocli.CommandLine.Option;
 
 /** Options of every command that computes. */
@@ -33,7 +34,12 @@ final class CommonOptions {
                     Integer.toString(Math.max(1, threads - 1)));
         }
         try {
-            return Engine.getInstance();
+            Engine engine = Engine.getInstance();
+            if (threads == null) {
+                // A run's results depend on it: PyTorch splits its sums by threads.
+                threads = JniUtils.getNumThreads();
+            }
+            return engine;
         } catch (RuntimeException | LinkageError e) {
             throw Failure.of(
                     "PyTorch could not be loaded ("

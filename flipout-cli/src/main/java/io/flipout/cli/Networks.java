@@ -20,11 +20,19 @@ final class Networks {
 
     private Networks() {}
 
-    /** Returns the short name of a network, and checks that it exists before anything is loaded. */
-    static String shortName(String name) {
+    /**
+     * Returns the short name of a network, and checks that it exists, in this width, before
+     * anything is loaded.
+     */
+    static String shortName(String name, Optional<Integer> width) {
         Path path = Path.of(name);
         if (!SavedModel.isScript(path)) {
-            return Models.get(name).id();
+            Models network = Models.get(name);
+            width.ifPresent(channels -> network.newBlock(1, 1, channels));
+            return network.id();
+        }
+        if (width.isPresent()) {
+            throw Failure.misuse("A TorchScript file has its width: leave out --width.");
         }
         if (!Files.isRegularFile(path)) {
             throw Failure.misuse("There is no TorchScript file " + path + ".");
@@ -33,14 +41,19 @@ final class Networks {
     }
 
     /** Makes the network for a set of images; the caller closes it. */
-    static Model open(String name, ImageSet images, Device device) throws IOException {
+    static Model open(String name, Optional<Integer> width, ImageSet images, Device device)
+            throws IOException {
         Path path = Path.of(name);
         if (SavedModel.isScript(path)) {
             return TorchScriptModels.load(path, device);
         }
         Models network = Models.get(name);
         Model model = Model.newInstance(network.id(), device);
-        model.setBlock(network.newBlock(images.channels(), images.classes().size()));
+        int channels = images.channels();
+        int classes = images.classes().size();
+        model.setBlock(
+                width.map(w -> network.newBlock(channels, classes, w))
+                        .orElseGet(() -> network.newBlock(channels, classes)));
         return model;
     }
 

@@ -132,7 +132,10 @@ final class SavedModel {
             // The file knows better how many channels and classes there are.
             Block first = model.getBlock();
             int channels = (int) first.getInputShapes()[0].get(1);
-            Block block = network.newBlock(channels, outputs(first));
+            Block block =
+                    network.hasWidth()
+                            ? network.newBlock(channels, outputs(first), width(first))
+                            : network.newBlock(channels, outputs(first));
             first.clear();
             read(model, block);
             // Tells the layers within their shapes; the loaded weights stay.
@@ -153,6 +156,11 @@ final class SavedModel {
         model.setBlock(block);
         Path folder = file.toAbsolutePath().getParent();
         model.load(folder, prefix, Map.of("epoch", Integer.parseInt(epoch)));
+    }
+
+    /** The first parameter is the first layer's weight. */
+    private static int width(Block block) {
+        return (int) block.getParameters().valueAt(0).getArray().getShape().get(0);
     }
 
     /** The last parameter is the last layer's bias. */

@@ -7,6 +7,7 @@ import io.flipout.djl.Pruner;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,6 +37,13 @@ final class TrainCommand implements Callable<Integer> {
                     "lenet300, lenet5, conv6, resnet18, vgg13, vgg16, vgg19, densenet121, or a"
                             + " TorchScript file NAME.pt of your own (default: ${DEFAULT-VALUE}).")
     private String model;
+
+    @Option(
+            names = "--width",
+            paramLabel = "N",
+            description =
+                    "Channels of resnet18's first layer, the others in proportion (default: 64).")
+    private Integer width;
 
     @Mixin private DataOptions data;
     @Mixin private MethodOptions pruning;
@@ -75,7 +83,8 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        String network = Networks.shortName(model);
+        Optional<Integer> channels = Optional.ofNullable(width);
+        String network = Networks.shortName(model, channels);
         data.dataSet();
         PruningMethod method = pruning.method();
         optimizer.resolve();
@@ -106,7 +115,7 @@ final class TrainCommand implements Callable<Integer> {
                         .optWeights(pruning.weights())
                         .optSeed(seed)
                         .build();
-        try (Model opened = Networks.open(model, images.train(), devices[0])) {
+        try (Model opened = Networks.open(model, channels, images.train(), devices[0])) {
             new TrainRun(folder, terminal, network, opened, pruner, pruning, devices)
                     .run(data, images, optimizer, seed, Configuration.of(spec));
         }

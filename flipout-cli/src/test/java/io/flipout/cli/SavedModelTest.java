@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -117,6 +118,38 @@ class SavedModelTest {
         // 20·3·25 + 50·20·25 + 500·1250 + 2·500 weights, half of them left.
         assertThat(Shell.run("inspect", colour).out())
                 .contains("326,250 of 652,500 prunable weights left");
+    }
+
+    @Test
+    void aNarrowNetworkIsLoadedInItsWidth() throws IOException {
+        Path narrow = folder.resolve("narrow");
+        Shell shell =
+                Shell.run(
+                        "train",
+                        "--model",
+                        "resnet18",
+                        "--width",
+                        2,
+                        "--dataset",
+                        "mnist",
+                        "--data",
+                        folder.resolve("data"),
+                        "--device",
+                        "cpu",
+                        "--sparsity",
+                        0.5,
+                        "--epochs",
+                        2,
+                        "--out",
+                        narrow);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        Path file = narrow.resolve("model").resolve("resnet18-0000.params");
+        for (Object model : List.of(narrow, file)) {
+            Shell inspect = Shell.run("inspect", model, "--model", "resnet18");
+            assertThat(inspect.err()).isEmpty();
+            assertThat(inspect.out()).contains("conv1.weight").contains("2×1×3×3");
+        }
+        assertThat(Shell.run("evaluate", narrow, "--device", "cpu").status()).isZero();
     }
 
     @Test

@@ -101,7 +101,38 @@ public enum Models {
      * @throws IllegalArgumentException if a number is not positive
      */
     public Block newBlock(int inputChannels, int classes) {
-        Network.Builder<?> network = builder.get();
+        return build(builder.get(), inputChannels, classes);
+    }
+
+    /**
+     * Tells whether this network can be made narrower or wider.
+     *
+     * @return true if {@link #newBlock(int, int, int)} builds it
+     */
+    public boolean hasWidth() {
+        return this == RESNET18;
+    }
+
+    /**
+     * Builds this network with another number of channels.
+     *
+     * @param inputChannels the number of channels of the images
+     * @param classes the number of classes
+     * @param width the number of channels of the first layer; later layers keep their ratios to it
+     * @return a new network
+     * @throws IllegalArgumentException if a number is not positive, or this network has one width
+     *     only
+     */
+    public Block newBlock(int inputChannels, int classes, int width) {
+        if (!(builder.get() instanceof ResNet18.Builder network)) {
+            throw new IllegalArgumentException(
+                    String.format(
+                            "%s comes in one width only; %s has others.", id(), RESNET18.id()));
+        }
+        return build(network.optWidth(width), inputChannels, classes);
+    }
+
+    private static Block build(Network.Builder<?> network, int inputChannels, int classes) {
         network.optInputChannels(inputChannels);
         network.setClasses(classes);
         return network.build();

@@ -214,6 +214,20 @@ class ModelsTest {
                 .isEqualTo(new Shape(3, 7));
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void aWidthIsThatOfTheFirstLayerOrRefused(Models model) {
+        if (!model.hasWidth()) {
+            assertThatThrownBy(() -> model.newBlock(3, 10, 4))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(model.id() + " comes in one width only; resnet18 has others.");
+            return;
+        }
+        Block block = model.newBlock(channels(model), 10, 4);
+        block.initialize(manager, DataType.FLOAT32, batch(1, small(model)));
+        assertThat(block.getParameters().valueAt(0).getArray().getShape().get(0)).isEqualTo(4);
+    }
+
     @Test
     void namesAreInTheOrderOfTheRegistry() {
         assertThat(Models.names())

@@ -1,0 +1,113 @@
+package io.flipout.cli.comparison;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * What a comparison compares: a method with its settings.
+ *
+ * @param method the name of the method, such as {@code flipout}
+ * @param options options of {@code flipout train} by name, without dashes, that this arm sets
+ * @param sweep the option that this arm tries values of, where its method cannot aim at a sparsity;
+ *     null where it can
+ */
+public record Arm(String method, Map<String, String> options, Sweep sweep) {
+
+    /** The dense network, the measure of all others. */
+    public static final String DENSE = "none";
+
+    /**
+     * An option and the values tried of it, each of which ends at a sparsity of its own.
+     *
+     * @param option the name of the option, without dashes
+     * @param values the values, at least one
+     */
+    public record Sweep(String option, List<String> values) {}
+
+    /**
+     * Creates an arm.
+     *
+     * @param method the name of the method
+     * @param options its options
+     * @param sweep what it tries; null for none
+     */
+    public Arm {
+        options = new LinkedHashMap<>(options);
+    }
+
+    /**
+     * Reads arms as the command line writes them: {@code NAME[:OPTION=VALUE[/VALUE...]]...}.
+     *
+     * <p>Several values of an option are several arms, but values of the option that the method is
+     * swept over are those of one arm's sweep.
+     *
+     * @param text such as {@code flipout:noise=0} or {@code flipout:p=1/2}
+     * @param sweeps the sweep of a method that aims at no sparsity, by the method's name; empty for
+     *     the others
+     * @return the arms, at least one
+     * @throws IllegalArgumentException if the text is not of that form
+     */
+    public static List<Arm> parse(String text, Function<String, Optional<Sweep>> sweeps) {
+        String[] parts = text.split(":", -1);
+        List<Arm> arms = List.of(new Arm(parts[0], Map.of(), sweeps.apply(parts[0]).orElse(null)));
+        for (int i = 1; i < parts.length; i++) {
+            String[] pair = parts[i].split("=", -1);
+            if (pair.length != 2 || pair[0].isEmpty() || pair[1].isEmpty()) {
+                throw new IllegalArgumentException(
+                        "'"
+                                + text
+                                + "' is not of the form NAME:OPTION=VALUE, such as flipout:noise=0"
+                                + " or flipout:p=1/2.");
+            }
+            List<String> values = List.of(pair[1].split("/"));
+            List<Arm> grown = new ArrayList<>();
+            for (Arm arm : arms) {
+                if (arm.sweep != null && arm.sweep.option().equals(pair[0])) {
+                    grown.add(new Arm(arm.method, arm.options, new Sweep(pair[0], values)));
+                } else {
+                    values.forEach(value -> grown.add(arm.with(pair[0], value)));
+                }
+            }
+            arms = grown;
+        }
+        return arms;
+    }
+
+    /**
+     * Returns this arm with one more option.
+     *
+     * @param option the name of the option, without dashes
+     * @param value its value
+     * @return a new arm
+     */
+    public Arm with(String option, String value) {
+        Map<String, String> more = new LinkedHashMap<>(options);
+        more.put(option, value);
+        return new Arm(method, more, sweep);
+    }
+
+    /**
+     * Tells whether this is the dense network.
+     *
+     * @return true if nothing is pruned
+     */
+    public boolean isDense() {
+        return method.equals(DENSE);
+    }
+
+    /**
+     * Returns what tables and legends call this arm.
+     *
+     * @return the method and its options, such as {@code flipout noise=0}
+     */
+    public String label() {
+        return options.entrySet().stream()
+                .map(option -> " " + option.getKey() + "=" + option.getValue())
+                .collect(Collectors.joining("", method, ""));
+    }
+}

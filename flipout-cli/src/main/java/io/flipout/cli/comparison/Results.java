@@ -1,0 +1,232 @@
+package io.flipout.cli.comparison;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flipout.cli.comparison.Comparison.Measure;
+import io.flipout.cli.comparison.RunResult.Status;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVPrinter;
+import org.apache.commons.csv.CSVRecord;
+
+/** What has come of the runs of a comparison so far. */
+public final class Results {
+
+    /** The table of all runs in a comparison's folder. */
+    public static final String FILE = "results.csv";
+
+    /** What the name of a run's folder is followed by where its fault is kept. */
+    private static final String FAULT = ".failed";
+
+    private static final String SUMMARY = "summary.json";
+    private static final String METRICS = "metrics.csv";
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Path folder;
+    private final Comparison comparison;
+    private final List<RunResult> runs;
+
+    private Results(Path folder, Comparison comparison, List<RunResult> runs) {
+        this.folder = folder;
+        this.comparison = comparison;
+        this.runs = runs;
+    }
+
+    /**
+     * Reads what the runs of a comparison left behind.
+     *
+     * @param folder the comparison's folder
+     * @param comparison the comparison
+     * @return its results; runs that are not there are {@link Status#MISSING}
+     * @throws IOException if a file cannot be read
+     */
+    public static Results read(Path folder, Comparison comparison) throws IOException {
+        List<RunResult> results = new ArrayList<>();
+        for (PlannedRun run : comparison.runs()) {
+            results.add(read(folder, comparison.measure(), run));
+        }
+        return new Results(folder, comparison, results);
+    }
+
+    private static RunResult read(Path folder, Measure measure, PlannedRun run) throws IOException {
+        Path runFolder = Comparison.folder(folder, run);
+        Path summary = runFolder.resolve(SUMMARY);
+        if (Files.isRegularFile(summary)) {
+            JsonNode node = JSON.readTree(summary.toFile());
+            double accuracy =
+                    measure == Measure.TEST
+                            ? node.path("test_accuracy").asDouble(Double.NaN)
+                            : validationAccuracy(runFolder.resolve(METRICS));
+            return new RunResult(
+                    run,
+                    Status.DONE,
+                    runFolder,
+                    accuracy,
+                    node.path("sparsity").asDouble(Double.NaN),
+                    node.path("remaining_weights").asLong(),
+                    node.path("seconds").asDouble(Double.NaN),
+                    "");
+        }
+        Path fault = fault(folder, run);
+        boolean failed = Files.isRegularFile(fault);
+        return new RunResult(
+                run,
+                failed ? Status.FAILED : Status.MISSING,
+                runFolder,
+                Double.NaN,
+                Double.NaN,
+                0,
+                Double.NaN,
+                failed ? Files.readString(fault).strip() : "");
+    }
+
+    private static double validationAccuracy(Path metrics) throws IOException {
+        double accuracy = Double.NaN;
+        CSVFormat format = CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).get();
+        try (var rows = format.parse(Files.newBufferedReader(metrics))) {
+            for (CSVRecord row : rows) {
+                String value = row.get("val_accuracy");
+                accuracy = value.isEmpty() ? Double.NaN : Double.parseDouble(value);
+            }
+        }
+        return accuracy;
+    }
+
+    /**
+     * Returns where the fault of a run is kept.
+     *
+     * @param folder the comparison's folder
+     * @param run the run
+     * @return a file that exists if the run failed
+     */
+    public static Path fault(Path folder, PlannedRun run) {
+        return folder.resolve(Comparison.RUNS).resolve(run.name() + FAULT);
+    }
+
+    /**
+     * Returns the comparison.
+     *
+     * @return the comparison
+     */
+    public Comparison comparison() {
+        return comparison;
+    }
+
+    /**
+     * Lists all runs in the order of the comparison.
+     *
+     * @return the runs, finished or not
+     */
+    public List<RunResult> runs() {
+        return runs;
+    }
+
+    /**
+     * Lists the finished runs of an arm.
+     *
+     * @param arm the arm
+     * @return its runs that came to their end
+     */
+    public List<RunResult> done(Arm arm) {
+        return runs.stream().filter(r -> r.isDone() && r.run().arm().equals(arm)).toList();
+    }
+
+    /**
+     * Returns what an arm came to at a sparsity: the runs that aimed at it, or what lies between
+     * those of a sweep.
+     *
+     * @param arm the arm
+     * @param sparsity a sparsity of the comparison; ignored by the dense network
+     * @return the point; empty where no run tells
+     */
+    public Optional<Point> point(Arm arm, double sparsity) {
+        List<Double> accuracies = new ArrayList<>();
+        for (int seed : comparison.seeds()) {
+            List<RunResult> done =
+                    done(arm).stream().filter(result -> result.run().seed() == seed).toList();
+            if (arm.sweep() != null) {
+                TradeOff tradeOff = new TradeOff();
+                done.forEach(result -> tradeOff.add(result.sparsity(), result.accuracy()));
+                tradeOff.at(sparsity).ifPresent(accuracies::add);
+            } else {
+                done.stream()
+                        .filter(r -> arm.isDense() || r.run().sparsity() == sparsity)
+                        .forEach(result -> accuracies.add(result.accuracy()));
+            }
+        }
+        return accuracies.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Point(arm.isDense() ? 0 : sparsity, accuracies));
+    }
+
+    /**
+     * Returns what the dense network came to.
+     *
+     * @return the point at sparsity 0; empty where it was not trained
+     */
+    public Optional<Point> dense() {
+        return comparison.arms().stream()
+                .filter(Arm::isDense)
+                .findFirst()
+                .flatMap(arm -> point(arm, 0));
+    }
+
+    /**
+     * Writes {@link #FILE}: a row a run, whole or not at all.
+     *
+     * @throws IOException if the file cannot be written
+     */
+    public void write() throws IOException {
+        Path temporary = folder.resolve(FILE + ".tmp");
+        try {
+            try (BufferedWriter file = Files.newBufferedWriter(temporary);
+                    CSVPrinter rows =
+                            CSVFormat.DEFAULT
+                                    .builder()
+                                    .setRecordSeparator('\n')
+                                    .setHeader(
+                                            "method",
+                                            "sparsity_asked",
+                                            "setting",
+                                            "seed",
+                                            "status",
+                                            "sparsity",
+                                            "remaining_weights",
+                                            "accuracy",
+                                            "seconds",
+                                            "fault")
+                                    .get()
+                                    .print(file)) {
+                for (RunResult result : runs) {
+                    rows.printRecord(
+                            result.run().arm().label(),
+                            known(result.run().sparsity()),
+                            result.run().setting(),
+                            result.run().seed(),
+                            result.status().name().toLowerCase(Locale.ROOT),
+                            known(result.sparsity()),
+                            result.isDone() ? result.remaining() : null,
+                            known(result.accuracy()),
+                            known(result.seconds()),
+                            result.fault());
+                }
+            }
+            Files.move(temporary, folder.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(temporary);
+        }
+    }
+
+    /** Leaves a cell empty rather than write a number that is none. */
+    private static Double known(double value) {
+        return Double.isNaN(value) ? null : value;
+    }
+}

@@ -33,7 +33,7 @@ final class Errors
     }
 
     /** Names what exists where the user named something that does not. */
-    private static String misuse(ParameterException e) {
+    static String misuse(ParameterException e) {
         if (!(e instanceof UnmatchedArgumentException unmatched)) {
             return e.getMessage();
         }

@@ -4,6 +4,8 @@ import ai.djl.training.Trainer;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
+import io.flipout.cli.comparison.Arm.Sweep;
+import io.flipout.cli.comparison.Preset;
 import io.flipout.djl.Pruner;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
@@ -20,6 +22,7 @@ import io.flipout.schedule.Schedule;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -249,6 +252,15 @@ final class MethodOptions {
 
     String name() {
         return method;
+    }
+
+    /**
+     * Returns the option whose values take the place of sparsities for a method that aims at none.
+     */
+    static Optional<Sweep> sweep(String method) {
+        return method.equals("hoyer-square")
+                ? Optional.of(new Sweep("hoyer-strength", Preset.HOYER_STRENGTHS))
+                : Optional.empty();
     }
 
     private Entry entry() {

@@ -106,7 +106,8 @@ final class RunFolder {
         Files.delete(path);
     }
 
-    private static void delete(Path path) throws IOException {
+    /** Deletes a file or a whole folder, if it is there. */
+    static void delete(Path path) throws IOException {
         if (!Files.exists(path)) {
             return;
         }

@@ -6,9 +6,11 @@ import ai.djl.engine.Engine;
 import io.flipout.djl.Pruner;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -81,15 +83,34 @@ final class TrainCommand implements Callable<Integer> {
 
     @Mixin private CommonOptions common;
 
-    @Override
-    public Integer call() throws Exception {
-        Optional<Integer> channels = Optional.ofNullable(width);
-        String network = Networks.shortName(model, channels);
+    /** A training as the options describe it. */
+    private record Plan(String network, PruningMethod method, Schedule schedule) {}
+
+    /** Checks the options as far as that goes without an engine and data, and fills in defaults. */
+    private Plan plan() {
+        String network = Networks.shortName(model, Optional.ofNullable(width));
         data.dataSet();
         PruningMethod method = pruning.method();
         optimizer.resolve();
         data.resolve();
-        Schedule schedule = pruning.schedule(optimizer.epochs());
+        return new Plan(network, method, pruning.schedule(optimizer.epochs()));
+    }
+
+    /** Checks the options without training, and returns the epochs that it would take. */
+    int check() {
+        plan();
+        return optimizer.epochs();
+    }
+
+    /** Reads the images, so that what is wrong with them is known before any training. */
+    void checkData(Consumer<String> log) throws IOException {
+        data.load(seed, log);
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        Plan plan = plan();
+        String network = plan.network();
         RunFolder folder =
                 new RunFolder(
                         out != null
@@ -109,12 +130,13 @@ final class TrainCommand implements Callable<Integer> {
         DataOptions.Images images = data.load(seed, terminal::note);
         Pruner pruner =
                 Pruner.builder()
-                        .setMethod(method)
-                        .setSchedule(schedule)
+                        .setMethod(plan.method())
+                        .setSchedule(plan.schedule())
                         .optAllocation(pruning.allocation())
                         .optWeights(pruning.weights())
                         .optSeed(seed)
                         .build();
+        Optional<Integer> channels = Optional.ofNullable(width);
         try (Model opened = Networks.open(model, channels, images.train(), devices[0])) {
             new TrainRun(folder, terminal, network, opened, pruner, pruning, devices)
                     .run(data, images, optimizer, seed, Configuration.of(spec));

@@ -95,7 +95,7 @@ final class TrainRun {
                     List<EpochResult> results;
                     MetricsFile metrics = new MetricsFile(folder.file(RunFolder.METRICS));
                     try (terminal) {
-                        terminal.begin((long) options.epochs() * set.size());
+                        terminal.begin((long) options.epochs() * set.size(), "img");
                         results =
                                 TrainingLoop.builder()
                                         .setTrainer(trainer)

@@ -13,6 +13,7 @@ import io.flipout.mask.WeightSelector;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.HoyerSquare;
+import io.flipout.method.LayerMagnitude;
 import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
@@ -37,8 +38,16 @@ final class MethodOptions {
     /** What the command line knows of a method. */
     private record Entry(
             float noise,
+            Competition allocation,
             Function<MethodOptions, PruningMethod> maker,
             BiFunction<MethodOptions, Integer, Schedule> schedule) {
+
+        Entry(
+                float noise,
+                Function<MethodOptions, PruningMethod> maker,
+                BiFunction<MethodOptions, Integer, Schedule> schedule) {
+            this(noise, Competition.GLOBAL, maker, schedule);
+        }
 
         /** A method that prunes while the network trains, by the paper's schedules. */
         static Entry gradual(float noise, Function<MethodOptions, PruningMethod> maker) {
@@ -48,23 +57,39 @@ final class MethodOptions {
 
     private static final Map<String, Entry> METHODS =
             new TreeMap<>(
-                    Map.of(
-                            "flipout",
-                            Entry.gradual(1, MethodOptions::flipOut),
-                            "global-magnitude",
-                            Entry.gradual(0, MethodOptions::magnitude),
-                            "noisy-global-magnitude",
-                            Entry.gradual(1, MethodOptions::magnitude),
-                            "magnitude-uncertainty",
-                            Entry.gradual(0, MethodOptions::magnitudeUncertainty),
-                            "hoyer-square",
-                            new Entry(0, MethodOptions::hoyerSquare, MethodOptions::thenFineTune),
-                            SNIP,
-                            new Entry(0, o -> new Snip(), MethodOptions::beforeTraining),
-                            "random",
-                            Entry.gradual(0, o -> new RandomPruning()),
-                            "none",
-                            new Entry(0, o -> new RandomPruning(), (o, e) -> Schedule.none())));
+                    Map.ofEntries(
+                            Map.entry("flipout", Entry.gradual(1, MethodOptions::flipOut)),
+                            Map.entry(
+                                    "global-magnitude", Entry.gradual(0, MethodOptions::magnitude)),
+                            Map.entry(
+                                    "noisy-global-magnitude",
+                                    Entry.gradual(1, MethodOptions::magnitude)),
+                            Map.entry(
+                                    "layer-magnitude",
+                                    new Entry(
+                                            0,
+                                            Competition.LAYER,
+                                            o -> new LayerMagnitude(),
+                                            MethodOptions::layerByLayer)),
+                            Map.entry(
+                                    "magnitude-uncertainty",
+                                    Entry.gradual(0, MethodOptions::magnitudeUncertainty)),
+                            Map.entry(
+                                    "hoyer-square",
+                                    new Entry(
+                                            0,
+                                            MethodOptions::hoyerSquare,
+                                            MethodOptions::thenFineTune)),
+                            Map.entry(
+                                    SNIP,
+                                    new Entry(0, o -> new Snip(), MethodOptions::beforeTraining)),
+                            Map.entry("random", Entry.gradual(0, o -> new RandomPruning())),
+                            Map.entry(
+                                    "none",
+                                    new Entry(
+                                            0,
+                                            o -> new RandomPruning(),
+                                            (o, e) -> Schedule.none()))));
 
     /** How weights compete. */
     enum Competition {
@@ -77,8 +102,9 @@ final class MethodOptions {
             paramLabel = "NAME",
             defaultValue = "flipout",
             description =
-                    "flipout, global-magnitude, noisy-global-magnitude, magnitude-uncertainty,"
-                            + " snip, hoyer-square, random, or none for a dense network (default: ${DEFAULT-VALUE}).")
+                    "flipout, global-magnitude, noisy-global-magnitude, layer-magnitude,"
+                            + " magnitude-uncertainty, snip, hoyer-square, random, or none for a"
+                            + " dense network (default: ${DEFAULT-VALUE}).")
     private String method;
 
     @Option(
@@ -103,7 +129,8 @@ final class MethodOptions {
             names = "--prune-every",
             paramLabel = "N",
             description =
-                    "Epochs from one pruning to the next (default: spread over the training).")
+                    "Epochs from one pruning to the next (default: spread over the training; a quarter"
+                            + " of it with --quality).")
     private Integer pruneEvery;
 
     @Option(
@@ -221,12 +248,19 @@ final class MethodOptions {
     private Integer fineTune;
 
     @Option(
+            names = "--quality",
+            paramLabel = "Q",
+            description =
+                    "layer-magnitude prunes below Q standard deviations of each layer, however many"
+                            + " weights that are, instead of to a sparsity.")
+    private Double quality;
+
+    @Option(
             names = "--allocation",
             paramLabel = "global|layer",
-            defaultValue = "global",
             description =
-                    "Whether all weights compete, or those of each layer (default:"
-                            + " ${DEFAULT-VALUE}).")
+                    "Whether all weights compete, or those of each layer (default: global, and layer"
+                            + " for layer-magnitude).")
     private Competition allocation;
 
     @Option(
@@ -249,6 +283,8 @@ final class MethodOptions {
             split = ",",
             description = "Do not prune weights whose path matches, such as 'linear.*'.")
     private List<String> exclude = List.of();
+
+    private String thresholdUnit = "";
 
     String name() {
         return method;
@@ -280,6 +316,9 @@ final class MethodOptions {
     PruningMethod method() {
         if (noise == null) {
             noise = entry().noise();
+        }
+        if (allocation == null) {
+            allocation = entry().allocation();
         }
         return entry().maker().apply(this);
     }
@@ -328,6 +367,36 @@ final class MethodOptions {
         }
         var schedule = Schedule.toSparsity(sparsity).atRate(pruneRate);
         return (pruneEvery == null ? schedule : schedule.every(pruneEvery)).overEpochs(epochs);
+    }
+
+    /** To a sparsity, or by Han's rule: train, prune, retrain, and again. */
+    private Schedule layerByLayer(int epochs) {
+        if (quality == null) {
+            return gradually(epochs);
+        }
+        if (sparsity != null) {
+            throw Failure.misuse(
+                    "layer-magnitude cannot aim at a sparsity by --quality: give --sparsity or"
+                            + " --quality, not both.");
+        }
+        if (pruneEvery == null) {
+            pruneEvery = Math.max(1, Math.round(epochs / 4f));
+        }
+        if (pruneEvery < 1 || pruneEvery >= epochs) {
+            throw Failure.misuse(
+                    "layer-magnitude prunes and retrains, each time for --prune-every epochs: "
+                            + pruneEvery
+                            + " does not fit into --epochs "
+                            + epochs
+                            + ".");
+        }
+        thresholdUnit = " standard deviations of their layer";
+        return Schedule.belowThreshold(quality, Unit.EPOCH, pruneEvery, (epochs - 1) / pruneEvery);
+    }
+
+    /** What the schedule's threshold is measured in, for messages. */
+    String thresholdUnit() {
+        return thresholdUnit;
     }
 
     private Schedule beforeTraining(int epochs) {

@@ -170,8 +170,8 @@ final class TrainRun {
             String when = when(events.stream().map(PruningEvent::at).toList());
             if (last.isByThreshold()) {
                 terminal.line(
-                        "Pruning by %s %s all weights below %s.",
-                        pruning.name(), when, last.threshold());
+                        "Pruning by %s %s all weights below %s%s.",
+                        pruning.name(), when, last.threshold(), pruning.thresholdUnit());
             } else {
                 terminal.line(
                         "Pruning by %s %s to %,d weights, %s %% sparse.",

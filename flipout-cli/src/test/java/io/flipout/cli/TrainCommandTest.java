@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVRecord;
@@ -104,6 +105,8 @@ class TrainCommandTest {
         "noisy-global-magnitude, 0.999, 11",
         "noisy-global-magnitude, 0.9, 5",
         "magnitude-uncertainty, 0.9, 13",
+        "layer-magnitude, 0.9, 5",
+        "layer-magnitude, 0.999, 11",
         "snip, 0.9, 2",
         "snip, 0.999, 1",
         "random, 0.999, 11",
@@ -212,6 +215,34 @@ class TrainCommandTest {
         assertThat(Files.readString(run.resolve("config.yaml")))
                 .contains("fine-tune: 3")
                 .doesNotContain("\nsparsity");
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(untimed(again)).isEqualTo(untimed(run));
+    }
+
+    @Test
+    void layerMagnitudeTakesTheSameShareOfEveryLayer() throws IOException {
+        Path run = folder.resolve("run");
+        train(run, "--method", "layer-magnitude", "--sparsity", 0.5, "--epochs", 2);
+        for (JsonNode layer : summary(run).get("layers")) {
+            assertThat(layer.get("remaining").asLong() * 2)
+                    .isEqualTo(layer.get("weights").asLong());
+        }
+        assertThat(Files.readString(run.resolve("config.yaml"))).contains("allocation: \"layer\"");
+    }
+
+    @Test
+    void hansRulePrunesByQualityAndRetrainsAgainAndAgain() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell = train(run, "--method", "layer-magnitude", "--quality", 0.5, "--epochs", 8);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out())
+                .contains(
+                        "Pruning by layer-magnitude after epochs 2, 4, 6 all weights below 0.5"
+                                + " standard deviations of their layer.");
+        assertThat(scored(run)).isSortedAccordingTo(Comparator.reverseOrder());
+        assertThat(scored(run).stream().distinct()).hasSize(4);
+        assertThat(summary(run).get("prunings").asInt()).isEqualTo(3);
         Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
         assertThat(untimed(again)).isEqualTo(untimed(run));
     }
@@ -407,6 +438,9 @@ class TrainCommandTest {
                 "--method hoyer-square --threshold 0       | threshold must be a number greater than 0",
                 "--method hoyer-square --epochs 1          | --fine-tune 1 does not fit into --epochs 1",
                 "--method hoyer-square --fine-tune 0       | --fine-tune 0 does not fit",
+                "--method layer-magnitude --quality 1 --sparsity 0.9      | give --sparsity or --quality, not both",
+                "--method layer-magnitude --quality 1 --epochs 1          | --prune-every epochs: 1 does not fit into --epochs 1",
+                "--method layer-magnitude --quality 0      | threshold must be a number greater than 0",
                 "--epochs 0                          | --epochs",
                 "--batch-size 0                      | --batch-size",
                 "--lr Infinity                       | --lr must be a number greater than 0",

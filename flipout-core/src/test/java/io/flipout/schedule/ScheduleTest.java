@@ -215,4 +215,15 @@ class ScheduleTest {
         assertThatThrownBy(() -> Schedule.belowThreshold(1e-4, Unit.EPOCH, 0))
                 .hasMessageContaining("at least 1");
     }
+
+    @Test
+    void aThresholdComesBackAfterEveryPeriod() {
+        assertThat(Schedule.belowThreshold(.25, Unit.STEP, 5, 3).events(100))
+                .containsExactly(
+                        new PruningEvent(Unit.STEP, 5, 0, .25),
+                        new PruningEvent(Unit.STEP, 10, 0, .25),
+                        new PruningEvent(Unit.STEP, 15, 0, .25));
+        assertThatThrownBy(() -> Schedule.belowThreshold(.25, Unit.STEP, 5, 0))
+                .hasMessage("The prunings by threshold must be at least 1, got 0");
+    }
 }

@@ -10,6 +10,7 @@ import io.flipout.djl.Pruner;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
+import io.flipout.method.DeepR;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.HoyerSquare;
@@ -33,6 +34,7 @@ import picocli.CommandLine.Option;
 final class MethodOptions {
 
     private static final String SNIP = "snip";
+    private static final String DEEP_R = "deep-r";
     private static final double DEFAULT_SPARSITY = 0.99;
 
     /** What the command line knows of a method. */
@@ -83,6 +85,10 @@ final class MethodOptions {
                             Map.entry(
                                     SNIP,
                                     new Entry(0, o -> new Snip(), MethodOptions::beforeTraining)),
+                            Map.entry(
+                                    DEEP_R,
+                                    new Entry(
+                                            0, MethodOptions::deepR, MethodOptions::fromTheStart)),
                             Map.entry("random", Entry.gradual(0, o -> new RandomPruning())),
                             Map.entry(
                                     "none",
@@ -103,8 +109,8 @@ final class MethodOptions {
             defaultValue = "flipout",
             description =
                     "flipout, global-magnitude, noisy-global-magnitude, layer-magnitude,"
-                            + " magnitude-uncertainty, snip, hoyer-square, random, or none for a"
-                            + " dense network (default: ${DEFAULT-VALUE}).")
+                            + " magnitude-uncertainty, snip, hoyer-square, deep-r, random, or none"
+                            + " for a dense network (default: ${DEFAULT-VALUE}).")
     private String method;
 
     @Option(
@@ -150,7 +156,7 @@ final class MethodOptions {
 
     @Option(
             names = "--noise-scale",
-            paramLabel = "gradient|weight",
+            paramLabel = "gradient|weight|fixed",
             defaultValue = "gradient",
             description = "What the noise is measured by (default: ${DEFAULT-VALUE}).")
     private NoiseScale noiseScale;
@@ -256,6 +262,24 @@ final class MethodOptions {
     private Double quality;
 
     @Option(
+            names = "--deep-r-l1",
+            paramLabel = "ALPHA",
+            defaultValue = "1e-5",
+            description =
+                    "Strength of the L1 regulariser that deep-r draws its weights to 0 with"
+                            + " (default: ${DEFAULT-VALUE}).")
+    private float deepRL1;
+
+    @Option(
+            names = "--deep-r-noise",
+            paramLabel = "SIGMA",
+            defaultValue = "1e-5",
+            description =
+                    "Standard deviation of the noise that deep-r adds to the gradient (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private float deepRNoise;
+
+    @Option(
             names = "--allocation",
             paramLabel = "global|layer",
             description =
@@ -358,6 +382,10 @@ final class MethodOptions {
         return HoyerSquare.builder().setStrength(hoyerStrength).optScope(hoyerScope).build();
     }
 
+    private PruningMethod deepR() {
+        return DeepR.builder().optL1(deepRL1).optNoise(deepRNoise).build();
+    }
+
     private Schedule gradually(int epochs) {
         if (sparsity == null && pruneEvery == null) {
             sparsity = DEFAULT_SPARSITY;
@@ -414,6 +442,18 @@ final class MethodOptions {
         return Schedule.beforeTraining(sparsity, snipSteps);
     }
 
+    private Schedule fromTheStart(int epochs) {
+        if (pruneEvery != null) {
+            throw Failure.misuse(
+                    "deep-r trains as few weights from the start as it ends with: instead of"
+                            + " --prune-every, set --sparsity.");
+        }
+        if (sparsity == null) {
+            sparsity = DEFAULT_SPARSITY;
+        }
+        return Schedule.beforeTraining(sparsity, 1);
+    }
+
     /** The paper regularises for 350 epochs, prunes, and fine-tunes for 150. */
     private Schedule thenFineTune(int epochs) {
         if (sparsity != null || pruneEvery != null) {
@@ -440,8 +480,10 @@ final class MethodOptions {
     /** Prunes before training, where the method does. */
     void pruneBeforeTraining(Pruner pruner, Trainer trainer, Dataset train)
             throws IOException, TranslateException {
-        if (method.equals(SNIP)) {
-            pruner.pruneBeforeTraining(trainer, train, snipBatches);
+        switch (method) {
+            case SNIP -> pruner.pruneBeforeTraining(trainer, train, snipBatches);
+            case DEEP_R -> pruner.pruneBeforeTraining();
+            default -> {}
         }
     }
 

@@ -16,6 +16,7 @@ import io.flipout.djl.TrainingLoop;
 import io.flipout.djl.TrainingProgress;
 import io.flipout.djl.data.ImageDataset;
 import io.flipout.djl.data.ImageSet;
+import io.flipout.mask.Mask;
 import io.flipout.report.LayerReport;
 import io.flipout.report.SparsityReport;
 import io.flipout.schedule.PruningEvent;
@@ -191,8 +192,9 @@ final class TrainRun {
         private final Milestones rates;
         private final ImageDataset train;
         private final int epochs;
+
+        /** Weights of the network that is scored: those left when the epoch has taken its steps. */
         private long remaining;
-        private double sparsity;
 
         Follower(MetricsFile metrics, Milestones rates, ImageDataset train, int epochs) {
             this.metrics = metrics;
@@ -202,14 +204,8 @@ final class TrainRun {
         }
 
         @Override
-        public void onEpochBegin(int epoch) {
-            SparsityReport report = pruner.report();
-            remaining = report.remaining();
-            sparsity = report.sparsity();
-        }
-
-        @Override
         public void onBatch(int epoch, long images) {
+            remaining = pruner.masks().values().stream().mapToLong(Mask::remaining).sum();
             terminal.progress(
                     (epoch - 1L) * train.images().size() + images,
                     String.format(Locale.ROOT, "epoch %d/%d", epoch, epochs));
@@ -217,6 +213,8 @@ final class TrainRun {
 
         @Override
         public void onEpochEnd(EpochResult result) {
+            SparsityReport report = pruner.report();
+            double sparsity = 1 - (double) remaining / report.weights();
             try {
                 int steps = result.epoch() * train.batches();
                 metrics.add(result, remaining, sparsity, rates.getNewValue(steps));
@@ -235,9 +233,10 @@ final class TrainRun {
                     100 * result.test().map(Score::accuracy).orElse(Double.NaN),
                     percent(sparsity),
                     result.imagesPerSecond());
-            long now = pruner.report().remaining();
-            if (now < remaining) {
-                terminal.line("           pruned: %,d of %,d weights left", now, remaining);
+            if (report.remaining() < remaining) {
+                terminal.line(
+                        "           pruned: %,d of %,d weights left",
+                        report.remaining(), remaining);
             }
         }
     }

@@ -109,6 +109,8 @@ class TrainCommandTest {
         "layer-magnitude, 0.999, 11",
         "snip, 0.9, 2",
         "snip, 0.999, 1",
+        "deep-r, 0.9, 2",
+        "deep-r, 0, 1",
         "random, 0.999, 11",
         "random, 0.5, 2",
         "none, 0, 1"
@@ -186,6 +188,20 @@ class TrainCommandTest {
         assertThat(summary(run).get("prunings").asInt()).isEqualTo(5);
         assertThat(summary(run).get("test_accuracy").asDouble()).isGreaterThan(0.5);
         snip(again);
+        assertThat(weights(again)).isEqualTo(weights(run));
+    }
+
+    @Test
+    void deepRTrainsAsFewWeightsFromTheStart() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell = train(run, "--method", "deep-r", "--sparsity", 0.9, "--epochs", 10);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out())
+                .contains("Pruning by deep-r before training to 26,620 weights")
+                .doesNotContain("pruned:");
+        assertThat(scored(run)).hasSize(10).containsOnly(26_620L);
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
         assertThat(weights(again)).isEqualTo(weights(run));
     }
 
@@ -413,9 +429,9 @@ class TrainCommandTest {
             value = {
                 "--model lenet                       | There is no model 'lenet'; there are lenet300,",
                 "--dataset imagenet                  | Unknown data set 'imagenet'; there are",
-                "--method magic                      | Unknown method 'magic'; there are flipout,",
                 "--width 8                           | lenet300 comes in one width only; resnet18 has others",
                 "--model resnet18 --width 0          | positive number of channels as its width, not 0",
+                "--method magic                      | Unknown method 'magic'; there are deep-r,",
                 "--sparsity 1                        | sparsity must lie in [0, 1)",
                 "--sparsity -0.1                     | sparsity must lie in [0, 1)",
                 "--sparsity 0.9 --prune-rate 1       | rate must lie in (0, 1)",
@@ -432,6 +448,11 @@ class TrainCommandTest {
                 "--method snip --prune-every 2       | set --sparsity and --snip-steps",
                 "--method snip --snip-steps 0        | --snip-steps must be at least 1",
                 "--method snip --snip-batches 0      | must be at least 1",
+                "--method deep-r --prune-every 2     | instead of --prune-every, set --sparsity",
+                "--method deep-r --sparsity 1        | sparsity must lie in [0, 1)",
+                "--method deep-r --sparsity 0.9999999 | leaves none of 266200 weights",
+                "--method deep-r --deep-r-l1 -1      | numbers of at least 0, got -1",
+                "--method deep-r --deep-r-noise NaN  | numbers of at least 0, got 1.0E-5 and NaN",
                 "--method hoyer-square --sparsity 0.9      | cannot aim at a sparsity: instead of --sparsity, set --hoyer-strength",
                 "--method hoyer-square --prune-every 2     | instead of --prune-every, set --hoyer-strength",
                 "--method hoyer-square --hoyer-strength 0  | strength of Hoyer-Square must be a number greater than 0",

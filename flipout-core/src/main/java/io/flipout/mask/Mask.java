@@ -6,8 +6,8 @@ import java.util.Arrays;
  * Which weights of one tensor are alive: one byte a weight, 1 alive and 0 pruned, in row-major
  * order.
  *
- * <p>Masks only shrink. Sparsity is counted here and not as zeros in the weights, because a live
- * weight may be exactly 0.
+ * <p>Prunings only shrink masks; weights come back where the method rewires them, and only there.
+ * Sparsity is counted here and not as zeros in the weights, because a live weight may be exactly 0.
  */
 public final class Mask {
 
@@ -67,7 +67,8 @@ public final class Mask {
     }
 
     /**
-     * Prunes a weight for good. Pruning it again changes nothing.
+     * Prunes a weight, for good unless {@link #revive} brings it back. Pruning it again changes
+     * nothing.
      *
      * @param index the weight's position, row-major
      */
@@ -75,6 +76,19 @@ public final class Mask {
         if (alive[index] != 0) {
             alive[index] = 0;
             remaining--;
+            version++;
+        }
+    }
+
+    /**
+     * Brings a pruned weight back, as methods do that rewire. Of a weight alive it changes nothing.
+     *
+     * @param index the weight's position, row-major
+     */
+    public void revive(int index) {
+        if (alive[index] == 0) {
+            alive[index] = 1;
+            remaining++;
             version++;
         }
     }

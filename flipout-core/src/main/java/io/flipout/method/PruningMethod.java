@@ -2,8 +2,10 @@ package io.flipout.method;
 
 import io.flipout.criterion.Criterion;
 import io.flipout.gradient.GradientTerm;
+import io.flipout.rewiring.Rewiring;
 import io.flipout.signal.Signal;
 import java.util.List;
+import java.util.Optional;
 
 /** A pruning method: which weights go, what is watched to know it, and what the gradient gets. */
 public interface PruningMethod {
@@ -38,5 +40,14 @@ public interface PruningMethod {
      */
     default List<GradientTerm> gradientTerms() {
         return List.of();
+    }
+
+    /**
+     * Returns what changes in every step which weights are alive.
+     *
+     * @return the rewiring, by default none: what is pruned stays pruned
+     */
+    default Optional<Rewiring> rewiring() {
+        return Optional.empty();
     }
 }

@@ -132,6 +132,7 @@ final class PrunedNetwork {
         ParameterInfo info = mirrors.info;
         TrainedTensor tensor =
                 new TrainedTensor(info, weight, masks.get(info.path()), mirrors.steps);
+        tensor.applyMask(tensor.values()); // What was pruned before training was so on one device.
         List<Signal.Watch> watches = new ArrayList<>();
         if (info.prunable()) {
             for (int i = 0; i < signals.size(); i++) {

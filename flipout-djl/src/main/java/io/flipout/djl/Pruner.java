@@ -112,6 +112,18 @@ public final class Pruner {
     }
 
     /**
+     * Prunes before training, for methods that rank weights without gradients, or not at all: does
+     * now what the schedule plans for time 0. Without it, that comes between the first backward
+     * pass and the first step.
+     *
+     * @throws IllegalStateException if the schedule plans no pruning at time 0, or the training has
+     *     begun
+     */
+    public void pruneBeforeTraining() {
+        run.pruneBeforeTraining();
+    }
+
+    /**
      * Lists the network's trainable parameters.
      *
      * @return the parameters in block order

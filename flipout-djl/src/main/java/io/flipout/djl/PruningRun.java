@@ -6,14 +6,19 @@ import ai.djl.training.optimizer.Optimizer;
 import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
 import io.flipout.gradient.GradientTerm;
+import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.PruningMethod;
+import io.flipout.rewiring.Rewiring;
 import io.flipout.schedule.PruningEvent;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.tensor.TrainedTensor;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +38,10 @@ final class PruningRun {
     private int devices = 1;
     private PrunedNetwork network;
     private List<GradientTerm.Running> terms = List.of();
+
+    /** By the position of the parameter, where the method rewires. */
+    private final Map<Integer, RewiredTensor> rewired = new HashMap<>();
+
     private int nextEvent;
     private long epochs;
     private long steps;
@@ -101,22 +110,38 @@ final class PruningRun {
         }
         PrunedNetwork.Mirror mirror = net.mirror(parameterId, weight);
         TrainedTensor tensor = mirror.tensor();
-        if (terms.isEmpty() && tensor.mask().isEmpty()) {
+        Optional<RewiredTensor> wiring = wiring(tensor.info());
+        if (terms.isEmpty() && tensor.mask().isEmpty() && wiring.isEmpty()) {
             base.update(parameterId, weight, gradient);
         } else {
             // DJL hands the same gradient on to the parameter's next device: then on a copy.
             try (NDArray changed = devices > 1 ? gradient.duplicate() : gradient.stopGradient()) {
                 tensor.applyMask(changed);
                 terms.forEach(term -> term.apply(tensor, changed));
+                wiring.ifPresent(rewires -> rewires.beforeStep(mirror));
                 base.update(parameterId, weight, changed);
             }
-            tensor.applyMask(tensor.values());
+            if (wiring.isEmpty()) {
+                tensor.applyMask(tensor.values());
+            }
         }
+        wiring.ifPresent(rewires -> rewires.afterStep(mirror, base, devices));
         mirror.watches().forEach(watch -> watch.afterStep());
         tensor.countStep();
         if (++updatesInStep == net.parameters().size() * devices) {
             endStep();
         }
+    }
+
+    private Optional<RewiredTensor> wiring(ParameterInfo info) {
+        Optional<Rewiring> rewiring = info.prunable() ? method.rewiring() : Optional.empty();
+        return rewiring.map(
+                r ->
+                        rewired.computeIfAbsent(
+                                info.index(),
+                                index ->
+                                        new RewiredTensor(
+                                                r, network.masks().get(info.path()), seed)));
     }
 
     /** DJL tells of a batch after its gradients and before the step. */
@@ -152,6 +177,7 @@ final class PruningRun {
     void end() {
         terms.forEach(GradientTerm.Running::close);
         terms = List.of();
+        rewired.values().forEach(RewiredTensor::leaveDevices);
         if (network != null) {
             network.leaveDevices();
         }
@@ -159,20 +185,37 @@ final class PruningRun {
 
     /** Prunes what is due before training, each time by gradients of the network as it is then. */
     void pruneBeforeTraining(GradientPass pass) throws IOException, TranslateException {
-        if (batches > 0) {
-            throw new IllegalStateException(
-                    "The training has begun: prune before it, once the trainer is initialised.");
-        }
-        if (!isDue(Unit.STEP, 0) && !isDue(Unit.EPOCH, 0)) {
-            throw new IllegalStateException(
-                    "The schedule plans no pruning before training:"
-                            + " Schedule.beforeTraining(sparsity, 1) does.");
-        }
-        while (isDue(Unit.STEP, 0) || isDue(Unit.EPOCH, 0)) {
+        checkBeforeTraining();
+        while (isDueBeforeTraining()) {
             pass.show(network);
             pruneNext();
         }
         network.leaveDevices(); // What was pruned need not be the arrays that will train.
+    }
+
+    /** Prunes what is due before training, without gradients. */
+    void pruneBeforeTraining() {
+        checkBeforeTraining();
+        while (isDueBeforeTraining()) {
+            pruneNext();
+        }
+        network.leaveDevices();
+    }
+
+    private void checkBeforeTraining() {
+        if (batches > 0) {
+            throw new IllegalStateException(
+                    "The training has begun: prune before it, once the trainer is initialised.");
+        }
+        if (!isDueBeforeTraining()) {
+            throw new IllegalStateException(
+                    "The schedule plans no pruning before training:"
+                            + " Schedule.beforeTraining(sparsity, 1) does.");
+        }
+    }
+
+    private boolean isDueBeforeTraining() {
+        return isDue(Unit.STEP, 0) || isDue(Unit.EPOCH, 0);
     }
 
     private void prune(Unit unit, long now) {

@@ -17,20 +17,21 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * The folder of a run: {@code config.yaml}, {@code metrics.csv}, {@code model}, {@code
- * summary.json}.
+ * The folder of a run: {@code config.yaml}, {@code metrics.csv}, {@code weights.csv}, {@code
+ * model}, {@code summary.json}.
  */
 final class RunFolder {
 
     static final String CONFIG = "config.yaml";
     static final String METRICS = "metrics.csv";
+    static final String WEIGHTS = "weights.csv";
     static final String MODEL = "model";
     static final String SUMMARY = "summary.json";
 
     /** DJL's name for the names of classes, beside a model. */
     static final String CLASSES = "synset.txt";
 
-    private static final List<String> OURS = List.of(CONFIG, METRICS, MODEL, SUMMARY);
+    private static final List<String> OURS = List.of(CONFIG, METRICS, WEIGHTS, MODEL, SUMMARY);
 
     private static final ObjectMapper JSON =
             new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);

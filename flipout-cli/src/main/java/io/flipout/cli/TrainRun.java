@@ -74,11 +74,12 @@ final class TrainRun {
             throws Exception {
         ImageSet set = images.train();
         ImageDataset train = data.forTraining(set, options.batchSize(), seed);
+        WeightsFile weights = new WeightsFile(pruner); // It looks before the pruner prunes.
         DefaultTrainingConfig config =
                 new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
                         .optDevices(devices)
                         .optOptimizer(pruner.wrap(options.sgd(train.batches())))
-                        .addTrainingListeners(pruner.listener());
+                        .addTrainingListeners(weights, pruner.listener());
         long begin = System.nanoTime();
         try {
             try (Trainer trainer = model.newTrainer(config)) {
@@ -116,6 +117,7 @@ final class TrainRun {
                                         .build()
                                         .run();
                     }
+                    weights.write(folder.file(RunFolder.WEIGHTS));
                     folder.writeModel(model, set.classes());
                     double seconds = (System.nanoTime() - begin) / 1e9;
                     EpochResult last = results.get(results.size() - 1);

@@ -94,6 +94,42 @@ public final class Mask {
     }
 
     /**
+     * Returns this mask as bits.
+     *
+     * @return eight weights a byte, the first in the lowest bit; 1 is alive
+     */
+    public byte[] toBits() {
+        byte[] bits = new byte[(alive.length + Byte.SIZE - 1) / Byte.SIZE];
+        for (int i = 0; i < alive.length; i++) {
+            bits[i / Byte.SIZE] |= (byte) (alive[i] << i % Byte.SIZE);
+        }
+        return bits;
+    }
+
+    /**
+     * Takes over another mask.
+     *
+     * @param bits what {@link #toBits()} of a mask of this size returned
+     * @throws IllegalArgumentException if it is of another size
+     */
+    public void setBits(byte[] bits) {
+        if (bits.length != (alive.length + Byte.SIZE - 1) / Byte.SIZE) {
+            throw new IllegalArgumentException(
+                    "A mask of "
+                            + alive.length
+                            + " weights does not have "
+                            + bits.length
+                            + " bytes of bits.");
+        }
+        remaining = 0;
+        for (int i = 0; i < alive.length; i++) {
+            alive[i] = (byte) (bits[i / Byte.SIZE] >> i % Byte.SIZE & 1);
+            remaining += alive[i];
+        }
+        version++;
+    }
+
+    /**
      * Returns the bytes behind this mask, for loops that cannot afford a call a weight. They are
      * not a copy and must not be written to.
      *

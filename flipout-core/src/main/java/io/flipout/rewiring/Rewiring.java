@@ -50,7 +50,8 @@ public interface Rewiring {
         /**
          * Returns a copy of the wiring's state, which outlives the device's arrays.
          *
-         * @return the copy, for {@link #restore(Object)} of the same kind of wiring
+         * @return the copy, for {@link #restore(Object)} of the same kind of wiring: an array of
+         *     float, int, long or byte with at most a number a weight, or a list of such
          */
         Object snapshot();
 

@@ -5,6 +5,9 @@ import ai.djl.nn.Block;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
+import io.flipout.djl.checkpoint.CheckpointException;
+import io.flipout.djl.checkpoint.SafeTensors;
+import io.flipout.djl.checkpoint.Snapshots;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;
@@ -26,6 +29,12 @@ import org.slf4j.LoggerFactory;
 final class PruningRun {
 
     private static final Logger logger = LoggerFactory.getLogger(PruningRun.class);
+
+    private static final String METHOD = "method";
+    private static final String SCHEDULE = "schedule";
+    private static final String SEED = "seed";
+    private static final String CLOCK = "clock";
+    private static final String WIRING = "wiring/";
 
     private final PruningMethod method;
     private final Schedule schedule;
@@ -180,6 +189,72 @@ final class PruningRun {
         rewired.values().forEach(RewiredTensor::leaveDevices);
         if (network != null) {
             network.leaveDevices();
+        }
+    }
+
+    /** Adds all that this run knows to arrays, between two steps. */
+    void save(Map<String, Object> arrays, Map<String, String> metadata) {
+        PrunedNetwork net = network();
+        if (updatesInStep > 0) {
+            endStep(); // Some parameter takes no part in the training.
+        }
+        metadata.put(METHOD, method.name());
+        metadata.put(SCHEDULE, net.events().toString());
+        metadata.put(SEED, Long.toString(seed));
+        arrays.put(CLOCK, new long[] {nextEvent, epochs, steps, batches});
+        NetworkState.save(block, arrays);
+        if (optimizer instanceof OptimizerState stateful) {
+            net.saveOptimizer(stateful, arrays);
+        }
+        net.save(arrays);
+        for (ParameterInfo info : net.parameters()) {
+            RewiredTensor wiring = rewired.get(info.index());
+            if (wiring != null && wiring.snapshot() != null) {
+                Snapshots.put(arrays, WIRING + info.path(), wiring.snapshot());
+            }
+        }
+    }
+
+    /** Continues from a file, before the first step. */
+    void load(SafeTensors file) throws IOException {
+        PrunedNetwork net = network();
+        if (batches > 0) {
+            throw new IllegalStateException(
+                    "The training has begun: load what was saved before its first step.");
+        }
+        Map<String, String> metadata = file.metadata();
+        refuse("method", metadata.get(METHOD), method.name());
+        refuse("schedule", metadata.get(SCHEDULE), net.events().toString());
+        refuse("seed", metadata.get(SEED), Long.toString(seed));
+        NetworkState.load(block, file);
+        if (optimizer instanceof OptimizerState stateful) {
+            net.loadOptimizer(stateful, file);
+        }
+        net.load(file);
+        for (ParameterInfo info : net.parameters()) {
+            if (file.contains(WIRING + info.path())) {
+                wiring(info)
+                        .orElseThrow()
+                        .restore(Snapshots.get(file, WIRING + info.path(), info.size()));
+            }
+        }
+        long[] clock = file.longs(CLOCK, 4);
+        nextEvent = Math.toIntExact(clock[0]);
+        epochs = clock[1];
+        steps = clock[2];
+        batches = clock[3];
+    }
+
+    private static void refuse(String what, String saved, String own) throws CheckpointException {
+        if (!own.equals(saved)) {
+            throw new CheckpointException(
+                    "The saved training has another "
+                            + what
+                            + ": "
+                            + saved
+                            + ", where this one has "
+                            + own
+                            + ".");
         }
     }
 

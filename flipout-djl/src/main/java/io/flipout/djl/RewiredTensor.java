@@ -70,6 +70,18 @@ final class RewiredTensor {
         return byTensor.values().iterator().next().wiring();
     }
 
+    /** Returns the wiring's state; null before the first step. */
+    Object snapshot() {
+        return byTensor.isEmpty() ? snapshot : first().snapshot();
+    }
+
+    /** Continues from a wiring's state, before the next step. */
+    void restore(Object before) {
+        byTensor.clear();
+        snapshot = before;
+        stepped = 0;
+    }
+
     /** Takes the wiring off the devices, for a next training of the same network. */
     void leaveDevices() {
         if (!byTensor.isEmpty()) {

@@ -406,7 +406,7 @@ public final class SafeTensors {
      * @throws IOException if the file cannot be read
      */
     public float[] floats(String name, int longest) throws IOException {
-        return (float[]) array(name, DType.F32, longest);
+        return typed(name, float[].class, longest);
     }
 
     /**
@@ -419,7 +419,7 @@ public final class SafeTensors {
      * @throws IOException if the file cannot be read
      */
     public int[] ints(String name, int longest) throws IOException {
-        return (int[]) array(name, DType.I32, longest);
+        return typed(name, int[].class, longest);
     }
 
     /**
@@ -432,7 +432,7 @@ public final class SafeTensors {
      * @throws IOException if the file cannot be read
      */
     public long[] longs(String name, int longest) throws IOException {
-        return (long[]) array(name, DType.I64, longest);
+        return typed(name, long[].class, longest);
     }
 
     /**
@@ -445,22 +445,39 @@ public final class SafeTensors {
      * @throws IOException if the file cannot be read
      */
     public byte[] bytes(String name, int longest) throws IOException {
-        return (byte[]) array(name, DType.U8, longest);
+        return typed(name, byte[].class, longest);
     }
 
-    private Object array(String name, DType type, int longest) throws IOException {
-        if (entries.containsKey(name)) {
-            return dense(name, type, longest);
-        }
-        if (!entries.containsKey(name + INDEX) || type.bytes != Integer.BYTES) {
-            throw new CheckpointException(path + " lacks the array " + name + ".");
-        }
-        int[] index = (int[]) dense(name + INDEX, DType.I32, longest);
-        int count = index.length - 1;
-        Object values = dense(name + VALUE, type, longest);
-        if (count < 0 || Array.getLength(values) != count) {
+    private <T> T typed(String name, Class<T> type, int longest) throws IOException {
+        Object array = array(name, longest);
+        if (!type.isInstance(array)) {
             throw misfit(name);
         }
+        return type.cast(array);
+    }
+
+    /**
+     * Reads an array of whatever type it has.
+     *
+     * @param name its name
+     * @param longest how many numbers it may have at most
+     * @return an array of float, int, long or byte
+     * @throws CheckpointException if there is none of that name and size
+     * @throws IOException if the file cannot be read
+     */
+    public Object array(String name, int longest) throws IOException {
+        if (entries.containsKey(name)) {
+            return dense(name, longest);
+        }
+        if (!entries.containsKey(name + INDEX) || !entries.containsKey(name + VALUE)) {
+            throw new CheckpointException(path + " lacks the array " + name + ".");
+        }
+        Object values = dense(name + VALUE, longest);
+        if (!(dense(name + INDEX, longest) instanceof int[] index)
+                || Array.getLength(values) != index.length - 1) {
+            throw misfit(name);
+        }
+        int count = index.length - 1;
         int length = index[count];
         if (length < count || length > longest) {
             throw misfit(name);
@@ -475,16 +492,16 @@ public final class SafeTensors {
         return array;
     }
 
-    private Object dense(String name, DType type, int longest) throws IOException {
+    private Object dense(String name, int longest) throws IOException {
         Entry entry = entries.get(name);
-        if (entry == null || entry.type != type || entry.length > longest) {
+        if (entry.length > longest) {
             throw misfit(name);
         }
         int length = (int) entry.length;
         try (FileChannel file = FileChannel.open(path)) {
             ByteBuffer bytes =
                     read(file, path, dataBegin + entry.begin, Math.toIntExact(entry.bytes()));
-            switch (type) {
+            switch (entry.type) {
                 case F32 -> {
                     float[] values = new float[length];
                     bytes.asFloatBuffer().get(values);

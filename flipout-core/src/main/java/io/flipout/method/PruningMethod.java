@@ -2,8 +2,10 @@ package io.flipout.method;
 
 import io.flipout.criterion.Criterion;
 import io.flipout.gradient.GradientTerm;
+import io.flipout.rewind.Rewind;
 import io.flipout.signal.Signal;
 import java.util.List;
+import java.util.Optional;
 
 /** A pruning method: which weights go, what is watched to know it, and what the gradient gets. */
 public interface PruningMethod {
@@ -38,5 +40,14 @@ public interface PruningMethod {
      */
     default List<GradientTerm> gradientTerms() {
         return List.of();
+    }
+
+    /**
+     * Returns where the network goes back to after a pruning.
+     *
+     * @return the rewinding, by default none: training goes on from where it is
+     */
+    default Optional<Rewind> rewind() {
+        return Optional.empty();
     }
 }

@@ -14,6 +14,7 @@ import io.flipout.schedule.Schedule;
 import io.flipout.tensor.TrainedTensor;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,6 +28,7 @@ final class PruningRun {
     private final Allocation allocation;
     private final WeightSelector selector;
     private final long seed;
+    private final Optional<RewindPoint> rewind;
 
     private Optimizer optimizer;
     private Block block;
@@ -50,6 +52,7 @@ final class PruningRun {
         this.allocation = allocation;
         this.selector = selector;
         this.seed = seed;
+        rewind = method.rewind().map(RewindPoint::new);
     }
 
     void optimizeWith(Optimizer base) {
@@ -71,6 +74,7 @@ final class PruningRun {
         devices = deviceCount;
         batches = steps;
         updatesInStep = 0;
+        rewind.ifPresent(point -> point.begin(trained));
     }
 
     /** The network, looked at when it is first needed: by then its parameters exist. */
@@ -125,6 +129,7 @@ final class PruningRun {
             endStep(); // Some parameter takes no part in the training.
         }
         if (batches == 0) {
+            takeRewindPoint();
             prune(Unit.STEP, 0);
             prune(Unit.EPOCH, 0);
             if (nextEvent > 0) {
@@ -137,7 +142,14 @@ final class PruningRun {
     private void endStep() {
         updatesInStep = 0;
         steps++;
+        takeRewindPoint();
         prune(Unit.STEP, steps);
+    }
+
+    private void takeRewindPoint() {
+        rewind.filter(point -> point.isAt(steps))
+                .filter(point -> nextEvent < network().events().size())
+                .ifPresent(point -> point.take(block, network()));
     }
 
     void endEpoch() {
@@ -168,6 +180,7 @@ final class PruningRun {
                     "The schedule plans no pruning before training:"
                             + " Schedule.beforeTraining(sparsity, 1) does.");
         }
+        takeRewindPoint();
         while (isDue(Unit.STEP, 0) || isDue(Unit.EPOCH, 0)) {
             pass.show(network);
             pruneNext();
@@ -190,7 +203,11 @@ final class PruningRun {
 
     private void pruneNext() {
         PruningEvent event = network.events().get(nextEvent++);
-        network.prune(method.criterion(), event, seed + nextEvent, optimizer);
+        rewind.ifPresent(point -> point.check(optimizer, steps));
+        network.prune(method.criterion(), event, seed + nextEvent, optimizer, rewind);
+        if (nextEvent == network.events().size()) {
+            rewind.ifPresent(RewindPoint::close);
+        }
         terms.forEach(GradientTerm.Running::afterPruning);
         logger.info(
                 "Pruned after {} {}: {} of {} weights left",

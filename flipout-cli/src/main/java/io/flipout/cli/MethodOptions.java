@@ -15,12 +15,14 @@ import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.HoyerSquare;
 import io.flipout.method.LayerMagnitude;
+import io.flipout.method.LotteryTicket;
 import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.method.Snip;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import io.flipout.schedule.ToSparsitySchedule;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -74,6 +76,12 @@ final class MethodOptions {
                                             o -> new LayerMagnitude(),
                                             MethodOptions::layerByLayer)),
                             Map.entry(
+                                    "lottery-ticket",
+                                    new Entry(
+                                            0,
+                                            MethodOptions::lotteryTicket,
+                                            MethodOptions::inRounds)),
+                            Map.entry(
                                     "magnitude-uncertainty",
                                     Entry.gradual(0, MethodOptions::magnitudeUncertainty)),
                             Map.entry(
@@ -109,8 +117,8 @@ final class MethodOptions {
             defaultValue = "flipout",
             description =
                     "flipout, global-magnitude, noisy-global-magnitude, layer-magnitude,"
-                            + " magnitude-uncertainty, snip, hoyer-square, deep-r, random, or none"
-                            + " for a dense network (default: ${DEFAULT-VALUE}).")
+                            + " lottery-ticket, magnitude-uncertainty, snip, hoyer-square, deep-r,"
+                            + " random, or none for a dense network (default: ${DEFAULT-VALUE}).")
     private String method;
 
     @Option(
@@ -125,11 +133,10 @@ final class MethodOptions {
     @Option(
             names = "--prune-rate",
             paramLabel = "R",
-            defaultValue = "0.5",
             description =
                     "Share of the weights left that each pruning removes; with --sparsity, about"
-                            + " (default: ${DEFAULT-VALUE}).")
-    private double pruneRate;
+                            + " (default: 0.5, and 0.2 for lottery-ticket).")
+    private Double pruneRate;
 
     @Option(
             names = "--prune-every",
@@ -254,6 +261,15 @@ final class MethodOptions {
     private Integer fineTune;
 
     @Option(
+            names = "--rewind-step",
+            paramLabel = "K",
+            defaultValue = "0",
+            description =
+                    "Step that lottery-ticket goes back to after each pruning; 0 is the"
+                            + " initialisation (default: ${DEFAULT-VALUE}).")
+    private long rewindStep;
+
+    @Option(
             names = "--quality",
             paramLabel = "Q",
             description =
@@ -309,6 +325,7 @@ final class MethodOptions {
     private List<String> exclude = List.of();
 
     private String thresholdUnit = "";
+    private int rounds = 1;
 
     String name() {
         return method;
@@ -378,6 +395,10 @@ final class MethodOptions {
                 .build();
     }
 
+    private PruningMethod lotteryTicket() {
+        return LotteryTicket.builder().optRewindStep(rewindStep).build();
+    }
+
     private PruningMethod hoyerSquare() {
         return HoyerSquare.builder().setStrength(hoyerStrength).optScope(hoyerScope).build();
     }
@@ -386,15 +407,61 @@ final class MethodOptions {
         return DeepR.builder().optL1(deepRL1).optNoise(deepRNoise).build();
     }
 
+    private double pruneRate(double byDefault) {
+        if (pruneRate == null) {
+            pruneRate = byDefault;
+        }
+        return pruneRate;
+    }
+
     private Schedule gradually(int epochs) {
+        double rate = pruneRate(0.5);
         if (sparsity == null && pruneEvery == null) {
             sparsity = DEFAULT_SPARSITY;
         }
         if (sparsity == null) {
-            return Schedule.atRate(pruneRate).every(pruneEvery).overEpochs(epochs);
+            return Schedule.atRate(rate).every(pruneEvery).overEpochs(epochs);
         }
-        var schedule = Schedule.toSparsity(sparsity).atRate(pruneRate);
+        var schedule = Schedule.toSparsity(sparsity).atRate(rate);
         return (pruneEvery == null ? schedule : schedule.every(pruneEvery)).overEpochs(epochs);
+    }
+
+    /** The epochs are those of a round; all rounds but the last end with a pruning. */
+    private Schedule inRounds(int epochs) {
+        if (pruneEvery != null) {
+            throw Failure.misuse(
+                    "lottery-ticket prunes at the end of a round: instead of --prune-every, set"
+                            + " --epochs, those of one round.");
+        }
+        if (sparsity == null) {
+            sparsity = DEFAULT_SPARSITY;
+        }
+        ToSparsitySchedule schedule =
+                Schedule.toSparsity(sparsity).atRate(pruneRate(0.2)).inRoundsOf(epochs);
+        rounds = schedule.epochs() / epochs;
+        return schedule;
+    }
+
+    /** Returns how often the training is done; only lottery-ticket does it more than once. */
+    int rounds() {
+        return rounds;
+    }
+
+    /** Returns the step that rounds after the first begin after. */
+    long rewindStep() {
+        return rewindStep;
+    }
+
+    /** Refuses to go back to a step that comes after the first pruning. */
+    void checkRewind(long stepsOfRound) {
+        if (rounds > 1 && rewindStep > stepsOfRound) {
+            throw Failure.misuse(
+                    "--rewind-step "
+                            + rewindStep
+                            + " comes after the first pruning: a round has "
+                            + stepsOfRound
+                            + " steps.");
+        }
     }
 
     /** To a sparsity, or by Han's rule: train, prune, retrain, and again. */

@@ -7,9 +7,9 @@ import ai.djl.nn.SymbolBlock;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
+import ai.djl.training.tracker.Tracker;
 import io.flipout.djl.DivergedException;
 import io.flipout.djl.EpochResult;
-import io.flipout.djl.Milestones;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.Score;
 import io.flipout.djl.TrainingLoop;
@@ -73,12 +73,17 @@ final class TrainRun {
             Map<String, Object> configuration)
             throws Exception {
         ImageSet set = images.train();
-        ImageDataset train = data.forTraining(set, options.batchSize(), seed);
+        ImageDataset train =
+                data.forRounds(
+                        set, options.batchSize(), seed, options.epochs(), pruning.rewindStep());
+        pruning.checkRewind((long) options.epochs() * train.batches());
+        int epochs = options.epochs() * pruning.rounds();
+        Tracker rates = options.learningRate(train.batches(), pruning.rewindStep());
         WeightsFile weights = new WeightsFile(pruner); // It looks before the pruner prunes.
         DefaultTrainingConfig config =
                 new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
                         .optDevices(devices)
-                        .optOptimizer(pruner.wrap(options.sgd(train.batches())))
+                        .optOptimizer(pruner.wrap(options.sgd(rates)))
                         .addTrainingListeners(weights, pruner.listener());
         long begin = System.nanoTime();
         try {
@@ -97,23 +102,18 @@ final class TrainRun {
                     List<EpochResult> results;
                     MetricsFile metrics = new MetricsFile(folder.file(RunFolder.METRICS));
                     try (terminal) {
-                        terminal.begin((long) options.epochs() * set.size(), "img");
+                        terminal.begin((long) epochs * set.size(), "img");
                         results =
                                 TrainingLoop.builder()
                                         .setTrainer(trainer)
-                                        .setEpochs(options.epochs())
+                                        .setEpochs(epochs)
                                         .setTrain(train)
                                         .optValidation(
                                                 images.validation()
                                                         .map(data::forEvaluation)
                                                         .orElse(null))
                                         .optTest(data.forEvaluation(images.test()))
-                                        .optProgress(
-                                                new Follower(
-                                                        metrics,
-                                                        options.learningRate(train.batches()),
-                                                        train,
-                                                        options.epochs()))
+                                        .optProgress(new Follower(metrics, rates, train, epochs))
                                         .build()
                                         .run();
                     }
@@ -169,7 +169,10 @@ final class TrainRun {
             terminal.line("Training for %s without pruning.", epochs(options.epochs()));
         } else {
             PruningEvent last = events.get(events.size() - 1);
-            terminal.line("Training for %s.", epochs(options.epochs()));
+            terminal.line(
+                    "Training for %s%s.",
+                    pruning.rounds() == 1 ? "" : pruning.rounds() + " rounds of ",
+                    epochs(options.epochs()));
             String when = when(events.stream().map(PruningEvent::at).toList());
             if (last.isByThreshold()) {
                 terminal.line(
@@ -191,14 +194,14 @@ final class TrainRun {
     private final class Follower implements TrainingProgress {
 
         private final MetricsFile metrics;
-        private final Milestones rates;
+        private final Tracker rates;
         private final ImageDataset train;
         private final int epochs;
 
         /** Weights of the network that is scored: those left when the epoch has taken its steps. */
         private long remaining;
 
-        Follower(MetricsFile metrics, Milestones rates, ImageDataset train, int epochs) {
+        Follower(MetricsFile metrics, Tracker rates, ImageDataset train, int epochs) {
             this.metrics = metrics;
             this.rates = rates;
             this.train = train;

@@ -105,6 +105,8 @@ class TrainCommandTest {
         "noisy-global-magnitude, 0.999, 11",
         "noisy-global-magnitude, 0.9, 5",
         "magnitude-uncertainty, 0.9, 13",
+        "lottery-ticket, 0.5, 1",
+        "lottery-ticket, 0, 1",
         "layer-magnitude, 0.9, 5",
         "layer-magnitude, 0.999, 11",
         "snip, 0.9, 2",
@@ -365,6 +367,59 @@ class TrainCommandTest {
         assertThat(byFile.out()).contains(shell.out().substring(shell.out().indexOf("accuracy")));
     }
 
+    /** Sparsity .5904 at r = .2: log .4096 / log .8 = 4 prunings. */
+    @Test
+    void aLotteryTicketIsTrainedInRoundsThatStartAnew() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell =
+                train(
+                        run,
+                        "--method",
+                        "lottery-ticket",
+                        "--sparsity",
+                        0.5904,
+                        "--epochs",
+                        2,
+                        "--milestones",
+                        1,
+                        "--rewind-step",
+                        4);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out())
+                .contains("Training for 5 rounds of 2 epochs.")
+                .contains("epoch  1/10")
+                .contains("epoch 10/10")
+                .contains("\n10 epochs in ");
+        assertThat(scored(run))
+                .containsExactly(
+                        266_200L, 266_200L, 212_960L, 212_960L, 170_368L, 170_368L, 136_294L,
+                        136_294L, 109_036L, 109_036L);
+        // Four steps are an epoch: later rounds begin with the second one's learning rate.
+        assertThat(rates(run)).containsExactly(500L, 50L, 50L, 50L, 50L, 50L, 50L, 50L, 50L, 50L);
+        assertThat(summary(run).get("epochs").asInt()).isEqualTo(10);
+        assertThat(summary(run).get("prunings").asInt()).isEqualTo(4);
+        assertThat(Files.readString(run.resolve("config.yaml")))
+                .contains("prune-rate: 0.2", "epochs: 2");
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(untimed(again)).isEqualTo(untimed(run));
+        assertThat(weights(again)).isEqualTo(weights(run));
+    }
+
+    @Test
+    void learningRatesOfALotteryTicketStartAnewInEveryRound() throws IOException {
+        Path run = folder.resolve("run");
+        train(run, "--method", "lottery-ticket", "--sparsity", 0.36, "--epochs", 2, "--limit", 50);
+        assertThat(rates(run)).containsExactly(500L, 5L, 500L, 5L, 500L, 5L);
+    }
+
+    /** The learning rates of the epochs in ten-thousandths. */
+    private static List<Long> rates(Path run) throws IOException {
+        return metrics(run).stream()
+                .map(row -> Math.round(1e4 * Double.parseDouble(row.get("learning_rate"))))
+                .toList();
+    }
+
     /** The weights that each epoch scored; a pruning shows in the next epoch. */
     private static List<Long> scored(Path run) throws IOException {
         return metrics(run).stream()
@@ -462,6 +517,9 @@ class TrainCommandTest {
                 "--method layer-magnitude --quality 1 --sparsity 0.9      | give --sparsity or --quality, not both",
                 "--method layer-magnitude --quality 1 --epochs 1          | --prune-every epochs: 1 does not fit into --epochs 1",
                 "--method layer-magnitude --quality 0      | threshold must be a number greater than 0",
+                "--method lottery-ticket --prune-every 2                  | instead of --prune-every, set --epochs, those of one round",
+                "--method lottery-ticket --epochs 2 --rewind-step 9       | --rewind-step 9 comes after the first pruning: a round has 8 steps",
+                "--method lottery-ticket --rewind-step -1                 | step to rewind to must be at least 0",
                 "--epochs 0                          | --epochs",
                 "--batch-size 0                      | --batch-size",
                 "--lr Infinity                       | --lr must be a number greater than 0",

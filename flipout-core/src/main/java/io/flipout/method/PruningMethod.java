@@ -2,6 +2,7 @@ package io.flipout.method;
 
 import io.flipout.criterion.Criterion;
 import io.flipout.gradient.GradientTerm;
+import io.flipout.rewind.Rewind;
 import io.flipout.rewiring.Rewiring;
 import io.flipout.signal.Signal;
 import java.util.List;
@@ -48,6 +49,15 @@ public interface PruningMethod {
      * @return the rewiring, by default none: what is pruned stays pruned
      */
     default Optional<Rewiring> rewiring() {
+        return Optional.empty();
+    }
+
+    /**
+     * Returns where the network goes back to after a pruning.
+     *
+     * @return the rewinding, by default none: training goes on from where it is
+     */
+    default Optional<Rewind> rewind() {
         return Optional.empty();
     }
 }

@@ -25,6 +25,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -236,8 +237,13 @@ final class PrunedNetwork {
         }
     }
 
-    /** Prunes what the event asks for, on all devices. */
-    void prune(Criterion criterion, PruningEvent event, long seed, Optimizer optimizer) {
+    /** Prunes what the event asks for, on all devices, and goes back where that is asked for. */
+    void prune(
+            Criterion criterion,
+            PruningEvent event,
+            long seed,
+            Optimizer optimizer,
+            Optional<RewindPoint> rewind) {
         List<Candidate> candidates = new ArrayList<>();
         for (ParameterInfo info : parameters) {
             if (info.prunable()) {
@@ -250,11 +256,34 @@ final class PrunedNetwork {
             allocation.prune(candidates, event.keep());
         }
         warnOfEmptyLayers(candidates);
+        rewind.ifPresent(point -> goBack(point, optimizer));
         for (ParameterInfo info : parameters) {
             if (info.prunable()) {
                 apply(info, optimizer);
             }
         }
+    }
+
+    /** Returns the values of a parameter as they train, or as they lie there before that. */
+    NDArray values(ParameterInfo info) {
+        Mirrors mirrors = mirrorsById.get(info.parameter().getId());
+        return mirrors.byArray.isEmpty()
+                ? info.parameter().getArray()
+                : first(mirrors).tensor().values();
+    }
+
+    /** Sets everything back, on all devices; what is pruned is masked afterwards. */
+    private void goBack(RewindPoint point, Optimizer optimizer) {
+        for (ParameterInfo info : parameters) {
+            String id = info.parameter().getId();
+            for (Mirror mirror : mirrorsById.get(id).byArray.values()) {
+                point.restore(info.parameter(), mirror.tensor().values());
+                if (optimizer instanceof OptimizerState stateful) {
+                    stateful.state(id, mirror.weight()).forEach(Sgd::zero);
+                }
+            }
+        }
+        point.restoreStatistics();
     }
 
     /** Says once of each layer that nothing is left of it. */

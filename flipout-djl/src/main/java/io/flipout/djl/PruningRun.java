@@ -41,6 +41,7 @@ final class PruningRun {
     private final Allocation allocation;
     private final WeightSelector selector;
     private final long seed;
+    private final Optional<RewindPoint> rewind;
 
     private Optimizer optimizer;
     private Block block;
@@ -68,6 +69,7 @@ final class PruningRun {
         this.allocation = allocation;
         this.selector = selector;
         this.seed = seed;
+        rewind = method.rewind().map(RewindPoint::new);
     }
 
     void optimizeWith(Optimizer base) {
@@ -89,6 +91,7 @@ final class PruningRun {
         devices = deviceCount;
         batches = steps;
         updatesInStep = 0;
+        rewind.ifPresent(point -> point.begin(trained));
     }
 
     /** The network, looked at when it is first needed: by then its parameters exist. */
@@ -159,6 +162,7 @@ final class PruningRun {
             endStep(); // Some parameter takes no part in the training.
         }
         if (batches == 0) {
+            takeRewindPoint();
             prune(Unit.STEP, 0);
             prune(Unit.EPOCH, 0);
             if (nextEvent > 0) {
@@ -171,7 +175,14 @@ final class PruningRun {
     private void endStep() {
         updatesInStep = 0;
         steps++;
+        takeRewindPoint();
         prune(Unit.STEP, steps);
+    }
+
+    private void takeRewindPoint() {
+        rewind.filter(point -> point.isAt(steps))
+                .filter(point -> nextEvent < network().events().size())
+                .ifPresent(point -> point.take(block, network()));
     }
 
     void endEpoch() {
@@ -261,6 +272,7 @@ final class PruningRun {
     /** Prunes what is due before training, each time by gradients of the network as it is then. */
     void pruneBeforeTraining(GradientPass pass) throws IOException, TranslateException {
         checkBeforeTraining();
+        takeRewindPoint();
         while (isDueBeforeTraining()) {
             pass.show(network);
             pruneNext();
@@ -308,7 +320,11 @@ final class PruningRun {
 
     private void pruneNext() {
         PruningEvent event = network.events().get(nextEvent++);
-        network.prune(method.criterion(), event, seed + nextEvent, optimizer);
+        rewind.ifPresent(point -> point.check(optimizer, steps));
+        network.prune(method.criterion(), event, seed + nextEvent, optimizer, rewind);
+        if (nextEvent == network.events().size()) {
+            rewind.ifPresent(RewindPoint::close);
+        }
         terms.forEach(GradientTerm.Running::afterPruning);
         logger.info(
                 "Pruned after {} {}: {} of {} weights left",

@@ -152,23 +152,28 @@ public final class Sgd extends Optimizer implements OptimizerState {
             return;
         }
         try (NDArray gradient = weight.getGradient()) {
-            DirectMemory.of(gradient)
-                    .ifPresentOrElse(
-                            memory ->
-                                    Chunks.forEach(
-                                            memory,
-                                            (chunk, from, to, values) -> {
-                                                Arrays.fill(values, 0f);
-                                                return true;
-                                            }),
-                            () -> zeroOnDevice(gradient));
+            zero(gradient);
         }
     }
 
-    private static void zeroOnDevice(NDArray gradient) {
+    /** Fills an array with 0. */
+    static void zero(NDArray array) {
+        DirectMemory.of(array)
+                .ifPresentOrElse(
+                        memory ->
+                                Chunks.forEach(
+                                        memory,
+                                        (chunk, from, to, values) -> {
+                                            Arrays.fill(values, 0f);
+                                            return true;
+                                        }),
+                        () -> zeroOnDevice(array));
+    }
+
+    private static void zeroOnDevice(NDArray array) {
         // Given the number 0, DJL would make an array of it and never close that.
-        try (NDArray zero = gradient.getManager().zeros(new Shape())) {
-            gradient.set(new NDIndex("..."), zero);
+        try (NDArray zero = array.getManager().zeros(new Shape())) {
+            array.set(new NDIndex("..."), zero);
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ForkJoinPool;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -114,6 +115,36 @@ class ImageDatasetTest {
                 .containsExactly(
                         new Shape(4, 1, 2, 2), new Shape(4, 1, 2, 2), new Shape(2, 1, 2, 2));
         assertThat(labels).containsExactly(0L, 1L, 0L, 1L, 0L, 1L, 0L, 1L, 0L, 1L);
+    }
+
+    /** Two batches an epoch: step 2 is the end of the first, after which later rounds begin. */
+    @Test
+    void roundsRepeatTheirOrders() {
+        ImageDataset plain = dataset(numbered(20, 1), 10).optShuffle(true).build();
+        ImageDataset rounds = dataset(numbered(20, 1), 10).optShuffle(true).optRounds(3, 0).build();
+        ImageDataset late = dataset(numbered(20, 1), 10).optShuffle(true).optRounds(3, 2).build();
+        List<List<Integer>> orders = Stream.generate(() -> order(plain)).limit(4).toList();
+
+        assertThat(Stream.generate(() -> order(rounds)).limit(7))
+                .containsExactly(
+                        orders.get(0),
+                        orders.get(1),
+                        orders.get(2),
+                        orders.get(0),
+                        orders.get(1),
+                        orders.get(2),
+                        orders.get(0));
+        assertThat(Stream.generate(() -> order(late)).limit(7))
+                .containsExactly(
+                        orders.get(0),
+                        orders.get(1),
+                        orders.get(2),
+                        orders.get(1),
+                        orders.get(2),
+                        orders.get(3),
+                        orders.get(1));
+        assertThatThrownBy(() -> dataset(numbered(20, 1), 10).optRounds(0, 0).build())
+                .hasMessageContaining("A round must have at least 1 epoch");
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.flipout.djl;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
@@ -9,6 +10,7 @@ import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.mask.BlockPaths;
 import java.io.IOException;
 import java.lang.reflect.Array;
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -24,11 +26,13 @@ final class NetworkState {
 
     static void save(Block block, Map<String, Object> arrays) {
         BlockPaths.parameters(block)
-                .forEach((path, parameter) -> arrays.put(NETWORK + path, values(parameter)));
+                .forEach(
+                        (path, parameter) ->
+                                arrays.put(NETWORK + path, values(parameter.getArray())));
     }
 
-    private static Object values(Parameter parameter) {
-        NDArray array = parameter.getArray();
+    /** Returns a copy of an array's values: floats, or the bytes of another type. */
+    static Object values(NDArray array) {
         if (array.getDataType() == DataType.FLOAT32) {
             return array.toFloatArray();
         }
@@ -38,46 +42,53 @@ final class NetworkState {
         return copy;
     }
 
+    /** Sets an array to what {@link #values} returned. */
+    static void set(NDArray array, Object values) {
+        // NDArray.set(Buffer) would give the array other memory than that which is shared.
+        Buffer buffer =
+                values instanceof float[] floats
+                        ? FloatBuffer.wrap(floats)
+                        : ByteBuffer.wrap((byte[]) values);
+        try (NDArray copy =
+                array.getManager().create(buffer, array.getShape(), array.getDataType())) {
+            array.set(new NDIndex("..."), copy);
+        }
+    }
+
     /** Sets all values, or none where the file is of another network. */
     static void load(Block block, SafeTensors file) throws IOException {
         Map<String, Parameter> parameters = BlockPaths.parameters(block);
         List<Object> read = new ArrayList<>();
         for (Map.Entry<String, Parameter> entry : parameters.entrySet()) {
-            read.add(values(entry.getKey(), entry.getValue().getArray(), file));
+            read.add(read(file, NETWORK + entry.getKey(), entry.getValue().getArray()));
         }
         int next = 0;
         for (Parameter parameter : parameters.values()) {
             // The same memory outside of autograd, which forbids to write to its leaves.
             try (NDArray array = parameter.getArray().stopGradient()) {
-                Object values = read.get(next++);
-                array.set(
-                        values instanceof float[] floats
-                                ? FloatBuffer.wrap(floats)
-                                : ByteBuffer.wrap((byte[]) values));
+                set(array, read.get(next++));
             }
         }
     }
 
-    private static Object values(String path, NDArray array, SafeTensors file) throws IOException {
-        int size = Math.toIntExact(array.size());
-        if (!file.contains(NETWORK + path)) {
+    /** Reads values for an array of the network. */
+    static Object read(SafeTensors file, String name, NDArray array) throws IOException {
+        String path = name.substring(name.indexOf('/') + 1);
+        if (!file.contains(name)) {
             throw another("it has no " + path);
         }
         boolean isFloat = array.getDataType() == DataType.FLOAT32;
-        int length = isFloat ? size : size * array.getDataType().getNumOfBytes();
-        Object values;
+        int width = isFloat ? 1 : array.getDataType().getNumOfBytes();
+        int length = Math.toIntExact(array.size()) * width;
         try {
-            values =
-                    isFloat
-                            ? file.floats(NETWORK + path, length)
-                            : file.bytes(NETWORK + path, length);
+            Object values = isFloat ? file.floats(name, length) : file.bytes(name, length);
+            if (Array.getLength(values) == length) {
+                return values;
+            }
         } catch (CheckpointException e) {
-            throw another("its " + path + " has not " + size + " values");
+            // It has more of them, or of another type.
         }
-        if (Array.getLength(values) != length) {
-            throw another("its " + path + " has not " + size + " values");
-        }
-        return values;
+        throw another("its " + path + " is not of " + array.getShape());
     }
 
     private static CheckpointException another(String difference) {

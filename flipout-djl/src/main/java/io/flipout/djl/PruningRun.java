@@ -218,6 +218,7 @@ final class PruningRun {
             net.saveOptimizer(stateful, arrays);
         }
         net.save(arrays);
+        rewind.ifPresent(point -> point.save(block, arrays));
         for (ParameterInfo info : net.parameters()) {
             RewiredTensor wiring = rewired.get(info.index());
             if (wiring != null && wiring.snapshot() != null) {
@@ -242,6 +243,9 @@ final class PruningRun {
             net.loadOptimizer(stateful, file);
         }
         net.load(file);
+        if (rewind.isPresent()) {
+            rewind.get().load(block, file);
+        }
         for (ParameterInfo info : net.parameters()) {
             if (file.contains(WIRING + info.path())) {
                 wiring(info)

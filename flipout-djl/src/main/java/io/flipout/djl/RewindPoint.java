@@ -5,11 +5,14 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.training.optimizer.Optimizer;
+import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.rewind.Rewind;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,6 +20,8 @@ import org.slf4j.LoggerFactory;
 final class RewindPoint implements AutoCloseable {
 
     private static final Logger logger = LoggerFactory.getLogger(RewindPoint.class);
+
+    private static final String REWIND = "rewind/";
 
     private final long step;
     private final List<Parameter> statistics = new ArrayList<>();
@@ -128,11 +133,49 @@ final class RewindPoint implements AutoCloseable {
         statistics.forEach(parameter -> snapshot.restore(parameter, parameter.getArray()));
     }
 
+    /** Adds what the network was, as long as there is a way back, to arrays. */
+    void save(Block block, Map<String, Object> arrays) {
+        if (snapshot != null) {
+            BlockPaths.parameters(block)
+                    .forEach(
+                            (path, parameter) ->
+                                    arrays.put(
+                                            REWIND + path,
+                                            NetworkState.values(snapshot.get(parameter))));
+        }
+    }
+
+    /** Takes what the network was from a file, if it was taken by then. */
+    void load(Block block, SafeTensors file) throws IOException {
+        Map<String, Parameter> parameters = BlockPaths.parameters(block);
+        if (parameters.keySet().stream().noneMatch(path -> file.contains(REWIND + path))) {
+            return;
+        }
+        close();
+        closeBeginning();
+        for (Map.Entry<String, Parameter> entry : parameters.entrySet()) {
+            Parameter parameter = entry.getValue();
+            NDArray array = parameter.getArray();
+            if (snapshot == null) {
+                snapshot = new Snapshot(array.getManager());
+            }
+            Object values = NetworkState.read(file, REWIND + entry.getKey(), array);
+            NDArray copy = array.getManager().create(array.getShape(), array.getDataType());
+            NetworkState.set(copy, values);
+            snapshot.add(parameter, copy);
+            if (!parameter.requiresGradient()) {
+                statistics.add(parameter);
+            }
+        }
+    }
+
     /** No pruning comes any more. */
     @Override
     public void close() {
         if (snapshot != null) {
             snapshot.close();
+            snapshot = null;
+            statistics.clear();
         }
     }
 }

@@ -15,7 +15,7 @@ final class Configuration {
 
     /** Options that say where a run goes or how it is shown, not what it is. */
     private static final Set<String> NOT_PART =
-            Set.of("config", "out", "overwrite", "verbose", "help", "version");
+            Set.of("config", "out", "overwrite", "max-time", "verbose", "help", "version");
 
     private Configuration() {}
 

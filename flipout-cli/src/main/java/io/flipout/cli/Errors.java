@@ -80,7 +80,8 @@ final class Errors
         err.flush();
     }
 
-    private static String sentence(Throwable e) {
+    /** Says what went wrong in a sentence. */
+    static String sentence(Throwable e) {
         if (e instanceof AccessDeniedException denied) {
             return "No permission to use " + denied.getFile() + ".";
         }

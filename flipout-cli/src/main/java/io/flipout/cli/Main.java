@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
         description = "Prunes neural networks while they train (FlipOut, arXiv 2009.02594).",
         subcommands = {
             TrainCommand.class,
+            ResumeCommand.class,
             CompareCommand.class,
             EvaluateCommand.class,
             InspectCommand.class,

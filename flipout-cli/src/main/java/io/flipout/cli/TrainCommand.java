@@ -3,6 +3,7 @@ package io.flipout.cli;
 import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
+import io.flipout.cli.RunCheckpoints.Found;
 import io.flipout.djl.Pruner;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
@@ -81,6 +82,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--overwrite", description = "Replace the run that --out holds.")
     private boolean overwrite;
 
+    @Mixin private CheckpointOptions saving;
     @Mixin private CommonOptions common;
 
     /** A training as the options describe it. */
@@ -93,13 +95,13 @@ final class TrainCommand implements Callable<Integer> {
         PruningMethod method = pruning.method();
         optimizer.resolve();
         data.resolve();
+        saving.resolve();
         return new Plan(network, method, pruning.schedule(optimizer.epochs()));
     }
 
     /** Checks the options without training, and returns the epochs that it would take. */
     int check() {
-        plan();
-        return optimizer.epochs();
+        return epochs();
     }
 
     /** Reads the images, so that what is wrong with them is known before any training. */
@@ -110,7 +112,6 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         Plan plan = plan();
-        String network = plan.network();
         RunFolder folder =
                 new RunFolder(
                         out != null
@@ -118,11 +119,38 @@ final class TrainCommand implements Callable<Integer> {
                                 : RunFolder.free(
                                         String.join(
                                                 "-",
-                                                network,
+                                                plan.network(),
                                                 data.dataSet().dataName(),
                                                 pruning.name())));
         folder.check(overwrite);
+        return train(plan, folder, Optional.empty());
+    }
 
+    /**
+     * Goes on with a run by the options that it was begun with.
+     *
+     * @param from its checkpoint; empty to begin anew, where none was saved yet
+     * @param asked what is asked of checkpoints this time
+     */
+    int resume(RunFolder folder, Optional<Found> from, CheckpointOptions asked) throws Exception {
+        asked.fillFrom(saving);
+        saving = asked;
+        return train(plan(), folder, from);
+    }
+
+    /** Returns the epochs of the whole training. */
+    int epochs() {
+        plan();
+        return optimizer.epochs() * pruning.rounds();
+    }
+
+    /** Whether the training is one of several rounds. */
+    boolean inRounds() {
+        plan();
+        return pruning.rounds() > 1;
+    }
+
+    private int train(Plan plan, RunFolder folder, Optional<Found> from) throws Exception {
         Engine engine = common.startEngine();
         Device[] devices = Devices.parse(device);
         engine.setRandomSeed(seed);
@@ -138,9 +166,16 @@ final class TrainCommand implements Callable<Integer> {
                         .build();
         Optional<Integer> channels = Optional.ofNullable(width);
         try (Model opened = Networks.open(model, channels, images.train(), devices[0])) {
-            new TrainRun(folder, terminal, network, opened, pruner, pruning, devices)
-                    .run(data, images, optimizer, seed, Configuration.of(spec));
+            return new TrainRun(
+                            folder,
+                            terminal,
+                            plan.network(),
+                            opened,
+                            pruner,
+                            pruning,
+                            saving,
+                            devices)
+                    .run(data, images, optimizer, seed, Configuration.of(spec), from);
         }
-        return 0;
     }
 }

@@ -42,6 +42,7 @@ public final class ImageDataset extends RandomAccessDataset {
     private final int round;
     private final int rewind;
     private int epoch;
+    private int firstBatch;
 
     private ImageDataset(Builder builder) {
         super(builder);
@@ -86,13 +87,15 @@ public final class ImageDataset extends RandomAccessDataset {
     }
 
     /**
-     * Sets which epoch comes next, so that a run can be taken up again. Each pass over the data is
-     * an epoch.
+     * Sets where the next pass over the data begins, so that a run can be taken up again. Each pass
+     * is an epoch.
      *
      * @param epoch the next epoch, from 0
+     * @param batch the batch of it that comes first, from 0; if it has no more, the pass is empty
      */
-    public void setEpoch(int epoch) {
+    public void setPosition(int epoch, int batch) {
         this.epoch = epoch;
+        this.firstBatch = batch;
     }
 
     /** {@inheritDoc} */
@@ -129,7 +132,9 @@ public final class ImageDataset extends RandomAccessDataset {
     @Override
     public Iterable<Batch> getData(NDManager manager, ExecutorService executor) {
         int thisEpoch = inRound(epoch++);
-        return () -> new Batches(manager, thisEpoch);
+        int first = firstBatch;
+        firstBatch = 0;
+        return () -> new Batches(manager, thisEpoch, first);
     }
 
     private int inRound(int next) {
@@ -146,9 +151,10 @@ public final class ImageDataset extends RandomAccessDataset {
         private CompletableFuture<float[]> pending;
         private int next;
 
-        Batches(NDManager manager, int epoch) {
+        Batches(NDManager manager, int epoch, int first) {
             this.manager = manager;
             this.epoch = epoch;
+            next = first;
             order =
                     shuffle
                             ? ImageSet.permutation(

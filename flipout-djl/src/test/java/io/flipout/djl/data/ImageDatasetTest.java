@@ -155,7 +155,7 @@ class ImageDatasetTest {
         assertThat(first)
                 .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 100).boxed().toList())
                 .isNotEqualTo(second);
-        dataset.setEpoch(0);
+        dataset.setPosition(0, 0);
         assertThat(order(dataset)).isEqualTo(first);
         assertThat(order(dataset)).isEqualTo(second);
         ImageDataset otherSeed = dataset(numbered(100, 1), 7).optShuffle(true).optSeed(4).build();

@@ -173,9 +173,14 @@ final class TrainCommand implements Callable<Integer> {
                             opened,
                             pruner,
                             pruning,
+                            optimizer,
+                            data,
+                            images,
                             saving,
-                            devices)
-                    .run(data, images, optimizer, seed, Configuration.of(spec), from);
+                            devices,
+                            seed,
+                            Configuration.of(spec))
+                    .run(from);
         }
     }
 }

@@ -615,8 +615,7 @@ class TrainCommandTest {
     void aCommandIsNeeded() {
         assertThat(Shell.run().status()).isEqualTo(2);
         assertThat(Shell.run("prune").err())
-                .contains(
-                        "Unknown command 'prune'; there are train, evaluate, inspect, export, bench.");
+                .contains("Unknown command 'prune'; there are train, resume, compare,");
         assertThat(Shell.run("inspect", folder.resolve("nothing")).err())
                 .contains("There is no run or model");
         assertThat(Shell.run("--help").out())

@@ -16,6 +16,7 @@ import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.method.Snip;
+import io.flipout.method.SoftDeepR;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
@@ -31,6 +32,7 @@ final class MethodOptions {
 
     private static final String SNIP = "snip";
     private static final String DEEP_R = "deep-r";
+    private static final String SOFT_DEEP_R = "soft-deep-r";
     private static final double DEFAULT_SPARSITY = 0.99;
 
     /** What the command line knows of a method. */
@@ -70,6 +72,12 @@ final class MethodOptions {
                                     DEEP_R,
                                     new Entry(
                                             0, MethodOptions::deepR, MethodOptions::fromTheStart)),
+                            Map.entry(
+                                    SOFT_DEEP_R,
+                                    new Entry(
+                                            0,
+                                            MethodOptions::softDeepR,
+                                            MethodOptions::ofSomeDensity)),
                             Map.entry("random", Entry.gradual(0, o -> new RandomPruning())),
                             Map.entry(
                                     "none",
@@ -90,8 +98,8 @@ final class MethodOptions {
             defaultValue = "flipout",
             description =
                     "flipout, global-magnitude, noisy-global-magnitude, magnitude-uncertainty,"
-                            + " snip, hoyer-square, deep-r, random, or none for a dense network"
-                            + " (default: ${DEFAULT-VALUE}).")
+                            + " snip, hoyer-square, deep-r, soft-deep-r, random, or none for a"
+                            + " dense network (default: ${DEFAULT-VALUE}).")
     private String method;
 
     @Option(
@@ -238,7 +246,7 @@ final class MethodOptions {
             paramLabel = "ALPHA",
             defaultValue = "1e-5",
             description =
-                    "Strength of the L1 regulariser that deep-r draws its weights to 0 with"
+                    "Strength of the L1 regulariser that deep-r and soft-deep-r draw their weights to 0 with"
                             + " (default: ${DEFAULT-VALUE}).")
     private float deepRL1;
 
@@ -247,9 +255,18 @@ final class MethodOptions {
             paramLabel = "SIGMA",
             defaultValue = "1e-5",
             description =
-                    "Standard deviation of the noise that deep-r adds to the gradient (default:"
-                            + " ${DEFAULT-VALUE}).")
+                    "Standard deviation of the noise that deep-r and soft-deep-r add to the"
+                            + " gradient (default: ${DEFAULT-VALUE}).")
     private float deepRNoise;
+
+    @Option(
+            names = "--soft-deep-r-density",
+            paramLabel = "P",
+            defaultValue = "0.005",
+            description =
+                    "Share of the weights that soft-deep-r begins with, and would end with if"
+                            + " nothing were learned (default: ${DEFAULT-VALUE}).")
+    private double softDeepRDensity;
 
     @Option(
             names = "--allocation",
@@ -281,6 +298,9 @@ final class MethodOptions {
             description = "Do not prune weights whose path matches, such as 'linear.*'.")
     private List<String> exclude = List.of();
 
+    /** What soft-deep-r reckons with; an option of the optimizer. */
+    private float learningRate;
+
     String name() {
         return method;
     }
@@ -299,7 +319,8 @@ final class MethodOptions {
     }
 
     /** Makes the method, and fills in what other options leave open of it. */
-    PruningMethod method() {
+    PruningMethod method(float rate) {
+        learningRate = rate;
         if (noise == null) {
             noise = entry().noise();
         }
@@ -345,6 +366,15 @@ final class MethodOptions {
         return DeepR.builder().optL1(deepRL1).optNoise(deepRNoise).build();
     }
 
+    private PruningMethod softDeepR() {
+        return SoftDeepR.builder()
+                .optDensity(softDeepRDensity)
+                .optLearningRate(learningRate)
+                .optL1(deepRL1)
+                .optNoise(deepRNoise)
+                .build();
+    }
+
     private Schedule gradually(int epochs) {
         if (sparsity == null && pruneEvery == null) {
             sparsity = DEFAULT_SPARSITY;
@@ -383,6 +413,16 @@ final class MethodOptions {
         return Schedule.beforeTraining(sparsity, 1);
     }
 
+    private Schedule ofSomeDensity(int epochs) {
+        if (sparsity != null || pruneEvery != null) {
+            throw Failure.misuse(
+                    "soft-deep-r keeps no number of weights: instead of "
+                            + (sparsity != null ? "--sparsity" : "--prune-every")
+                            + ", set --soft-deep-r-density, which it moves around.");
+        }
+        return Schedule.beforeTraining(1 - softDeepRDensity, 1);
+    }
+
     /** The paper regularises for 350 epochs, prunes, and fine-tunes for 150. */
     private Schedule thenFineTune(int epochs) {
         if (sparsity != null || pruneEvery != null) {
@@ -411,7 +451,7 @@ final class MethodOptions {
             throws IOException, TranslateException {
         switch (method) {
             case SNIP -> pruner.pruneBeforeTraining(trainer, train, snipBatches);
-            case DEEP_R -> pruner.pruneBeforeTraining();
+            case DEEP_R, SOFT_DEEP_R -> pruner.pruneBeforeTraining();
             default -> {}
         }
     }

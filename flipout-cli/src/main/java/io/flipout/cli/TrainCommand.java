@@ -77,7 +77,7 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         String network = Networks.shortName(model);
         data.dataSet();
-        PruningMethod method = pruning.method();
+        PruningMethod method = pruning.method(optimizer.learningRate());
         optimizer.resolve();
         data.resolve();
         Schedule schedule = pruning.schedule(optimizer.epochs());

@@ -9,6 +9,7 @@ import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.DeepR;
+import io.flipout.method.FilterPruning;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.HoyerSquare;
@@ -31,6 +32,7 @@ import picocli.CommandLine.Option;
 final class MethodOptions {
 
     private static final String SNIP = "snip";
+    private static final String FILTER_PRUNING = "filter-pruning";
     private static final String DEEP_R = "deep-r";
     private static final String SOFT_DEEP_R = "soft-deep-r";
     private static final double DEFAULT_SPARSITY = 0.99;
@@ -68,6 +70,7 @@ final class MethodOptions {
                             Map.entry(
                                     SNIP,
                                     new Entry(0, o -> new Snip(), MethodOptions::beforeTraining)),
+                            Map.entry(FILTER_PRUNING, Entry.gradual(0, o -> new FilterPruning())),
                             Map.entry(
                                     DEEP_R,
                                     new Entry(
@@ -98,7 +101,7 @@ final class MethodOptions {
             defaultValue = "flipout",
             description =
                     "flipout, global-magnitude, noisy-global-magnitude, magnitude-uncertainty,"
-                            + " snip, hoyer-square, deep-r, soft-deep-r, random, or none for a"
+                            + " snip, hoyer-square, filter-pruning, deep-r, soft-deep-r, random, or none for a"
                             + " dense network (default: ${DEFAULT-VALUE}).")
     private String method;
 
@@ -457,6 +460,15 @@ final class MethodOptions {
     }
 
     Allocation allocation() {
+        if (method.equals(FILTER_PRUNING)) {
+            if (allocation != Competition.GLOBAL || layerFloor != 0) {
+                throw Failure.misuse(
+                        "filter-pruning takes the same share of each layer's filters and leaves at"
+                                + " least one: instead of --allocation and --layer-floor, set"
+                                + " --include or --exclude.");
+            }
+            return Allocation.perFilter();
+        }
         return switch (allocation) {
             case GLOBAL -> Allocation.global().withFloor(layerFloor);
             case LAYER -> Allocation.perLayer().withFloor(layerFloor);

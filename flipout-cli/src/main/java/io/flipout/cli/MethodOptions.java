@@ -87,7 +87,8 @@ final class MethodOptions {
                                             MethodOptions::thenFineTune)),
                             Map.entry(
                                     SNIP,
-                                    new Entry(0, o -> new Snip(), MethodOptions::beforeTraining)),
+                                    new Entry(
+                                            0, MethodOptions::snip, MethodOptions::beforeTraining)),
                             Map.entry("random", Entry.gradual(0, o -> new RandomPruning())),
                             Map.entry(
                                     "none",
@@ -217,6 +218,16 @@ final class MethodOptions {
                     "Prunings that snip takes to its sparsity, each by new gradients (default:"
                             + " ${DEFAULT-VALUE}).")
     private int snipSteps;
+
+    @Option(
+            names = "--snip-variant",
+            paramLabel = "original|released",
+            defaultValue = "original",
+            description =
+                    "Whether snip scores the network's weights and loss, or weights drawn anew and"
+                            + " the logit of the true class, as the code that FlipOut was compared"
+                            + " with (default: ${DEFAULT-VALUE}).")
+    private Snip.Variant snipVariant;
 
     @Option(
             names = "--hoyer-strength",
@@ -361,6 +372,10 @@ final class MethodOptions {
 
     private PruningMethod lotteryTicket() {
         return LotteryTicket.builder().optRewindStep(rewindStep).build();
+    }
+
+    private PruningMethod snip() {
+        return Snip.builder().optVariant(snipVariant).build();
     }
 
     private PruningMethod hoyerSquare() {

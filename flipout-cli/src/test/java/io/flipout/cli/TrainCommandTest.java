@@ -192,6 +192,18 @@ class TrainCommandTest {
     }
 
     @Test
+    void snipsReleasedVariantKeepsOtherWeightsAndRepeatsBySeed() throws IOException {
+        List<byte[]> weights = new ArrayList<>();
+        for (String variant : List.of("original", "released", "released")) {
+            Path run = folder.resolve("run" + weights.size());
+            train(run, "--method", "snip", "--snip-variant", variant, "--epochs", 1);
+            assertThat(summary(run).get("remaining_weights").asInt()).isEqualTo(2_662);
+            weights.add(weights(run));
+        }
+        assertThat(weights.get(1)).isEqualTo(weights.get(2)).isNotEqualTo(weights.get(0));
+    }
+
+    @Test
     void hoyerSquareRegularisesPrunesBelowAThresholdAndFineTunes() throws IOException {
         Path run = folder.resolve("run");
         Path again = folder.resolve("again");
@@ -483,6 +495,7 @@ class TrainCommandTest {
                 "--method magnitude-uncertainty --uncertainty-lambda -1   | λ added to the deviation",
                 "--method magnitude-uncertainty --uncertainty-every 0     | must be at least 1",
                 "--method snip --prune-every 2       | set --sparsity and --snip-steps",
+                "--method snip --snip-variant new    | 'new' is not one of original, released",
                 "--method snip --snip-steps 0        | --snip-steps must be at least 1",
                 "--method snip --snip-batches 0      | must be at least 1",
                 "--method hoyer-square --sparsity 0.9      | cannot aim at a sparsity: instead of --sparsity, set --hoyer-strength",

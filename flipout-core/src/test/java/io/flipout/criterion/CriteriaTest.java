@@ -13,7 +13,7 @@ import io.flipout.allocation.Candidate;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.method.MagnitudeUncertainty;
-import io.flipout.signal.GradientSum;
+import io.flipout.signal.ConnectionGradient;
 import io.flipout.signal.LastValues;
 import io.flipout.signal.SignFlips;
 import io.flipout.signal.Signal;
@@ -195,19 +195,20 @@ class CriteriaTest {
         assertThat(overSpread(new Mask(2), .3f, .3f)).containsOnly(Double.POSITIVE_INFINITY);
     }
 
-    /** θ = 1 −2 .5 0 and g = .3 .1 −.8 5, shown in two halves. */
+    /** θ = 1 −2 .5 0 and g = .3 .1 −.8 5, shown in two halves; what θ is later does not matter. */
     @Test
-    void sensitivityIsWeightTimesSummedGradient() {
+    void sensitivityIsTheSummedGradientOfTheConnection() {
         float[] theta = {1, -2, .5f, 0};
         TrainedTensor tensor = Trained.tensor(manager, theta);
-        GradientSum.Sum sum = new GradientSum().watch(tensor);
+        ConnectionGradient.Sum sum = new ConnectionGradient().watch(tensor);
         TensorView view = new TensorView(tensor.info(), theta, new Mask(4), List.of(sum), 0);
         for (int batch = 0; batch < 2; batch++) {
             try (NDArray gradient = manager.create(new float[] {.15f, .05f, -.4f, 2.5f})) {
                 sum.afterBackward(gradient);
             }
         }
-        GradientSum.Sum later = new GradientSum().watch(tensor);
+        tensor.values().muli(3);
+        ConnectionGradient.Sum later = new ConnectionGradient().watch(tensor);
         later.restore(sum.snapshot());
 
         assertThat(new Sensitivity().score(view))

@@ -182,7 +182,9 @@ final class PruningRun {
         }
         takeRewindPoint();
         while (isDue(Unit.STEP, 0) || isDue(Unit.EPOCH, 0)) {
-            pass.show(network);
+            if (method.probe().isPresent()) {
+                pass.show(network, method.probe().get(), seed + nextEvent + 1);
+            }
             pruneNext();
         }
         network.leaveDevices(); // What was pruned need not be the arrays that will train.

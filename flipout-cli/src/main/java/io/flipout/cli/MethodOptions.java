@@ -14,12 +14,14 @@ import io.flipout.method.HoyerSquare;
 import io.flipout.method.LayerMagnitude;
 import io.flipout.method.LotteryTicket;
 import io.flipout.method.MagnitudeUncertainty;
+import io.flipout.method.OptimalBrainDamage;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.method.Snip;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.schedule.ToSparsitySchedule;
+import io.flipout.signal.GradientProbe.Portion;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -89,6 +91,7 @@ final class MethodOptions {
                                     SNIP,
                                     new Entry(
                                             0, MethodOptions::snip, MethodOptions::beforeTraining)),
+                            Map.entry("obd", Entry.gradual(0, o -> new OptimalBrainDamage())),
                             Map.entry("random", Entry.gradual(0, o -> new RandomPruning())),
                             Map.entry(
                                     "none",
@@ -109,8 +112,8 @@ final class MethodOptions {
             defaultValue = "flipout",
             description =
                     "flipout, global-magnitude, noisy-global-magnitude, layer-magnitude,"
-                            + " lottery-ticket, magnitude-uncertainty, snip, hoyer-square, random,"
-                            + " or none for a dense network (default: ${DEFAULT-VALUE}).")
+                            + " lottery-ticket, magnitude-uncertainty, obd, snip, hoyer-square,"
+                            + " random, or none for a dense network (default: ${DEFAULT-VALUE}).")
     private String method;
 
     @Option(
@@ -228,6 +231,15 @@ final class MethodOptions {
                             + " the logit of the true class, as the code that FlipOut was compared"
                             + " with (default: ${DEFAULT-VALUE}).")
     private Snip.Variant snipVariant;
+
+    @Option(
+            names = "--fisher-examples",
+            paramLabel = "N",
+            defaultValue = "1000",
+            description =
+                    "Training images whose gradients obd squares before each pruning (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private int fisherExamples;
 
     @Option(
             names = "--hoyer-strength",
@@ -505,6 +517,13 @@ final class MethodOptions {
                             + ".");
         }
         return Schedule.belowThreshold(threshold, Unit.EPOCH, epochs - fineTune);
+    }
+
+    /** Gives the pruner examples to show the network before each pruning, if the method asks. */
+    void giveExamples(PruningMethod chosen, Pruner.Builder pruner, Dataset train) {
+        if (chosen.probe().filter(p -> p.portion() == Portion.EXAMPLE).isPresent()) {
+            pruner.optExamples(train, fisherExamples);
+        }
     }
 
     /** Prunes before training, where the method does. */

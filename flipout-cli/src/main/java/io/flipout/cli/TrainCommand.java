@@ -98,16 +98,17 @@ final class TrainCommand implements Callable<Integer> {
         engine.setRandomSeed(seed);
         Terminal terminal = new Terminal(spec.commandLine());
         DataOptions.Images images = data.load(seed, terminal::note);
-        Pruner pruner =
+        Pruner.Builder pruner =
                 Pruner.builder()
                         .setMethod(method)
                         .setSchedule(schedule)
                         .optAllocation(pruning.allocation())
                         .optWeights(pruning.weights())
-                        .optSeed(seed)
-                        .build();
+                        .optSeed(seed);
+        pruning.giveExamples(
+                method, pruner, data.forTraining(images.train(), optimizer.batchSize(), seed));
         try (Model opened = Networks.open(model, images.train(), devices[0])) {
-            new TrainRun(folder, terminal, network, opened, pruner, pruning, devices)
+            new TrainRun(folder, terminal, network, opened, pruner.build(), pruning, devices)
                     .run(data, images, optimizer, seed, Configuration.of(spec));
         }
         return 0;

@@ -17,8 +17,14 @@ public record GradientProbe(Portion portion, Optional<Loss> loss, Optional<Weigh
 
     /** What one gradient is of. */
     public enum Portion {
-        /** A batch, seen as in training: batch normalisation takes its statistics. */
-        BATCH
+        /** A batch, seen as in training: batch normalisation takes the batch's statistics. */
+        BATCH,
+
+        /**
+         * A single example, seen as in evaluation: batch normalisation takes its running
+         * statistics, as one example has none.
+         */
+        EXAMPLE
     }
 
     /** Draws weights that take the place of the network's. */
@@ -42,5 +48,14 @@ public record GradientProbe(Portion portion, Optional<Loss> loss, Optional<Weigh
      */
     public static GradientProbe ofBatches() {
         return new GradientProbe(Portion.BATCH, Optional.empty(), Optional.empty());
+    }
+
+    /**
+     * Shows examples one by one, with the network's own weights and the loss of the training.
+     *
+     * @return the probe
+     */
+    public static GradientProbe ofExamples() {
+        return new GradientProbe(Portion.EXAMPLE, Optional.empty(), Optional.empty());
     }
 }

@@ -13,6 +13,10 @@ abstract class GradientSum implements Signal.Watch {
 
     private final TrainedTensor tensor;
     private NDArray sum;
+    private int count;
+
+    /** What was summed, off the device. */
+    private record Summed(float[] values, int count) {}
 
     GradientSum(TrainedTensor tensor) {
         this.tensor = tensor;
@@ -24,6 +28,7 @@ abstract class GradientSum implements Signal.Watch {
     /** {@inheritDoc} */
     @Override
     public void afterBackward(NDArray gradient) {
+        count++;
         NDArray term = term(tensor.values(), gradient);
         if (sum == null) {
             sum = term;
@@ -42,6 +47,7 @@ abstract class GradientSum implements Signal.Watch {
     /** Forgets all: with fewer weights, those that are left have other gradients. */
     @Override
     public void afterPruning() {
+        count = 0;
         if (sum != null) {
             sum.close();
             sum = null;
@@ -51,17 +57,27 @@ abstract class GradientSum implements Signal.Watch {
     /** {@inheritDoc} */
     @Override
     public Object snapshot() {
-        return sum == null ? new float[0] : sum.toFloatArray();
+        return new Summed(sum == null ? new float[0] : sum.toFloatArray(), count);
     }
 
     /** {@inheritDoc} */
     @Override
     public void restore(Object snapshot) {
-        float[] values = (float[]) snapshot;
+        Summed summed = (Summed) snapshot;
         afterPruning();
-        if (values.length > 0) {
-            sum = tensor.manager().create(values, tensor.values().getShape());
+        if (summed.count() > 0) {
+            sum = tensor.manager().create(summed.values(), tensor.values().getShape());
+            count = summed.count();
         }
+    }
+
+    /**
+     * Returns how many gradients there were.
+     *
+     * @return the gradients shown since the last pruning
+     */
+    public int count() {
+        return count;
     }
 
     /**

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.training.GradientCollector;
@@ -24,23 +25,22 @@ import java.io.IOException;
  */
 final class GradientPass {
 
-    private final Trainer trainer;
     private final Dataset dataset;
     private final int count;
 
-    /** A pass over the first so many batches of a data set, anew every time. */
-    GradientPass(Trainer trainer, Dataset dataset, int count) {
+    /** A pass over the first so many batches or examples of a data set, anew every time. */
+    GradientPass(Dataset dataset, int count) {
         if (count < 1) {
             throw new IllegalArgumentException(
-                    "The batches that a network is shown must be at least 1, got " + count);
+                    "The batches or examples that a network is shown must be at least 1, got "
+                            + count);
         }
-        this.trainer = trainer;
         this.dataset = dataset;
         this.count = count;
     }
 
     /** Shows the network what the probe asks for; what is drawn comes from the seed. */
-    void show(PrunedNetwork network, GradientProbe probe, long seed)
+    void show(Trainer trainer, PrunedNetwork network, GradientProbe probe, long seed)
             throws IOException, TranslateException {
         network.checkTrainsInPlace();
         Block block = trainer.getModel().getBlock();
@@ -51,7 +51,11 @@ final class GradientPass {
             Snapshot gradients = gradients(network, manager);
             try {
                 probe.weights().ifPresent(weights -> draw(network, weights, seed, before));
-                showBatches(network, probe, device, new ParameterStore(manager, false));
+                if (!new Showing(trainer, network, probe, device, manager).showAll()) {
+                    throw new IllegalStateException(
+                            "No gradient reaches the prunable weights: give the network other"
+                                    + " batches, or check its initialisation and loss.");
+                }
             } finally {
                 before.parameters().forEach(p -> before.restore(p, p.getArray()));
                 for (Parameter parameter : gradients.parameters()) {
@@ -63,30 +67,81 @@ final class GradientPass {
         }
     }
 
-    private void showBatches(
-            PrunedNetwork network, GradientProbe probe, Device device, ParameterStore store)
-            throws IOException, TranslateException {
-        Block block = trainer.getModel().getBlock();
-        Loss loss = probe.loss().orElse(trainer.getLoss());
-        boolean anyGradient = false;
-        int left = count;
-        for (Batch batch : trainer.iterateDataset(dataset)) {
-            try (batch) {
-                Batch moved = batch.split(new Device[] {device}, false)[0];
-                try (GradientCollector collector = trainer.newGradientCollector()) {
-                    NDList outputs = block.forward(store, moved.getData(), moved.getLabels(), null);
-                    collector.backward(loss.evaluate(moved.getLabels(), outputs));
+    /** One pass: what is shown to whom, and whether a gradient has come of it. */
+    private final class Showing {
+
+        private final Trainer trainer;
+        private final PrunedNetwork network;
+        private final Device device;
+        private final GradientProbe probe;
+        private final Block block;
+        private final Loss loss;
+        private final ParameterStore store;
+        private int left = count;
+        private boolean anyGradient;
+
+        Showing(
+                Trainer trainer,
+                PrunedNetwork network,
+                GradientProbe probe,
+                Device device,
+                NDManager manager) {
+            this.trainer = trainer;
+            this.network = network;
+            this.device = device;
+            this.probe = probe;
+            block = trainer.getModel().getBlock();
+            loss = probe.loss().orElse(trainer.getLoss());
+            store = new ParameterStore(manager, false);
+        }
+
+        boolean showAll() throws IOException, TranslateException {
+            for (Batch batch : trainer.iterateDataset(dataset)) {
+                try (batch) {
+                    Batch moved = batch.split(new Device[] {device}, false)[0];
+                    switch (probe.portion()) {
+                        case BATCH -> show(moved.getData(), moved.getLabels(), true);
+                        case EXAMPLE -> showEach(moved);
+                    }
                 }
-                anyGradient = handOver(network, anyGradient);
+                if (left == 0) {
+                    break;
+                }
             }
-            if (--left == 0) {
-                break;
+            return anyGradient;
+        }
+
+        /** Shows the examples of a batch, which lie along the first axis of each array. */
+        private void showEach(Batch batch) {
+            for (int i = 0; i < batch.getSize() && left > 0; i++) {
+                // What is computed of an example belongs to its manager, and is freed with it.
+                try (NDManager scratch = store.getManager().newSubManager(device)) {
+                    NDList data = example(batch.getData(), i, scratch);
+                    show(data, example(batch.getLabels(), i, scratch), false);
+                }
             }
         }
-        if (!anyGradient) {
-            throw new IllegalStateException(
-                    "No gradient reaches the prunable weights: give the network other batches, or"
-                            + " check its initialisation and loss.");
+
+        private static NDList example(NDList batch, int index, NDManager manager) {
+            NDList example = new NDList();
+            NDIndex slice = new NDIndex(index + ":" + (index + 1));
+            for (NDArray array : batch) {
+                example.add(array.get(slice));
+            }
+            example.attach(manager);
+            return example;
+        }
+
+        private void show(NDList data, NDList labels, boolean training) {
+            try (GradientCollector collector = trainer.newGradientCollector()) {
+                NDList outputs =
+                        training
+                                ? block.forward(store, data, labels, null)
+                                : block.forward(store, data, false, null);
+                collector.backward(loss.evaluate(labels, outputs));
+            }
+            anyGradient = handOver(network, anyGradient);
+            left--;
         }
     }
 

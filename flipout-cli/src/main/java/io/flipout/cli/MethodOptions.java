@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /** Options that say how a network is pruned. */
@@ -325,6 +326,15 @@ final class MethodOptions {
 
     String name() {
         return method;
+    }
+
+    /** Makes a method as it is without further options. */
+    static PruningMethod byDefault(String name) {
+        MethodOptions options = new MethodOptions();
+        new CommandLine(options)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .parseArgs("--method", name);
+        return options.method();
     }
 
     private Entry entry() {

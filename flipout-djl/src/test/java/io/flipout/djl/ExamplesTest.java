@@ -14,8 +14,10 @@ import ai.djl.training.Trainer;
 import ai.djl.training.dataset.ArrayDataset;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.training.loss.Loss;
+import ai.djl.training.optimizer.Optimizer;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
+import io.flipout.mask.ParameterInfo;
 import io.flipout.method.OptimalBrainDamage;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.PruningEvent.Unit;
@@ -157,6 +159,34 @@ class ExamplesTest {
             Dataset data = TinyTraining.data(manager);
             assertThatThrownBy(() -> Pruner.builder().optExamples(data, 0))
                     .hasMessageContaining("must be at least 1, got 0");
+        }
+    }
+
+    /** The model lies on one device and trains on another: its own arrays are no mirrors. */
+    @Test
+    void aNetworkThatTrainsOnAnotherDeviceThanItsOwnIsRefused() {
+        try (TinyTraining tiny = new TinyTraining(1);
+                NDManager manager = NDManager.newBaseManager()) {
+            Pruner pruner =
+                    pruner(
+                            new OptimalBrainDamage(),
+                            Schedule.oneShot(.5, Unit.EPOCH, 1),
+                            TinyTraining.data(manager),
+                            1);
+            Optimizer optimizer = pruner.wrap(TinyTraining.sgd());
+            tiny.prepared(
+                    optimizer,
+                    (trainer, data) -> {
+                        trainer.notifyListeners(l -> l.onTrainingBatch(trainer, null));
+                        for (ParameterInfo info : pruner.parameters()) {
+                            NDArray moved = info.parameter().getArray().duplicate();
+                            NDArray gradient = manager.ones(moved.getShape());
+                            optimizer.update(info.parameter().getId(), moved, gradient);
+                        }
+                        assertThatThrownBy(() -> trainer.notifyListeners(l -> l.onEpoch(trainer)))
+                                .hasMessageStartingWith("The network lies on cpu() and trains");
+                    },
+                    pruner.listener());
         }
     }
 }

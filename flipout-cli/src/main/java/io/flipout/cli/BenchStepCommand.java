@@ -20,6 +20,7 @@ import io.flipout.models.Models;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -30,7 +31,8 @@ import picocli.CommandLine.Spec;
 
 /**
  * {@code flipout bench step}: whole training steps (forward, backward, update) of plain SGD, of
- * FlipOut without noise and of FlipOut, in turn, so that a machine that slows down slows all three.
+ * FlipOut without noise and of FlipOut, or of other methods, in turn, so that a machine that slows
+ * down slows all of them.
  */
 @Command(
         name = "step",
@@ -75,6 +77,15 @@ final class BenchStepCommand implements Callable<Integer> {
     private double sparsity;
 
     @Option(
+            names = "--methods",
+            paramLabel = "NAME,...",
+            split = ",",
+            description =
+                    "Methods to measure beside plain training, with the defaults of 'train' (default:"
+                            + " FlipOut without noise and with it).")
+    private List<String> methods = List.of();
+
+    @Option(
             names = "--device",
             paramLabel = "auto|cpu|gpu[N]",
             defaultValue = "auto",
@@ -93,14 +104,10 @@ final class BenchStepCommand implements Callable<Integer> {
         result.put("bench", "step");
         result.put("model", modelName);
         result.put("batch", batchSize);
-        try (Training plain = new Training(network, where, null);
-                Training noNoise =
-                        new Training(network, where, FlipOut.builder().optNoise(0).build());
-                Training flipOut = new Training(network, where, FlipOut.builder().build())) {
-            Map<String, Training> trainings = new LinkedHashMap<>();
-            trainings.put("plain", plain);
-            trainings.put("flipout_no_noise", noNoise);
-            trainings.put("flipout", flipOut);
+        Map<String, Training> trainings = new LinkedHashMap<>();
+        try {
+            trainings.put("plain", new Training(network, where, null));
+            measured().forEach((n, m) -> trainings.put(n, new Training(network, where, m)));
             Map<String, double[]> seconds = new LinkedHashMap<>();
             trainings.keySet().forEach(name -> seconds.put(name, new double[steps]));
             for (int i = -WARM_UP; i < steps; i++) {
@@ -112,9 +119,21 @@ final class BenchStepCommand implements Callable<Integer> {
                 }
             }
             seconds.forEach((name, times) -> result.put(name, BenchCommand.median(times)));
+        } finally {
+            trainings.values().forEach(Training::close);
         }
         BenchCommand.print(spec, result);
         return 0;
+    }
+
+    private Map<String, PruningMethod> measured() {
+        Map<String, PruningMethod> measured = new LinkedHashMap<>();
+        if (methods.isEmpty()) {
+            measured.put("flipout_no_noise", FlipOut.builder().optNoise(0).build());
+            measured.put("flipout", FlipOut.builder().build());
+        }
+        methods.forEach(name -> measured.put(name, MethodOptions.byDefault(name)));
+        return measured;
     }
 
     /** A network with its optimizer and one batch of noise. */

@@ -5,6 +5,7 @@ import io.flipout.cli.comparison.Comparison.Measure;
 import io.flipout.djl.torchscript.Compression;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
+import io.flipout.method.Snip;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -76,6 +77,7 @@ public final class Main implements Runnable {
         commandLine.registerConverter(NoiseScale.class, new Choice<>(NoiseScale.class));
         commandLine.registerConverter(ParameterScope.class, new Choice<>(ParameterScope.class));
         commandLine.registerConverter(Competition.class, new Choice<>(Competition.class));
+        commandLine.registerConverter(Snip.Variant.class, new Choice<>(Snip.Variant.class));
         commandLine.registerConverter(Measure.class, new Choice<>(Measure.class));
         commandLine.registerConverter(Compression.class, new Choice<>(Compression.class));
         commandLine.setUsageHelpAutoWidth(true);

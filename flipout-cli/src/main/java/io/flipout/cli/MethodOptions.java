@@ -18,6 +18,7 @@ import io.flipout.method.HoyerSquare;
 import io.flipout.method.LayerMagnitude;
 import io.flipout.method.LotteryTicket;
 import io.flipout.method.MagnitudeUncertainty;
+import io.flipout.method.OptimalBrainDamage;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.method.Snip;
@@ -25,6 +26,7 @@ import io.flipout.method.SoftDeepR;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.schedule.ToSparsitySchedule;
+import io.flipout.signal.GradientProbe.Portion;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +34,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /** Options that say how a network is pruned. */
@@ -42,6 +45,7 @@ final class MethodOptions {
     private static final String DEEP_R = "deep-r";
     private static final String SOFT_DEEP_R = "soft-deep-r";
     private static final double DEFAULT_SPARSITY = 0.99;
+    private static final float USUAL_LEARNING_RATE = 0.1f;
 
     /** What the command line knows of a method. */
     private record Entry(
@@ -96,7 +100,9 @@ final class MethodOptions {
                                             MethodOptions::thenFineTune)),
                             Map.entry(
                                     SNIP,
-                                    new Entry(0, o -> new Snip(), MethodOptions::beforeTraining)),
+                                    new Entry(
+                                            0, MethodOptions::snip, MethodOptions::beforeTraining)),
+                            Map.entry("obd", Entry.gradual(0, o -> new OptimalBrainDamage())),
                             Map.entry(FILTER_PRUNING, Entry.gradual(0, o -> new FilterPruning())),
                             Map.entry(
                                     DEEP_R,
@@ -128,7 +134,7 @@ final class MethodOptions {
             defaultValue = "flipout",
             description =
                     "flipout, global-magnitude, noisy-global-magnitude, layer-magnitude,"
-                            + " lottery-ticket, magnitude-uncertainty, snip, hoyer-square,"
+                            + " lottery-ticket, magnitude-uncertainty, obd, snip, hoyer-square,"
                             + " filter-pruning, deep-r, soft-deep-r, random, or none for a dense"
                             + " network (default: ${DEFAULT-VALUE}).")
     private String method;
@@ -238,6 +244,25 @@ final class MethodOptions {
                     "Prunings that snip takes to its sparsity, each by new gradients (default:"
                             + " ${DEFAULT-VALUE}).")
     private int snipSteps;
+
+    @Option(
+            names = "--snip-variant",
+            paramLabel = "original|released",
+            defaultValue = "original",
+            description =
+                    "Whether snip scores the network's weights and loss, or weights drawn anew and"
+                            + " the logit of the true class, as the code that FlipOut was compared"
+                            + " with (default: ${DEFAULT-VALUE}).")
+    private Snip.Variant snipVariant;
+
+    @Option(
+            names = "--fisher-examples",
+            paramLabel = "N",
+            defaultValue = "1000",
+            description =
+                    "Training images whose gradients obd squares before each pruning (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private int fisherExamples;
 
     @Option(
             names = "--hoyer-strength",
@@ -364,6 +389,15 @@ final class MethodOptions {
                 : Optional.empty();
     }
 
+    /** Makes a method as it is without further options. */
+    static PruningMethod byDefault(String name) {
+        MethodOptions options = new MethodOptions();
+        new CommandLine(options)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .parseArgs("--method", name);
+        return options.method(USUAL_LEARNING_RATE);
+    }
+
     private Entry entry() {
         Entry entry = METHODS.get(method);
         if (entry == null) {
@@ -422,6 +456,10 @@ final class MethodOptions {
 
     private PruningMethod lotteryTicket() {
         return LotteryTicket.builder().optRewindStep(rewindStep).build();
+    }
+
+    private PruningMethod snip() {
+        return Snip.builder().optVariant(snipVariant).build();
     }
 
     private PruningMethod hoyerSquare() {
@@ -586,6 +624,13 @@ final class MethodOptions {
                             + ".");
         }
         return Schedule.belowThreshold(threshold, Unit.EPOCH, epochs - fineTune);
+    }
+
+    /** Gives the pruner examples to show the network before each pruning, if the method asks. */
+    void giveExamples(PruningMethod chosen, Pruner.Builder pruner, Dataset train) {
+        if (chosen.probe().filter(p -> p.portion() == Portion.EXAMPLE).isPresent()) {
+            pruner.optExamples(train, fisherExamples);
+        }
     }
 
     /** Prunes before training, where the method does. */

@@ -5,6 +5,7 @@ import ai.djl.Model;
 import ai.djl.engine.Engine;
 import io.flipout.cli.RunCheckpoints.Found;
 import io.flipout.djl.Pruner;
+import io.flipout.djl.data.ImageDataset;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
@@ -156,14 +157,15 @@ final class TrainCommand implements Callable<Integer> {
         engine.setRandomSeed(seed);
         Terminal terminal = new Terminal(spec.commandLine());
         DataOptions.Images images = data.load(seed, terminal::note);
-        Pruner pruner =
+        Pruner.Builder pruner =
                 Pruner.builder()
                         .setMethod(plan.method())
                         .setSchedule(plan.schedule())
                         .optAllocation(pruning.allocation())
                         .optWeights(pruning.weights())
-                        .optSeed(seed)
-                        .build();
+                        .optSeed(seed);
+        ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
+        pruning.giveExamples(plan.method(), pruner, examples);
         Optional<Integer> channels = Optional.ofNullable(width);
         try (Model opened = Networks.open(model, channels, images.train(), devices[0])) {
             return new TrainRun(
@@ -171,11 +173,12 @@ final class TrainCommand implements Callable<Integer> {
                             terminal,
                             plan.network(),
                             opened,
-                            pruner,
+                            pruner.build(),
                             pruning,
                             optimizer,
                             data,
                             images,
+                            examples,
                             saving,
                             devices,
                             seed,

@@ -43,6 +43,7 @@ import java.util.stream.Collectors;
  * @param optimizer how the network is trained
  * @param data what it is trained on
  * @param images the images of that
+ * @param examples images to show the network before it is pruned, in an order of their own
  * @param saving when it is saved meanwhile
  * @param devices where it is trained
  * @param seed the seed of everything random
@@ -58,6 +59,7 @@ record TrainRun(
         OptimizerOptions optimizer,
         DataOptions data,
         DataOptions.Images images,
+        ImageDataset examples,
         CheckpointOptions saving,
         Device[] devices,
         int seed,
@@ -92,8 +94,7 @@ record TrainRun(
             }
             announce(pruner.events());
             if (from.isEmpty()) {
-                pruning.pruneBeforeTraining(
-                        pruner, trainer, data.forTraining(set, optimizer.batchSize(), seed));
+                pruning.pruneBeforeTraining(pruner, trainer, examples);
             }
             folder.create();
             try (FileChannel lock = folder.lock()) {
@@ -117,6 +118,7 @@ record TrainRun(
         if (from.isPresent()) {
             pruner.load(from.get().file());
             train.setPosition(start.epochs(), start.batches());
+            examples.setPosition(pruner.prunings(), 0);
             terminal.line("Going on after epoch %d, batch %d.%n", start.epochs(), start.batches());
         } else {
             folder.clear();

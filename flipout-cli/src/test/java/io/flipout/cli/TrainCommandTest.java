@@ -109,6 +109,7 @@ class TrainCommandTest {
         "lottery-ticket, 0, 1",
         "layer-magnitude, 0.9, 5",
         "layer-magnitude, 0.999, 11",
+        "obd, 0.9, 5",
         "snip, 0.9, 2",
         "snip, 0.999, 1",
         "deep-r, 0.9, 2",
@@ -256,6 +257,40 @@ class TrainCommandTest {
                 .contains(String.format("%,d of 266,200 prunable weights", left));
         Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
         assertThat(weights(again)).isEqualTo(weights(run));
+    }
+
+    @Test
+    void snipsReleasedVariantKeepsOtherWeightsAndRepeatsBySeed() throws IOException {
+        List<byte[]> weights = new ArrayList<>();
+        for (String variant : List.of("original", "released", "released")) {
+            Path run = folder.resolve("run" + weights.size());
+            train(run, "--method", "snip", "--snip-variant", variant, "--epochs", 1);
+            assertThat(summary(run).get("remaining_weights").asInt()).isEqualTo(2_662);
+            weights.add(weights(run));
+        }
+        assertThat(weights.get(1)).isEqualTo(weights.get(2)).isNotEqualTo(weights.get(0));
+    }
+
+    @Test
+    void obdPrunesByExamplesAndRepeatsBySeed() throws IOException {
+        List<byte[]> weights = new ArrayList<>();
+        for (int examples : new int[] {10, 10, 60}) {
+            Path run = folder.resolve("run" + weights.size());
+            train(
+                    run,
+                    "--method",
+                    "obd",
+                    "--sparsity",
+                    0.75,
+                    "--epochs",
+                    3,
+                    "--augment",
+                    "--fisher-examples",
+                    examples);
+            assertThat(scored(run)).containsExactly(266_200L, 133_100L, 66_550L);
+            weights.add(weights(run));
+        }
+        assertThat(weights.get(0)).isEqualTo(weights.get(1)).isNotEqualTo(weights.get(2));
     }
 
     @Test
@@ -551,7 +586,9 @@ class TrainCommandTest {
                 "--method magnitude-uncertainty --uncertainty-values 1    | at least 2",
                 "--method magnitude-uncertainty --uncertainty-lambda -1   | λ added to the deviation",
                 "--method magnitude-uncertainty --uncertainty-every 0     | must be at least 1",
+                "--method obd --fisher-examples 0    | must be at least 1, got 0",
                 "--method snip --prune-every 2       | set --sparsity and --snip-steps",
+                "--method snip --snip-variant new    | 'new' is not one of original, released",
                 "--method snip --snip-steps 0        | --snip-steps must be at least 1",
                 "--method snip --snip-batches 0      | must be at least 1",
                 "--method deep-r --prune-every 2     | instead of --prune-every, set --sparsity",

@@ -1,6 +1,6 @@
 package io.flipout.criterion;
 
-import io.flipout.signal.GradientSum;
+import io.flipout.signal.ConnectionGradient;
 import io.flipout.tensor.Chunks;
 
 /**
@@ -17,14 +17,13 @@ public final class Sensitivity implements Criterion {
     /** {@inheritDoc} */
     @Override
     public double[] score(TensorView tensor) {
-        float[] weights = tensor.weights();
-        float[] gradient = tensor.watch(GradientSum.Sum.class).values();
-        double[] scores = new double[weights.length];
+        float[] gradient = tensor.watch(ConnectionGradient.Sum.class).values();
+        double[] scores = new double[gradient.length];
         Chunks.forEach(
-                weights.length,
+                scores.length,
                 (chunk, from, to) -> {
                     for (int i = from; i < to; i++) {
-                        scores[i] = Math.abs((double) weights[i] * gradient[i]);
+                        scores[i] = Math.abs(gradient[i]);
                     }
                 });
         return scores;

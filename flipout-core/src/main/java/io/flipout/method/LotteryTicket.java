@@ -25,10 +25,15 @@ import java.util.Optional;
  * Hypothesis</a>, 2020), which larger networks need. Their code prunes at least one weight more
  * than r asks for; here the count is exact.
  *
- * <p>The schedule is {@code Schedule.toSparsity(s).atRate(0.2).inRoundsOf(epochs)}, and the
- * training takes that schedule's {@code epochs()}. Each round should see what the first one saw:
- * learning rates by {@code Milestones.inRounds} and images by {@code ImageDataset}'s {@code
- * optRounds} start anew with it.
+ * <p>Each round should see what the first one saw, so that learning rates and the order of images
+ * start anew with it:
+ *
+ * <pre>{@code
+ * ToSparsitySchedule schedule = Schedule.toSparsity(0.99).atRate(0.2).inRoundsOf(epochs);
+ * Tracker rates = new Milestones(0.1f, 0.1f, drop).inRounds((long) epochs * batches, 0);
+ * ImageDataset train = ImageDataset.builder()....optRounds(epochs, 0).build();
+ * EasyTrain.fit(trainer, schedule.epochs(), train, test);
+ * }</pre>
  *
  * <p>A training step costs the masking and nothing more, but there are n + 1 trainings.
  */

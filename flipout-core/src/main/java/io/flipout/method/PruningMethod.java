@@ -4,6 +4,7 @@ import io.flipout.criterion.Criterion;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.rewind.Rewind;
 import io.flipout.rewiring.Rewiring;
+import io.flipout.signal.GradientProbe;
 import io.flipout.signal.Signal;
 import java.util.List;
 import java.util.Optional;
@@ -58,6 +59,15 @@ public interface PruningMethod {
      * @return the rewinding, by default none: training goes on from where it is
      */
     default Optional<Rewind> rewind() {
+        return Optional.empty();
+    }
+
+    /**
+     * Returns how the network is shown data before each pruning.
+     *
+     * @return the probe, by default none: the method needs no gradients but those of the training
+     */
+    default Optional<GradientProbe> probe() {
         return Optional.empty();
     }
 }

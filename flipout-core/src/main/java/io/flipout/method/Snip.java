@@ -1,10 +1,17 @@
 package io.flipout.method;
 
+import ai.djl.training.loss.Loss;
+import ai.djl.training.loss.SoftmaxCrossEntropyLoss;
 import io.flipout.criterion.Criterion;
 import io.flipout.criterion.Sensitivity;
-import io.flipout.signal.GradientSum;
+import io.flipout.signal.ConnectionGradient;
+import io.flipout.signal.GradientProbe;
+import io.flipout.signal.GradientProbe.Portion;
 import io.flipout.signal.Signal;
+import io.flipout.signal.XavierNormal;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
  * SNIP: prunes before training, by |θ·g| of the initial weights, and trains what is left.
@@ -21,8 +28,56 @@ import java.util.List;
  */
 public final class Snip implements PruningMethod {
 
-    /** Creates the method. */
-    public Snip() {}
+    /** Which weights and loss the gradients are of. */
+    public enum Variant {
+        /** The network's own weights and the loss of the training. */
+        ORIGINAL(GradientProbe.ofBatches()),
+
+        /**
+         * As in the code that FlipOut's authors released and compared with: weights drawn anew for
+         * the purpose ({@link XavierNormal}), so that the scores belong to other weights than those
+         * trained, and {@code −mean(logit of the true class)}, the negative log-likelihood of
+         * outputs that no softmax has normalised: on logits (0, 0) of class 0 its gradient is (−1,
+         * 0), where the cross-entropy's is (−½, ½). That code keeps all scores that equal the
+         * lowest it should keep, and may keep too many; here the number is exact.
+         */
+        RELEASED(
+                new GradientProbe(
+                        Portion.BATCH,
+                        Optional.of(logitOfTrueClass()),
+                        Optional.of(new XavierNormal())));
+
+        private final transient GradientProbe probe;
+
+        Variant(GradientProbe probe) {
+            this.probe = probe;
+        }
+
+        /** The cross-entropy of what it takes for log-probabilities. */
+        private static Loss logitOfTrueClass() {
+            return new SoftmaxCrossEntropyLoss("LogitOfTrueClass", 1, -1, true, false);
+        }
+    }
+
+    private final Variant variant;
+
+    /** Creates the method as published. */
+    public Snip() {
+        this(builder());
+    }
+
+    private Snip(Builder builder) {
+        variant = builder.variant;
+    }
+
+    /**
+     * Creates a builder.
+     *
+     * @return a new builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
 
     /** {@inheritDoc} */
     @Override
@@ -39,6 +94,42 @@ public final class Snip implements PruningMethod {
     /** {@inheritDoc} */
     @Override
     public List<Signal> signals() {
-        return List.of(new GradientSum());
+        return List.of(new ConnectionGradient());
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public Optional<GradientProbe> probe() {
+        return Optional.of(variant.probe);
+    }
+
+    /** Builds {@link Snip}. */
+    public static final class Builder {
+
+        private Variant variant = Variant.ORIGINAL;
+
+        private Builder() {}
+
+        /**
+         * Sets which weights and loss the gradients are of.
+         *
+         * @param variant the variant, default {@link Variant#ORIGINAL}
+         * @return this builder
+         */
+        public Builder optVariant(Variant variant) {
+            this.variant = variant;
+            return this;
+        }
+
+        /**
+         * Builds the method.
+         *
+         * @return the method
+         * @throws NullPointerException if the variant is null
+         */
+        public Snip build() {
+            Objects.requireNonNull(variant, "The variant of SNIP must not be null");
+            return new Snip(this);
+        }
     }
 }

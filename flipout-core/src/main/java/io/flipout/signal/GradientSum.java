@@ -4,86 +4,96 @@ import ai.djl.ndarray.NDArray;
 import io.flipout.tensor.TrainedTensor;
 
 /**
- * Sums the gradients of the batches that a network is shown before its training.
+ * Sums something of the gradients that a network is shown before a pruning, without a step.
  *
- * <p>It takes 4 bytes a weight from the first of these batches to the pruning that needs them, and
- * nothing while the network trains.
+ * <p>It takes 4 bytes a weight from the first of these gradients to the pruning that needs them,
+ * and nothing while the network trains.
  */
-public final class GradientSum implements Signal {
+abstract class GradientSum implements Signal.Watch {
 
-    /** Creates the signal. */
-    public GradientSum() {}
+    private final TrainedTensor tensor;
+    private NDArray sum;
+    private int count;
+
+    /** What was summed, off the device. */
+    private record Summed(float[] values, int count) {}
+
+    GradientSum(TrainedTensor tensor) {
+        this.tensor = tensor;
+    }
+
+    /** Returns a new array: what a gradient adds to the sum. */
+    abstract NDArray term(NDArray weights, NDArray gradient);
 
     /** {@inheritDoc} */
     @Override
-    public Sum watch(TrainedTensor tensor) {
-        return new Sum(tensor);
+    public void afterBackward(NDArray gradient) {
+        count++;
+        NDArray term = term(tensor.values(), gradient);
+        if (sum == null) {
+            sum = term;
+            sum.attach(tensor.manager());
+        } else {
+            try (term) {
+                sum.addi(term);
+            }
+        }
     }
 
-    /** The summed gradient of one tensor. */
-    public static final class Sum implements Watch {
+    /** Sees nothing: the gradients of a training step are none of its. */
+    @Override
+    public void afterStep() {}
 
-        private final TrainedTensor tensor;
-        private NDArray sum;
-
-        private Sum(TrainedTensor tensor) {
-            this.tensor = tensor;
+    /** Forgets all: with fewer weights, those that are left have other gradients. */
+    @Override
+    public void afterPruning() {
+        count = 0;
+        if (sum != null) {
+            sum.close();
+            sum = null;
         }
+    }
 
-        /** {@inheritDoc} */
-        @Override
-        public void afterBackward(NDArray gradient) {
-            if (sum == null) {
-                sum = gradient.duplicate();
-                sum.attach(tensor.manager());
-            } else {
-                sum.addi(gradient);
-            }
+    /** {@inheritDoc} */
+    @Override
+    public Object snapshot() {
+        return new Summed(sum == null ? new float[0] : sum.toFloatArray(), count);
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public void restore(Object snapshot) {
+        Summed summed = (Summed) snapshot;
+        afterPruning();
+        if (summed.count() > 0) {
+            sum = tensor.manager().create(summed.values(), tensor.values().getShape());
+            count = summed.count();
         }
+    }
 
-        /** Sees nothing: the gradients of a training step are none of its. */
-        @Override
-        public void afterStep() {}
+    /**
+     * Returns how many gradients there were.
+     *
+     * @return the gradients shown since the last pruning
+     */
+    public int count() {
+        return count;
+    }
 
-        /** Forgets all: with fewer weights, those that are left have other gradients. */
-        @Override
-        public void afterPruning() {
-            if (sum != null) {
-                sum.close();
-                sum = null;
-            }
+    /**
+     * Returns the sum.
+     *
+     * @return the sum in row-major order
+     * @throws IllegalStateException if nothing was shown since the last pruning
+     */
+    public float[] values() {
+        if (sum == null) {
+            throw new IllegalStateException(
+                    "The method prunes by gradients that it is shown, but was shown none: for a"
+                            + " pruning before training, call pruner.pruneBeforeTraining(...) once"
+                            + " the trainer is initialised; for others, give the pruner examples,"
+                            + " Pruner.builder().optExamples(...).");
         }
-
-        /** {@inheritDoc} */
-        @Override
-        public Object snapshot() {
-            return sum == null ? new float[0] : values();
-        }
-
-        /** {@inheritDoc} */
-        @Override
-        public void restore(Object snapshot) {
-            float[] values = (float[]) snapshot;
-            afterPruning();
-            if (values.length > 0) {
-                sum = tensor.manager().create(values, tensor.values().getShape());
-            }
-        }
-
-        /**
-         * Returns the summed gradient.
-         *
-         * @return the gradient in row-major order
-         * @throws IllegalStateException if no batch was shown since the last pruning
-         */
-        public float[] values() {
-            if (sum == null) {
-                throw new IllegalStateException(
-                        "The method prunes by gradients before training, but the network was shown"
-                                + " no batch: call pruner.pruneBeforeTraining(...) once the trainer"
-                                + " is initialised, and plan no pruning later.");
-            }
-            return sum.toFloatArray();
-        }
+        return sum.toFloatArray();
     }
 }

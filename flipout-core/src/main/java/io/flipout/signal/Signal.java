@@ -24,8 +24,8 @@ public interface Signal {
         void afterStep();
 
         /**
-         * Sees the gradient of a batch that the network is shown before its training, without a
-         * step.
+         * Sees the gradient of a batch or example that the network is shown before a pruning,
+         * without a step. The tensor's values are those that the gradient was taken at.
          *
          * @param gradient the gradient of the tensor, not to be changed or kept
          */

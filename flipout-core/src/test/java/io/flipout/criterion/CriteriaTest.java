@@ -13,7 +13,8 @@ import io.flipout.allocation.Candidate;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.method.MagnitudeUncertainty;
-import io.flipout.signal.GradientSum;
+import io.flipout.signal.ConnectionGradient;
+import io.flipout.signal.DiagonalFisher;
 import io.flipout.signal.LastValues;
 import io.flipout.signal.SignFlips;
 import io.flipout.signal.Signal;
@@ -195,19 +196,20 @@ class CriteriaTest {
         assertThat(overSpread(new Mask(2), .3f, .3f)).containsOnly(Double.POSITIVE_INFINITY);
     }
 
-    /** θ = 1 −2 .5 0 and g = .3 .1 −.8 5, shown in two halves. */
+    /** θ = 1 −2 .5 0 and g = .3 .1 −.8 5, shown in two halves; what θ is later does not matter. */
     @Test
-    void sensitivityIsWeightTimesSummedGradient() {
+    void sensitivityIsTheSummedGradientOfTheConnection() {
         float[] theta = {1, -2, .5f, 0};
         TrainedTensor tensor = Trained.tensor(manager, theta);
-        GradientSum.Sum sum = new GradientSum().watch(tensor);
+        ConnectionGradient.Sum sum = new ConnectionGradient().watch(tensor);
         TensorView view = new TensorView(tensor.info(), theta, new Mask(4), List.of(sum), 0);
         for (int batch = 0; batch < 2; batch++) {
             try (NDArray gradient = manager.create(new float[] {.15f, .05f, -.4f, 2.5f})) {
                 sum.afterBackward(gradient);
             }
         }
-        GradientSum.Sum later = new GradientSum().watch(tensor);
+        tensor.values().muli(3);
+        ConnectionGradient.Sum later = new ConnectionGradient().watch(tensor);
         later.restore(sum.snapshot());
 
         assertThat(new Sensitivity().score(view))
@@ -216,6 +218,42 @@ class CriteriaTest {
         sum.afterPruning();
         assertThatThrownBy(() -> new Sensitivity().score(view))
                 .hasMessageContaining("pruner.pruneBeforeTraining");
+    }
+
+    private double[] damage(float[] theta, float[]... gradients) {
+        TrainedTensor tensor = Trained.tensor(manager, theta);
+        DiagonalFisher.Squares squares = new DiagonalFisher().watch(tensor);
+        for (float[] values : gradients) {
+            try (NDArray gradient = manager.create(values)) {
+                squares.afterBackward(gradient);
+            }
+        }
+        DiagonalFisher.Squares later = new DiagonalFisher().watch(tensor);
+        later.restore(squares.snapshot());
+        return new DiagonalDamage()
+                .score(
+                        new TensorView(
+                                tensor.info(), theta, new Mask(theta.length), List.of(later), 0));
+    }
+
+    /** F = (4 + 4)/2, (1 + 1)/2, where the squares of the means are 0 and 1. */
+    @Test
+    void theFisherInformationIsTheMeanOfSquaresAndNotTheSquareOfTheMean() {
+        double[] scores = damage(new float[] {1, 1}, new float[] {2, 1}, new float[] {-2, 1});
+
+        assertThat(scores).containsExactly(new double[] {2, .5}, within(1e-12));
+        assertThat(pruned(scores, 1)).containsExactly(1);
+    }
+
+    /** H = 2 on the diagonal, θ = 1 .5: θ²·H/2 = 1 .25. */
+    @Test
+    void damageIsHalfTheSquareTimesTheCurvature() {
+        float root = (float) Math.sqrt(2);
+
+        assertThat(damage(new float[] {1, .5f}, new float[] {root, -root}))
+                .containsExactly(new double[] {1, .25}, within(1e-6));
+        assertThatThrownBy(() -> damage(new float[] {1, .5f}))
+                .hasMessageContaining("Pruner.builder().optExamples");
     }
 
     @ParameterizedTest

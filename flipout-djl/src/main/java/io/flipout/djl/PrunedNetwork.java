@@ -167,6 +167,21 @@ final class PrunedNetwork {
         return new Mirror(weight, tensor, watches);
     }
 
+    /** Makes sure that what trains can be shown data: the network's own arrays, not copies. */
+    void checkTrainsInPlace() {
+        for (ParameterInfo info : parameters) {
+            NDArray own = info.parameter().getArray();
+            Map<String, Mirror> mirrors = mirrorsById.get(info.parameter().getId()).byArray;
+            if (!mirrors.isEmpty() && !mirrors.containsKey(own.getUid())) {
+                throw new IllegalStateException(
+                        "The network lies on "
+                                + own.getDevice()
+                                + " and trains elsewhere, where its running statistics cannot be"
+                                + " reached: make its model on the device that trains.");
+            }
+        }
+    }
+
     /** Shows the signals of a parameter its gradient on its own device. */
     void showGradient(ParameterInfo info, NDArray gradient) {
         Mirror mirror = mirror(info.parameter().getId(), info.parameter().getArray());

@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Prunes a network while DJL trains it.
@@ -54,7 +55,8 @@ public final class Pruner {
                         builder.schedule,
                         builder.allocation,
                         builder.weights,
-                        builder.seed);
+                        builder.seed,
+                        Optional.ofNullable(builder.examples));
     }
 
     /**
@@ -103,7 +105,8 @@ public final class Pruner {
      *
      * @param trainer the trainer, initialised and not used yet
      * @param dataset the data set to take batches of; it is iterated once for every pruning
-     * @param batches the number of batches for each pruning, at least 1
+     * @param batches the number of batches for each pruning, at least 1; of single examples, where
+     *     the method looks at those
      * @throws IllegalStateException if the schedule plans no pruning at time 0, the training has
      *     begun, or no gradient reaches the weights
      * @throws IOException if the data set cannot be read
@@ -111,7 +114,7 @@ public final class Pruner {
      */
     public void pruneBeforeTraining(Trainer trainer, Dataset dataset, int batches)
             throws IOException, TranslateException {
-        run.pruneBeforeTraining(new GradientPass(trainer, dataset, batches));
+        run.pruneBeforeTraining(trainer, new GradientPass(dataset, batches));
     }
 
     /**
@@ -235,6 +238,7 @@ public final class Pruner {
         private Allocation allocation = Allocation.global();
         private WeightSelector weights = WeightSelector.builder().build();
         private long seed;
+        private GradientPass examples;
 
         private Builder() {}
 
@@ -291,6 +295,24 @@ public final class Pruner {
          */
         public Builder optSeed(long seed) {
             this.seed = seed;
+            return this;
+        }
+
+        /**
+         * Sets what the network is shown before every pruning, for methods that rank weights by the
+         * gradients of examples: forward and backward, without a step. Weights, running statistics,
+         * gradients and the optimizer's state stay as they are.
+         *
+         * @param dataset the data set to take them of, iterated once for every pruning; not the one
+         *     that trains, if that counts its passes, as {@code ImageDataset} does
+         * @param count the number of examples for each pruning, at least 1, as far as the data set
+         *     has them; of batches, where the method looks at whole ones
+         * @return this builder
+         * @throws IllegalArgumentException if the count is below 1
+         */
+        public Builder optExamples(Dataset dataset, int count) {
+            Objects.requireNonNull(dataset, "The data set of the examples must not be null");
+            this.examples = new GradientPass(dataset, count);
             return this;
         }
 

@@ -14,7 +14,7 @@ final class PruningListener extends TrainingListenerAdapter {
 
     @Override
     public void onTrainingBegin(Trainer trainer) {
-        run.begin(trainer.getModel().getBlock(), trainer.getDevices().length);
+        run.begin(trainer);
     }
 
     @Override

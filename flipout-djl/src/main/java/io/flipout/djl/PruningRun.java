@@ -2,6 +2,7 @@ package io.flipout.djl;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.nn.Block;
+import ai.djl.training.Trainer;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
@@ -18,6 +19,7 @@ import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.tensor.TrainedTensor;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,9 +43,11 @@ final class PruningRun {
     private final Allocation allocation;
     private final WeightSelector selector;
     private final long seed;
+    private final Optional<GradientPass> examples;
     private final Optional<RewindPoint> rewind;
 
     private Optimizer optimizer;
+    private Trainer trainer;
     private Block block;
     private int devices = 1;
     private PrunedNetwork network;
@@ -63,12 +67,14 @@ final class PruningRun {
             Schedule schedule,
             Allocation allocation,
             WeightSelector selector,
-            long seed) {
+            long seed,
+            Optional<GradientPass> examples) {
         this.method = method;
         this.schedule = schedule;
         this.allocation = allocation;
         this.selector = selector;
         this.seed = seed;
+        this.examples = examples;
         rewind = method.rewind().map(RewindPoint::new);
     }
 
@@ -81,14 +87,16 @@ final class PruningRun {
     }
 
     /** A trainer has been made; its parameters may not be initialised yet. */
-    void begin(Block trained, int deviceCount) {
+    void begin(Trainer newTrainer) {
+        Block trained = newTrainer.getModel().getBlock();
         if (block != null && block != trained) {
             throw new IllegalStateException(
                     "A pruner serves one network, and this one has another already: build a"
                             + " pruner for each.");
         }
+        trainer = newTrainer;
         block = trained;
-        devices = deviceCount;
+        devices = newTrainer.getDevices().length;
         batches = steps;
         updatesInStep = 0;
         rewind.ifPresent(point -> point.begin(trained));
@@ -168,11 +176,25 @@ final class PruningRun {
             takeRewindPoint();
             prune(Unit.STEP, 0);
             prune(Unit.EPOCH, 0);
+            checkExamples();
             if (nextEvent > 0) {
                 network.leaveDevices(); // What was pruned need not be the arrays that will train.
             }
         }
         batches++;
+    }
+
+    /** Says at once, and not at the first pruning, that there is nothing to show the network. */
+    private void checkExamples() {
+        if (method.probe().isPresent()
+                && examples.isEmpty()
+                && nextEvent < network().events().size()) {
+            throw new IllegalStateException(
+                    "The method "
+                            + method.name()
+                            + " prunes by the gradients of examples, and got none: give the pruner"
+                            + " some, Pruner.builder().optExamples(dataset, 1000).");
+        }
     }
 
     private void endStep() {
@@ -277,11 +299,12 @@ final class PruningRun {
     }
 
     /** Prunes what is due before training, each time by gradients of the network as it is then. */
-    void pruneBeforeTraining(GradientPass pass) throws IOException, TranslateException {
+    void pruneBeforeTraining(Trainer initialised, GradientPass pass)
+            throws IOException, TranslateException {
         checkBeforeTraining();
         takeRewindPoint();
         while (isDueBeforeTraining()) {
-            pass.show(network);
+            show(initialised, pass);
             pruneNext();
         }
         network.leaveDevices(); // What was pruned need not be the arrays that will train.
@@ -314,7 +337,26 @@ final class PruningRun {
 
     private void prune(Unit unit, long now) {
         while (isDue(unit, now)) {
+            showExamples();
             pruneNext();
+        }
+    }
+
+    private void showExamples() {
+        if (examples.isPresent()) {
+            try {
+                show(trainer, examples.get());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            } catch (TranslateException e) {
+                throw new IllegalStateException("The examples could not be prepared.", e);
+            }
+        }
+    }
+
+    private void show(Trainer shown, GradientPass pass) throws IOException, TranslateException {
+        if (method.probe().isPresent()) {
+            pass.show(shown, network, method.probe().get(), seed + nextEvent + 1);
         }
     }
 

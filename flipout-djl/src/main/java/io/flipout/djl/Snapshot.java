@@ -43,8 +43,13 @@ final class Snapshot implements AutoCloseable {
 
     /** Writes a parameter's copy into its array on some device. */
     void restore(Parameter parameter, NDArray target) {
+        write(copies.get(parameter), target);
+    }
+
+    /** Writes values into an array on some device. */
+    static void write(NDArray values, NDArray target) {
         try (NDArray detached = target.stopGradient();
-                NDArray moved = copies.get(parameter).toDevice(target.getDevice(), true)) {
+                NDArray moved = values.toDevice(target.getDevice(), true)) {
             detached.set(new NDIndex("..."), moved);
         }
     }

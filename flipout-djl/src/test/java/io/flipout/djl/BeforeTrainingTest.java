@@ -24,6 +24,7 @@ import io.flipout.method.RandomPruning;
 import io.flipout.method.Snip;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import io.flipout.signal.XavierNormal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -158,11 +159,19 @@ class BeforeTrainingTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"DIRECT, 1", "DIRECT, 3", "ENGINE, 1", "ENGINE, 3"})
-    void touchesNothingButWhatItPrunes(Path path, int prunings) {
+    @CsvSource({
+        "DIRECT, 1, ORIGINAL",
+        "DIRECT, 3, ORIGINAL",
+        "ENGINE, 1, ORIGINAL",
+        "ENGINE, 3, ORIGINAL",
+        "DIRECT, 3, RELEASED",
+        "ENGINE, 1, RELEASED"
+    })
+    void touchesNothingButWhatItPrunes(Path path, int prunings, Snip.Variant variant) {
         path.run(
                 () -> {
-                    Pruner pruner = pruner(new Snip(), Schedule.beforeTraining(.9, prunings));
+                    Snip snip = Snip.builder().optVariant(variant).build();
+                    Pruner pruner = pruner(snip, Schedule.beforeTraining(.9, prunings));
                     Sgd sgd = TinyTraining.sgd();
                     try (TinyTraining tiny = new TinyTraining(1)) {
                         tiny.prepared(
@@ -225,6 +234,53 @@ class BeforeTrainingTest {
                                 }
                             }
                         });
+    }
+
+    /**
+     * Two outputs of three inputs without a bias: the logit of class 0 has the gradient x in the
+     * first row and 0 in the second, so that the scores of the weights ω drawn from the seed are
+     * |ω·x| and 0. What the network's own weights are, does not matter.
+     */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5})
+    void theReleasedVariantScoresWeightsDrawnFromTheSeed(long seed) throws Exception {
+        float[] x = {.5f, -1, 2};
+        float[] own = {1, 2, 3, 4, 5, 6};
+        Pruner pruner =
+                Pruner.builder()
+                        .setMethod(Snip.builder().optVariant(Snip.Variant.RELEASED).build())
+                        .setSchedule(Schedule.beforeTraining(5 / 6d, 1))
+                        .optSeed(seed)
+                        .build();
+        with(
+                Linear.builder().setUnits(2).optBias(false).build(),
+                Loss.softmaxCrossEntropyLoss(),
+                pruner,
+                new Shape(1, 3),
+                (trainer, manager) -> {
+                    NDArray weight =
+                            trainer.getModel().getBlock().getParameters().valueAt(0).getArray();
+                    weight.set(own);
+                    ArrayDataset data =
+                            new ArrayDataset.Builder()
+                                    .setData(manager.create(x, new Shape(1, 3)))
+                                    .optLabels(manager.zeros(new Shape(1)))
+                                    .setSampling(1, false)
+                                    .build();
+                    pruner.pruneBeforeTraining(trainer, data, 1);
+
+                    // The first pruning draws by the seed and 1.
+                    float[] drawn = new XavierNormal().draw(pruner.parameters().get(0), seed + 1);
+                    int best = 0;
+                    for (int j = 1; j < 3; j++) {
+                        if (Math.abs(drawn[j] * x[j]) > Math.abs(drawn[best] * x[best])) {
+                            best = j;
+                        }
+                    }
+                    float[] expected = new float[6];
+                    expected[best] = own[best];
+                    assertThat(weight.toFloatArray()).containsExactly(expected);
+                });
     }
 
     @Test

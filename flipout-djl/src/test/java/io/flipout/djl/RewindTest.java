@@ -20,8 +20,6 @@ import ai.djl.training.listener.TrainingListenerAdapter;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
-import io.flipout.criterion.Criterion;
-import io.flipout.criterion.TensorView;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
@@ -95,27 +93,6 @@ class RewindTest {
                 });
     }
 
-    /** Prunes the weights that a mask has pruned, and no others if their number is the same. */
-    private record Given(Map<String, byte[]> masks) implements PruningMethod {
-
-        @Override
-        public String name() {
-            return "given";
-        }
-
-        @Override
-        public Criterion criterion() {
-            return (TensorView tensor) -> {
-                byte[] alive = masks.get(tensor.info().path());
-                double[] scores = new double[alive.length];
-                for (int i = 0; i < scores.length; i++) {
-                    scores[i] = alive[i];
-                }
-                return scores;
-            };
-        }
-    }
-
     /**
      * A round of two epochs, a pruning, and another round: bit for bit the training of the ticket
      * alone, from the initialisation or from the first epoch on, with an optimizer of its own.
@@ -138,7 +115,7 @@ class RewindTest {
                         assertThat(pruner.prunings()).isEqualTo(1);
                     }
                     Pruner alone =
-                            pruner(new Given(masks), Schedule.oneShot(.75, Unit.EPOCH, epoch));
+                            pruner(new GivenMasks(masks), Schedule.oneShot(.75, Unit.EPOCH, epoch));
                     try (TinyTraining tiny = new TinyTraining(1)) {
                         if (epoch > 0) {
                             tiny.fit(alone.wrap(TinyTraining.sgd()), epoch, alone.listener());

@@ -1,5 +1,6 @@
 package io.flipout.cli.comparison;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -96,6 +97,7 @@ public record Arm(String method, Map<String, String> options, Sweep sweep) {
      *
      * @return true if nothing is pruned
      */
+    @JsonIgnore
     public boolean isDense() {
         return method.equals(DENSE);
     }

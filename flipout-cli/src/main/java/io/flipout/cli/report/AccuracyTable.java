@@ -8,9 +8,9 @@ import io.flipout.cli.comparison.Results;
 import io.flipout.cli.comparison.Sparsities;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
 
@@ -34,7 +34,7 @@ final class AccuracyTable {
      *
      * @param value mean and deviation in percent
      * @param seeds how many seeds they are of, where these are not all
-     * @param best whether no other method has a higher mean
+     * @param best whether others were measured here and none has a higher mean
      * @param published the published mean and deviation
      */
     record Cell(String value, String seeds, boolean best, String published) {
@@ -75,11 +75,11 @@ final class AccuracyTable {
 
     private Cell cell(Arm arm, double sparsity) {
         Optional<Point> point = results.point(arm, sparsity);
-        OptionalDouble best =
+        List<Double> means =
                 methods().stream()
                         .flatMap(other -> results.point(other, sparsity).stream())
-                        .mapToDouble(Point::mean)
-                        .max();
+                        .map(Point::mean)
+                        .toList();
         return new Cell(
                 point.map(Numbers::percent).orElse(""),
                 point.map(p -> p.accuracies().size())
@@ -87,9 +87,8 @@ final class AccuracyTable {
                         .map(n -> "n = " + n)
                         .orElse(""),
                 !arm.isDense()
-                        && methods().size() > 1
-                        && point.isPresent()
-                        && point.get().mean() == best.orElseThrow(),
+                        && means.size() > 1
+                        && point.filter(p -> p.mean() == Collections.max(means)).isPresent(),
                 Published.find(comparison, arm, sparsity).map(Numbers::percent).orElse(""));
     }
 

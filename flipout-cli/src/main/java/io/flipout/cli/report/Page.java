@@ -119,7 +119,7 @@ final class Page {
         try (Reader template =
                 new InputStreamReader(
                         Page.class.getResourceAsStream("report.html"), StandardCharsets.UTF_8)) {
-            return Mustache.compiler().compile(template).execute(model);
+            return Mustache.compiler().emptyStringIsFalse(true).compile(template).execute(model);
         }
     }
 

@@ -78,7 +78,14 @@ public final class Report {
      */
     public List<Path> write() throws IOException {
         System.setProperty("java.awt.headless", "true"); // Pictures need no screen.
-        boolean single = !Files.exists(folder.resolve(Comparison.FILE)) && Results.isRun(folder);
+        boolean single = !Files.exists(folder.resolve(Comparison.FILE));
+        if (single && !Results.isRun(folder)) {
+            throw new IllegalArgumentException(
+                    folder
+                            + " is no comparison and no finished run: it has neither "
+                            + Comparison.FILE
+                            + " nor summary.json.");
+        }
         Results results =
                 single ? Results.ofRun(folder) : Results.read(folder, Comparison.read(folder));
         RunResult any =

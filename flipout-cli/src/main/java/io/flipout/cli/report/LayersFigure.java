@@ -116,7 +116,7 @@ final class LayersFigure {
                 .setYAxisMin(0.5)
                 .setYAxisMax(count + 0.5)
                 .setYAxisLabelAlignment(TextAlignment.Right)
-                .setYAxisTickMarkSpacingHint(rows(count) / (count + 1))
+                .setYAxisTickMarkSpacingHint(rows(count) / count)
                 .setYAxisTickLabelsFormattingFunction(row -> label(names, row));
     }
 

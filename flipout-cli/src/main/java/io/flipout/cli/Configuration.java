@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
@@ -14,7 +15,7 @@ final class Configuration {
 
     /** Options that say where a run goes or how it is shown, not what it is. */
     private static final Set<String> NOT_PART =
-            Set.of("config", "out", "overwrite", "verbose", "help", "version");
+            Set.of("config", "out", "overwrite", "max-time", "verbose", "help", "version");
 
     private Configuration() {}
 
@@ -30,6 +31,13 @@ final class Configuration {
             values.put(name, plain(value));
         }
         return values;
+    }
+
+    /** Returns a value as the command line writes it. */
+    static String text(Object value) {
+        return value instanceof List<?> list
+                ? list.stream().map(Configuration::text).collect(Collectors.joining(","))
+                : plain(value).toString();
     }
 
     private static boolean isEmpty(Object value) {

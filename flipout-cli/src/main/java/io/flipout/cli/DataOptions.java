@@ -136,6 +136,16 @@ final class DataOptions {
     }
 
     ImageDataset forTraining(ImageSet set, int batchSize, long seed) {
+        return training(set, batchSize, seed).build();
+    }
+
+    /** Images that come in the same order again in every round of so many epochs. */
+    ImageDataset forRounds(
+            ImageSet set, int batchSize, long seed, int roundEpochs, long rewindStep) {
+        return training(set, batchSize, seed).optRounds(roundEpochs, rewindStep).build();
+    }
+
+    private ImageDataset.Builder training(ImageSet set, int batchSize, long seed) {
         ImageDataset.Builder builder =
                 ImageDataset.builder()
                         .setImages(set)
@@ -143,8 +153,7 @@ final class DataOptions {
                         .setBatchSize(batchSize)
                         .optShuffle(true)
                         .optSeed(seed);
-        return (augment ? builder.optAugmentation(dataSet().padding(set.height())) : builder)
-                .build();
+        return augment ? builder.optAugmentation(dataSet().padding(set.height())) : builder;
     }
 
     ImageDataset forEvaluation(ImageSet set) {

@@ -33,7 +33,7 @@ final class Errors
     }
 
     /** Names what exists where the user named something that does not. */
-    private static String misuse(ParameterException e) {
+    static String misuse(ParameterException e) {
         if (!(e instanceof UnmatchedArgumentException unmatched)) {
             return e.getMessage();
         }
@@ -80,7 +80,8 @@ final class Errors
         err.flush();
     }
 
-    private static String sentence(Throwable e) {
+    /** Says what went wrong in a sentence. */
+    static String sentence(Throwable e) {
         if (e instanceof AccessDeniedException denied) {
             return "No permission to use " + denied.getFile() + ".";
         }

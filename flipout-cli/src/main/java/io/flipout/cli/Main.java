@@ -1,6 +1,7 @@
 package io.flipout.cli;
 
 import io.flipout.cli.MethodOptions.Competition;
+import io.flipout.cli.comparison.Comparison.Measure;
 import io.flipout.djl.torchscript.Compression;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
@@ -22,6 +23,8 @@ import picocli.CommandLine.Spec;
         description = "Prunes neural networks while they train (FlipOut, arXiv 2009.02594).",
         subcommands = {
             TrainCommand.class,
+            ResumeCommand.class,
+            CompareCommand.class,
             EvaluateCommand.class,
             InspectCommand.class,
             ExportCommand.class,
@@ -44,6 +47,7 @@ public final class Main implements Runnable {
     public static void main(String[] args) {
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+        RunProcess.endWithParent();
         System.exit(run(out, err, args));
     }
 
@@ -51,7 +55,7 @@ public final class Main implements Runnable {
     static int run(PrintWriter out, PrintWriter err, String... args) {
         boolean verbose = List.of(args).contains("--verbose");
         Errors errors = new Errors(verbose);
-        CommandLine commandLine = new CommandLine(new Main());
+        CommandLine commandLine = configured(new CommandLine(new Main()));
         commandLine.setOut(out);
         commandLine.setErr(err);
         try {
@@ -61,17 +65,23 @@ public final class Main implements Runnable {
         }
         commandLine.setExecutionExceptionHandler(errors);
         commandLine.setParameterExceptionHandler(errors);
-        commandLine.registerConverter(NoiseScale.class, new Choice<>(NoiseScale.class));
-        commandLine.registerConverter(ParameterScope.class, new Choice<>(ParameterScope.class));
-        commandLine.registerConverter(Competition.class, new Choice<>(Competition.class));
-        commandLine.registerConverter(Compression.class, new Choice<>(Compression.class));
-        commandLine.setUsageHelpAutoWidth(true);
-        commandLine.setOverwrittenOptionsAllowed(true); // The last one counts.
         try {
             return commandLine.execute(args);
         } catch (OutOfMemoryError e) {
             return errors.handleFullMemory(e, commandLine);
         }
+    }
+
+    /** Teaches a command how options are written. */
+    static CommandLine configured(CommandLine commandLine) {
+        commandLine.registerConverter(NoiseScale.class, new Choice<>(NoiseScale.class));
+        commandLine.registerConverter(ParameterScope.class, new Choice<>(ParameterScope.class));
+        commandLine.registerConverter(Competition.class, new Choice<>(Competition.class));
+        commandLine.registerConverter(Measure.class, new Choice<>(Measure.class));
+        commandLine.registerConverter(Compression.class, new Choice<>(Compression.class));
+        commandLine.setUsageHelpAutoWidth(true);
+        commandLine.setOverwrittenOptionsAllowed(true); // The last one counts.
+        return commandLine;
     }
 
     @Override

@@ -4,22 +4,29 @@ import ai.djl.training.Trainer;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
+import io.flipout.cli.comparison.Arm.Sweep;
+import io.flipout.cli.comparison.Preset;
 import io.flipout.djl.Pruner;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
+import io.flipout.method.DeepR;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.HoyerSquare;
+import io.flipout.method.LayerMagnitude;
+import io.flipout.method.LotteryTicket;
 import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.method.Snip;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import io.flipout.schedule.ToSparsitySchedule;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -29,13 +36,22 @@ import picocli.CommandLine.Option;
 final class MethodOptions {
 
     private static final String SNIP = "snip";
+    private static final String DEEP_R = "deep-r";
     private static final double DEFAULT_SPARSITY = 0.99;
 
     /** What the command line knows of a method. */
     private record Entry(
             float noise,
+            Competition allocation,
             Function<MethodOptions, PruningMethod> maker,
             BiFunction<MethodOptions, Integer, Schedule> schedule) {
+
+        Entry(
+                float noise,
+                Function<MethodOptions, PruningMethod> maker,
+                BiFunction<MethodOptions, Integer, Schedule> schedule) {
+            this(noise, Competition.GLOBAL, maker, schedule);
+        }
 
         /** A method that prunes while the network trains, by the paper's schedules. */
         static Entry gradual(float noise, Function<MethodOptions, PruningMethod> maker) {
@@ -45,23 +61,49 @@ final class MethodOptions {
 
     private static final Map<String, Entry> METHODS =
             new TreeMap<>(
-                    Map.of(
-                            "flipout",
-                            Entry.gradual(1, MethodOptions::flipOut),
-                            "global-magnitude",
-                            Entry.gradual(0, MethodOptions::magnitude),
-                            "noisy-global-magnitude",
-                            Entry.gradual(1, MethodOptions::magnitude),
-                            "magnitude-uncertainty",
-                            Entry.gradual(0, MethodOptions::magnitudeUncertainty),
-                            "hoyer-square",
-                            new Entry(0, MethodOptions::hoyerSquare, MethodOptions::thenFineTune),
-                            SNIP,
-                            new Entry(0, o -> new Snip(), MethodOptions::beforeTraining),
-                            "random",
-                            Entry.gradual(0, o -> new RandomPruning()),
-                            "none",
-                            new Entry(0, o -> new RandomPruning(), (o, e) -> Schedule.none())));
+                    Map.ofEntries(
+                            Map.entry("flipout", Entry.gradual(1, MethodOptions::flipOut)),
+                            Map.entry(
+                                    "global-magnitude", Entry.gradual(0, MethodOptions::magnitude)),
+                            Map.entry(
+                                    "noisy-global-magnitude",
+                                    Entry.gradual(1, MethodOptions::magnitude)),
+                            Map.entry(
+                                    "layer-magnitude",
+                                    new Entry(
+                                            0,
+                                            Competition.LAYER,
+                                            o -> new LayerMagnitude(),
+                                            MethodOptions::layerByLayer)),
+                            Map.entry(
+                                    "lottery-ticket",
+                                    new Entry(
+                                            0,
+                                            MethodOptions::lotteryTicket,
+                                            MethodOptions::inRounds)),
+                            Map.entry(
+                                    "magnitude-uncertainty",
+                                    Entry.gradual(0, MethodOptions::magnitudeUncertainty)),
+                            Map.entry(
+                                    "hoyer-square",
+                                    new Entry(
+                                            0,
+                                            MethodOptions::hoyerSquare,
+                                            MethodOptions::thenFineTune)),
+                            Map.entry(
+                                    SNIP,
+                                    new Entry(0, o -> new Snip(), MethodOptions::beforeTraining)),
+                            Map.entry(
+                                    DEEP_R,
+                                    new Entry(
+                                            0, MethodOptions::deepR, MethodOptions::fromTheStart)),
+                            Map.entry("random", Entry.gradual(0, o -> new RandomPruning())),
+                            Map.entry(
+                                    "none",
+                                    new Entry(
+                                            0,
+                                            o -> new RandomPruning(),
+                                            (o, e) -> Schedule.none()))));
 
     /** How weights compete. */
     enum Competition {
@@ -74,8 +116,9 @@ final class MethodOptions {
             paramLabel = "NAME",
             defaultValue = "flipout",
             description =
-                    "flipout, global-magnitude, noisy-global-magnitude, magnitude-uncertainty,"
-                            + " snip, hoyer-square, random, or none for a dense network (default: ${DEFAULT-VALUE}).")
+                    "flipout, global-magnitude, noisy-global-magnitude, layer-magnitude,"
+                            + " lottery-ticket, magnitude-uncertainty, snip, hoyer-square, deep-r,"
+                            + " random, or none for a dense network (default: ${DEFAULT-VALUE}).")
     private String method;
 
     @Option(
@@ -90,17 +133,17 @@ final class MethodOptions {
     @Option(
             names = "--prune-rate",
             paramLabel = "R",
-            defaultValue = "0.5",
             description =
                     "Share of the weights left that each pruning removes; with --sparsity, about"
-                            + " (default: ${DEFAULT-VALUE}).")
-    private double pruneRate;
+                            + " (default: 0.5, and 0.2 for lottery-ticket).")
+    private Double pruneRate;
 
     @Option(
             names = "--prune-every",
             paramLabel = "N",
             description =
-                    "Epochs from one pruning to the next (default: spread over the training).")
+                    "Epochs from one pruning to the next (default: spread over the training; a quarter"
+                            + " of it with --quality).")
     private Integer pruneEvery;
 
     @Option(
@@ -120,7 +163,7 @@ final class MethodOptions {
 
     @Option(
             names = "--noise-scale",
-            paramLabel = "gradient|weight",
+            paramLabel = "gradient|weight|fixed",
             defaultValue = "gradient",
             description = "What the noise is measured by (default: ${DEFAULT-VALUE}).")
     private NoiseScale noiseScale;
@@ -218,12 +261,46 @@ final class MethodOptions {
     private Integer fineTune;
 
     @Option(
+            names = "--rewind-step",
+            paramLabel = "K",
+            defaultValue = "0",
+            description =
+                    "Step that lottery-ticket goes back to after each pruning; 0 is the"
+                            + " initialisation (default: ${DEFAULT-VALUE}).")
+    private long rewindStep;
+
+    @Option(
+            names = "--quality",
+            paramLabel = "Q",
+            description =
+                    "layer-magnitude prunes below Q standard deviations of each layer, however many"
+                            + " weights that are, instead of to a sparsity.")
+    private Double quality;
+
+    @Option(
+            names = "--deep-r-l1",
+            paramLabel = "ALPHA",
+            defaultValue = "1e-5",
+            description =
+                    "Strength of the L1 regulariser that deep-r draws its weights to 0 with"
+                            + " (default: ${DEFAULT-VALUE}).")
+    private float deepRL1;
+
+    @Option(
+            names = "--deep-r-noise",
+            paramLabel = "SIGMA",
+            defaultValue = "1e-5",
+            description =
+                    "Standard deviation of the noise that deep-r adds to the gradient (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private float deepRNoise;
+
+    @Option(
             names = "--allocation",
             paramLabel = "global|layer",
-            defaultValue = "global",
             description =
-                    "Whether all weights compete, or those of each layer (default:"
-                            + " ${DEFAULT-VALUE}).")
+                    "Whether all weights compete, or those of each layer (default: global, and layer"
+                            + " for layer-magnitude).")
     private Competition allocation;
 
     @Option(
@@ -247,8 +324,20 @@ final class MethodOptions {
             description = "Do not prune weights whose path matches, such as 'linear.*'.")
     private List<String> exclude = List.of();
 
+    private String thresholdUnit = "";
+    private int rounds = 1;
+
     String name() {
         return method;
+    }
+
+    /**
+     * Returns the option whose values take the place of sparsities for a method that aims at none.
+     */
+    static Optional<Sweep> sweep(String method) {
+        return method.equals("hoyer-square")
+                ? Optional.of(new Sweep("hoyer-strength", Preset.HOYER_STRENGTHS))
+                : Optional.empty();
     }
 
     private Entry entry() {
@@ -268,6 +357,9 @@ final class MethodOptions {
     PruningMethod method() {
         if (noise == null) {
             noise = entry().noise();
+        }
+        if (allocation == null) {
+            allocation = entry().allocation();
         }
         return entry().maker().apply(this);
     }
@@ -303,19 +395,103 @@ final class MethodOptions {
                 .build();
     }
 
+    private PruningMethod lotteryTicket() {
+        return LotteryTicket.builder().optRewindStep(rewindStep).build();
+    }
+
     private PruningMethod hoyerSquare() {
         return HoyerSquare.builder().setStrength(hoyerStrength).optScope(hoyerScope).build();
     }
 
+    private PruningMethod deepR() {
+        return DeepR.builder().optL1(deepRL1).optNoise(deepRNoise).build();
+    }
+
+    private double pruneRate(double byDefault) {
+        if (pruneRate == null) {
+            pruneRate = byDefault;
+        }
+        return pruneRate;
+    }
+
     private Schedule gradually(int epochs) {
+        double rate = pruneRate(0.5);
         if (sparsity == null && pruneEvery == null) {
             sparsity = DEFAULT_SPARSITY;
         }
         if (sparsity == null) {
-            return Schedule.atRate(pruneRate).every(pruneEvery).overEpochs(epochs);
+            return Schedule.atRate(rate).every(pruneEvery).overEpochs(epochs);
         }
-        var schedule = Schedule.toSparsity(sparsity).atRate(pruneRate);
+        var schedule = Schedule.toSparsity(sparsity).atRate(rate);
         return (pruneEvery == null ? schedule : schedule.every(pruneEvery)).overEpochs(epochs);
+    }
+
+    /** The epochs are those of a round; all rounds but the last end with a pruning. */
+    private Schedule inRounds(int epochs) {
+        if (pruneEvery != null) {
+            throw Failure.misuse(
+                    "lottery-ticket prunes at the end of a round: instead of --prune-every, set"
+                            + " --epochs, those of one round.");
+        }
+        if (sparsity == null) {
+            sparsity = DEFAULT_SPARSITY;
+        }
+        ToSparsitySchedule schedule =
+                Schedule.toSparsity(sparsity).atRate(pruneRate(0.2)).inRoundsOf(epochs);
+        rounds = schedule.epochs() / epochs;
+        return schedule;
+    }
+
+    /** Returns how often the training is done; only lottery-ticket does it more than once. */
+    int rounds() {
+        return rounds;
+    }
+
+    /** Returns the step that rounds after the first begin after. */
+    long rewindStep() {
+        return rewindStep;
+    }
+
+    /** Refuses to go back to a step that comes after the first pruning. */
+    void checkRewind(long stepsOfRound) {
+        if (rounds > 1 && rewindStep > stepsOfRound) {
+            throw Failure.misuse(
+                    "--rewind-step "
+                            + rewindStep
+                            + " comes after the first pruning: a round has "
+                            + stepsOfRound
+                            + " steps.");
+        }
+    }
+
+    /** To a sparsity, or by Han's rule: train, prune, retrain, and again. */
+    private Schedule layerByLayer(int epochs) {
+        if (quality == null) {
+            return gradually(epochs);
+        }
+        if (sparsity != null) {
+            throw Failure.misuse(
+                    "layer-magnitude cannot aim at a sparsity by --quality: give --sparsity or"
+                            + " --quality, not both.");
+        }
+        if (pruneEvery == null) {
+            pruneEvery = Math.max(1, Math.round(epochs / 4f));
+        }
+        if (pruneEvery < 1 || pruneEvery >= epochs) {
+            throw Failure.misuse(
+                    "layer-magnitude prunes and retrains, each time for --prune-every epochs: "
+                            + pruneEvery
+                            + " does not fit into --epochs "
+                            + epochs
+                            + ".");
+        }
+        thresholdUnit = " standard deviations of their layer";
+        return Schedule.belowThreshold(quality, Unit.EPOCH, pruneEvery, (epochs - 1) / pruneEvery);
+    }
+
+    /** What the schedule's threshold is measured in, for messages. */
+    String thresholdUnit() {
+        return thresholdUnit;
     }
 
     private Schedule beforeTraining(int epochs) {
@@ -331,6 +507,18 @@ final class MethodOptions {
             sparsity = DEFAULT_SPARSITY;
         }
         return Schedule.beforeTraining(sparsity, snipSteps);
+    }
+
+    private Schedule fromTheStart(int epochs) {
+        if (pruneEvery != null) {
+            throw Failure.misuse(
+                    "deep-r trains as few weights from the start as it ends with: instead of"
+                            + " --prune-every, set --sparsity.");
+        }
+        if (sparsity == null) {
+            sparsity = DEFAULT_SPARSITY;
+        }
+        return Schedule.beforeTraining(sparsity, 1);
     }
 
     /** The paper regularises for 350 epochs, prunes, and fine-tunes for 150. */
@@ -359,8 +547,10 @@ final class MethodOptions {
     /** Prunes before training, where the method does. */
     void pruneBeforeTraining(Pruner pruner, Trainer trainer, Dataset train)
             throws IOException, TranslateException {
-        if (method.equals(SNIP)) {
-            pruner.pruneBeforeTraining(trainer, train, snipBatches);
+        switch (method) {
+            case SNIP -> pruner.pruneBeforeTraining(trainer, train, snipBatches);
+            case DEEP_R -> pruner.pruneBeforeTraining();
+            default -> {}
         }
     }
 

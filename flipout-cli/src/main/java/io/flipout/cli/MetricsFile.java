@@ -21,9 +21,13 @@ final class MetricsFile {
 
     private final Path path;
 
-    /** Begins a new file. */
-    MetricsFile(Path path) throws IOException {
+    /** Begins a new file, or goes on with one after so many epochs and forgets what came later. */
+    MetricsFile(Path path, int epochs) throws IOException {
         this.path = path;
+        if (epochs > 0) {
+            cutAfter(epochs);
+            return;
+        }
         Files.deleteIfExists(path);
         append(
                 "epoch",
@@ -38,6 +42,26 @@ final class MetricsFile {
                 "learning_rate",
                 "images_per_second",
                 "seconds");
+    }
+
+    private void cutAfter(int epochs) throws IOException {
+        byte[] bytes = Files.readAllBytes(path);
+        int rows = 0;
+        int end = 0;
+        while (end < bytes.length && rows <= epochs) { // The names of the columns come first.
+            rows += bytes[end++] == '\n' ? 1 : 0;
+        }
+        if (rows <= epochs) {
+            throw Failure.of(
+                    path
+                            + " does not hold the "
+                            + epochs
+                            + " epochs that the checkpoint comes after.",
+                    null);
+        }
+        try (FileChannel file = FileChannel.open(path, WRITE)) {
+            file.truncate(end);
+        }
     }
 
     /** Writes a row whole or not at all. */

@@ -1,5 +1,6 @@
 package io.flipout.cli;
 
+import ai.djl.training.tracker.Tracker;
 import io.flipout.djl.Milestones;
 import io.flipout.djl.Sgd;
 import java.util.List;
@@ -17,7 +18,9 @@ final class OptimizerOptions {
             names = "--epochs",
             paramLabel = "N",
             defaultValue = "20",
-            description = "Epochs to train (default: ${DEFAULT-VALUE}; the paper trains 350).")
+            description =
+                    "Epochs to train, lottery-ticket in each round (default: ${DEFAULT-VALUE}; the"
+                            + " paper trains 350).")
     private int epochs;
 
     @Option(
@@ -102,15 +105,16 @@ final class OptimizerOptions {
         }
     }
 
-    /** Returns the learning rate by step. */
-    Milestones learningRate(long stepsPerEpoch) {
+    /** Returns the learning rate by step; rounds of so many epochs start it anew. */
+    Tracker learningRate(long stepsPerEpoch, long rewindStep) {
         return new Milestones(
-                lr, gamma, milestones.stream().mapToLong(m -> m * stepsPerEpoch).toArray());
+                        lr, gamma, milestones.stream().mapToLong(m -> m * stepsPerEpoch).toArray())
+                .inRounds(epochs * stepsPerEpoch, rewindStep);
     }
 
-    Sgd sgd(long stepsPerEpoch) {
+    Sgd sgd(Tracker learningRate) {
         return Sgd.builder()
-                .setLearningRateTracker(learningRate(stepsPerEpoch))
+                .setLearningRateTracker(learningRate)
                 .optMomentum(momentum)
                 .optWeightDecays(weightDecay)
                 .build();

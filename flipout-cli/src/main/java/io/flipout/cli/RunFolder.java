@@ -1,11 +1,16 @@
 package io.flipout.cli;
 
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.WRITE;
+
 import ai.djl.Model;
 import ai.djl.nn.SymbolBlock;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -18,7 +23,7 @@ import java.util.stream.Stream;
 
 /**
  * The folder of a run: {@code config.yaml}, {@code metrics.csv}, {@code weights.csv}, {@code
- * model}, {@code summary.json}.
+ * model}, {@code summary.json}; until the run has come to its end, {@code checkpoints}.
  */
 final class RunFolder {
 
@@ -31,7 +36,13 @@ final class RunFolder {
     /** DJL's name for the names of classes, beside a model. */
     static final String CLASSES = "synset.txt";
 
-    private static final List<String> OURS = List.of(CONFIG, METRICS, WEIGHTS, MODEL, SUMMARY);
+    static final String CHECKPOINTS = "checkpoints";
+
+    /** Whoever writes into the folder holds it. */
+    private static final String LOCK = ".lock";
+
+    private static final List<String> OURS =
+            List.of(CONFIG, METRICS, WEIGHTS, MODEL, SUMMARY, CHECKPOINTS, LOCK);
 
     private static final ObjectMapper JSON =
             new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
@@ -70,6 +81,14 @@ final class RunFolder {
             List<Path> found = entries.toList();
             boolean run = found.stream().anyMatch(p -> OURS.contains(p.getFileName().toString()));
             if (run && !overwrite) {
+                if (isInterrupted()) {
+                    throw Failure.misuse(
+                            path
+                                    + " holds a run that was interrupted: go on with it by"
+                                    + " ./flipout resume "
+                                    + path
+                                    + ", or give --overwrite to replace it.");
+                }
                 throw Failure.misuse(
                         path
                                 + " holds another run: choose another --out, or give --overwrite to"
@@ -82,23 +101,58 @@ final class RunFolder {
         }
     }
 
-    /** Makes the folder, empty of an earlier run. */
+    /** Whether it holds a run that can be gone on with. */
+    boolean isInterrupted() throws IOException {
+        return !Files.exists(path.resolve(SUMMARY)) && checkpoints().exist();
+    }
+
+    RunCheckpoints checkpoints() {
+        return new RunCheckpoints(path.resolve(CHECKPOINTS));
+    }
+
+    /**
+     * Holds the folder against other writers until it is closed, or the process ends however.
+     *
+     * @return what to close
+     */
+    FileChannel lock() throws IOException {
+        FileChannel file = FileChannel.open(path.resolve(LOCK), CREATE, WRITE);
+        try {
+            if (file.tryLock() != null) {
+                return file;
+            }
+        } catch (OverlappingFileLockException e) {
+            // Another command in this JVM holds it.
+        }
+        file.close();
+        throw Failure.misuse(
+                "Another process is training in "
+                        + path
+                        + ": wait for it or choose another --out.");
+    }
+
+    /** Makes the folder. */
     void create() throws IOException {
         try {
             Files.createDirectories(path);
         } catch (NoSuchFileException e) {
             throw Failure.of("The folder " + path + " cannot be made: choose another --out.", e);
         }
+    }
+
+    /** Empties the folder, which is locked, of an earlier run. */
+    void clear() throws IOException {
         for (String name : OURS) {
-            delete(path.resolve(name));
+            if (!name.equals(LOCK)) {
+                delete(path.resolve(name));
+            }
         }
     }
 
     /** Removes what this run has written. */
     void remove() throws IOException {
-        for (String name : OURS) {
-            delete(path.resolve(name));
-        }
+        clear();
+        Files.deleteIfExists(path.resolve(LOCK));
         try (Stream<Path> left = Files.list(path)) {
             if (left.findAny().isPresent()) {
                 return;
@@ -107,7 +161,8 @@ final class RunFolder {
         Files.delete(path);
     }
 
-    private static void delete(Path path) throws IOException {
+    /** Deletes a file or a whole folder, if it is there. */
+    static void delete(Path path) throws IOException {
         if (!Files.exists(path)) {
             return;
         }
@@ -141,6 +196,12 @@ final class RunFolder {
         } finally {
             delete(temporary);
         }
+    }
+
+    /** The run has come to its end, and nothing can be gone on with any more. */
+    void finish() throws IOException {
+        delete(path.resolve(CHECKPOINTS));
+        Files.deleteIfExists(path.resolve(LOCK));
     }
 
     /** Writes a summary whole or not at all. */

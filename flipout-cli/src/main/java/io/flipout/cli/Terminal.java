@@ -62,13 +62,13 @@ final class Terminal implements AutoCloseable {
         err.flush();
     }
 
-    /** Begins a progress bar, on a terminal. */
-    void begin(long total) {
+    /** Begins a progress bar, on a terminal, that counts in a unit. */
+    void begin(long total, String unit) {
         if (columns > 0) {
             bar =
                     new ProgressBarBuilder()
                             .setInitialMax(total)
-                            .setUnit(" img", 1)
+                            .setUnit(" " + unit, 1)
                             .setStyle(ProgressBarStyle.ASCII)
                             .setUpdateIntervalMillis(UPDATE_MILLIS)
                             .setConsumer(new DelegatingProgressBarConsumer(this::draw, columns - 1))

@@ -3,12 +3,15 @@ package io.flipout.cli;
 import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
+import io.flipout.cli.RunCheckpoints.Found;
 import io.flipout.djl.Pruner;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -79,17 +82,36 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--overwrite", description = "Replace the run that --out holds.")
     private boolean overwrite;
 
+    @Mixin private CheckpointOptions saving;
     @Mixin private CommonOptions common;
 
-    @Override
-    public Integer call() throws Exception {
-        Optional<Integer> channels = Optional.ofNullable(width);
-        String network = Networks.shortName(model, channels);
+    /** A training as the options describe it. */
+    private record Plan(String network, PruningMethod method, Schedule schedule) {}
+
+    /** Checks the options as far as that goes without an engine and data, and fills in defaults. */
+    private Plan plan() {
+        String network = Networks.shortName(model, Optional.ofNullable(width));
         data.dataSet();
         PruningMethod method = pruning.method();
         optimizer.resolve();
         data.resolve();
-        Schedule schedule = pruning.schedule(optimizer.epochs());
+        saving.resolve();
+        return new Plan(network, method, pruning.schedule(optimizer.epochs()));
+    }
+
+    /** Checks the options without training, and returns the epochs that it would take. */
+    int check() {
+        return epochs();
+    }
+
+    /** Reads the images, so that what is wrong with them is known before any training. */
+    void checkData(Consumer<String> log) throws IOException {
+        data.load(seed, log);
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        Plan plan = plan();
         RunFolder folder =
                 new RunFolder(
                         out != null
@@ -97,11 +119,38 @@ final class TrainCommand implements Callable<Integer> {
                                 : RunFolder.free(
                                         String.join(
                                                 "-",
-                                                network,
+                                                plan.network(),
                                                 data.dataSet().dataName(),
                                                 pruning.name())));
         folder.check(overwrite);
+        return train(plan, folder, Optional.empty());
+    }
 
+    /**
+     * Goes on with a run by the options that it was begun with.
+     *
+     * @param from its checkpoint; empty to begin anew, where none was saved yet
+     * @param asked what is asked of checkpoints this time
+     */
+    int resume(RunFolder folder, Optional<Found> from, CheckpointOptions asked) throws Exception {
+        asked.fillFrom(saving);
+        saving = asked;
+        return train(plan(), folder, from);
+    }
+
+    /** Returns the epochs of the whole training. */
+    int epochs() {
+        plan();
+        return optimizer.epochs() * pruning.rounds();
+    }
+
+    /** Whether the training is one of several rounds. */
+    boolean inRounds() {
+        plan();
+        return pruning.rounds() > 1;
+    }
+
+    private int train(Plan plan, RunFolder folder, Optional<Found> from) throws Exception {
         Engine engine = common.startEngine();
         Device[] devices = Devices.parse(device);
         engine.setRandomSeed(seed);
@@ -109,16 +158,24 @@ final class TrainCommand implements Callable<Integer> {
         DataOptions.Images images = data.load(seed, terminal::note);
         Pruner pruner =
                 Pruner.builder()
-                        .setMethod(method)
-                        .setSchedule(schedule)
+                        .setMethod(plan.method())
+                        .setSchedule(plan.schedule())
                         .optAllocation(pruning.allocation())
                         .optWeights(pruning.weights())
                         .optSeed(seed)
                         .build();
+        Optional<Integer> channels = Optional.ofNullable(width);
         try (Model opened = Networks.open(model, channels, images.train(), devices[0])) {
-            new TrainRun(folder, terminal, network, opened, pruner, pruning, devices)
-                    .run(data, images, optimizer, seed, Configuration.of(spec));
+            return new TrainRun(
+                            folder,
+                            terminal,
+                            plan.network(),
+                            opened,
+                            pruner,
+                            pruning,
+                            saving,
+                            devices)
+                    .run(data, images, optimizer, seed, Configuration.of(spec), from);
         }
-        return 0;
     }
 }

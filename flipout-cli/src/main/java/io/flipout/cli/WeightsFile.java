@@ -37,8 +37,10 @@ final class WeightsFile extends TrainingListenerAdapter {
 
     private record Sample(String layer, int position, float magnitude, int flips) {}
 
-    WeightsFile(Pruner pruner) {
+    /** Begins after so many epochs. */
+    WeightsFile(Pruner pruner, int epochs) {
         this.pruner = pruner;
+        this.epochs = epochs;
     }
 
     @Override
@@ -81,9 +83,7 @@ final class WeightsFile extends TrainingListenerAdapter {
         }
     }
 
-    /**
-     * Writes the file once the run is over, whole or not at all; nothing where nothing is known.
-     */
+    /** Writes what an epoch has told, after its pruning, whole or not at all. */
     void write(Path path) throws IOException {
         if (samples.isEmpty()) {
             return;
@@ -108,6 +108,7 @@ final class WeightsFile extends TrainingListenerAdapter {
                 }
             }
             Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
+            samples.clear();
         } finally {
             Files.deleteIfExists(temporary);
         }

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVRecord;
@@ -104,8 +105,14 @@ class TrainCommandTest {
         "noisy-global-magnitude, 0.999, 11",
         "noisy-global-magnitude, 0.9, 5",
         "magnitude-uncertainty, 0.9, 13",
+        "lottery-ticket, 0.5, 1",
+        "lottery-ticket, 0, 1",
+        "layer-magnitude, 0.9, 5",
+        "layer-magnitude, 0.999, 11",
         "snip, 0.9, 2",
         "snip, 0.999, 1",
+        "deep-r, 0.9, 2",
+        "deep-r, 0, 1",
         "random, 0.999, 11",
         "random, 0.5, 2",
         "none, 0, 1"
@@ -187,6 +194,20 @@ class TrainCommandTest {
     }
 
     @Test
+    void deepRTrainsAsFewWeightsFromTheStart() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell = train(run, "--method", "deep-r", "--sparsity", 0.9, "--epochs", 10);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out())
+                .contains("Pruning by deep-r before training to 26,620 weights")
+                .doesNotContain("pruned:");
+        assertThat(scored(run)).hasSize(10).containsOnly(26_620L);
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(weights(again)).isEqualTo(weights(run));
+    }
+
+    @Test
     void hoyerSquareRegularisesPrunesBelowAThresholdAndFineTunes() throws IOException {
         Path run = folder.resolve("run");
         Path again = folder.resolve("again");
@@ -212,6 +233,34 @@ class TrainCommandTest {
         assertThat(Files.readString(run.resolve("config.yaml")))
                 .contains("fine-tune: 3")
                 .doesNotContain("\nsparsity");
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(untimed(again)).isEqualTo(untimed(run));
+    }
+
+    @Test
+    void layerMagnitudeTakesTheSameShareOfEveryLayer() throws IOException {
+        Path run = folder.resolve("run");
+        train(run, "--method", "layer-magnitude", "--sparsity", 0.5, "--epochs", 2);
+        for (JsonNode layer : summary(run).get("layers")) {
+            assertThat(layer.get("remaining").asLong() * 2)
+                    .isEqualTo(layer.get("weights").asLong());
+        }
+        assertThat(Files.readString(run.resolve("config.yaml"))).contains("allocation: \"layer\"");
+    }
+
+    @Test
+    void hansRulePrunesByQualityAndRetrainsAgainAndAgain() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell = train(run, "--method", "layer-magnitude", "--quality", 0.5, "--epochs", 8);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out())
+                .contains(
+                        "Pruning by layer-magnitude after epochs 2, 4, 6 all weights below 0.5"
+                                + " standard deviations of their layer.");
+        assertThat(scored(run)).isSortedAccordingTo(Comparator.reverseOrder());
+        assertThat(scored(run).stream().distinct()).hasSize(4);
+        assertThat(summary(run).get("prunings").asInt()).isEqualTo(3);
         Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
         assertThat(untimed(again)).isEqualTo(untimed(run));
     }
@@ -318,6 +367,59 @@ class TrainCommandTest {
         assertThat(byFile.out()).contains(shell.out().substring(shell.out().indexOf("accuracy")));
     }
 
+    /** Sparsity .5904 at r = .2: log .4096 / log .8 = 4 prunings. */
+    @Test
+    void aLotteryTicketIsTrainedInRoundsThatStartAnew() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell =
+                train(
+                        run,
+                        "--method",
+                        "lottery-ticket",
+                        "--sparsity",
+                        0.5904,
+                        "--epochs",
+                        2,
+                        "--milestones",
+                        1,
+                        "--rewind-step",
+                        4);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out())
+                .contains("Training for 5 rounds of 2 epochs.")
+                .contains("epoch  1/10")
+                .contains("epoch 10/10")
+                .contains("\n10 epochs in ");
+        assertThat(scored(run))
+                .containsExactly(
+                        266_200L, 266_200L, 212_960L, 212_960L, 170_368L, 170_368L, 136_294L,
+                        136_294L, 109_036L, 109_036L);
+        // Four steps are an epoch: later rounds begin with the second one's learning rate.
+        assertThat(rates(run)).containsExactly(500L, 50L, 50L, 50L, 50L, 50L, 50L, 50L, 50L, 50L);
+        assertThat(summary(run).get("epochs").asInt()).isEqualTo(10);
+        assertThat(summary(run).get("prunings").asInt()).isEqualTo(4);
+        assertThat(Files.readString(run.resolve("config.yaml")))
+                .contains("prune-rate: 0.2", "epochs: 2");
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(untimed(again)).isEqualTo(untimed(run));
+        assertThat(weights(again)).isEqualTo(weights(run));
+    }
+
+    @Test
+    void learningRatesOfALotteryTicketStartAnewInEveryRound() throws IOException {
+        Path run = folder.resolve("run");
+        train(run, "--method", "lottery-ticket", "--sparsity", 0.36, "--epochs", 2, "--limit", 50);
+        assertThat(rates(run)).containsExactly(500L, 5L, 500L, 5L, 500L, 5L);
+    }
+
+    /** The learning rates of the epochs in ten-thousandths. */
+    private static List<Long> rates(Path run) throws IOException {
+        return metrics(run).stream()
+                .map(row -> Math.round(1e4 * Double.parseDouble(row.get("learning_rate"))))
+                .toList();
+    }
+
     /** The weights that each epoch scored; a pruning shows in the next epoch. */
     private static List<Long> scored(Path run) throws IOException {
         return metrics(run).stream()
@@ -382,9 +484,9 @@ class TrainCommandTest {
             value = {
                 "--model lenet                       | There is no model 'lenet'; there are lenet300,",
                 "--dataset imagenet                  | Unknown data set 'imagenet'; there are",
-                "--method magic                      | Unknown method 'magic'; there are flipout,",
                 "--width 8                           | lenet300 comes in one width only; resnet18 has others",
                 "--model resnet18 --width 0          | positive number of channels as its width, not 0",
+                "--method magic                      | Unknown method 'magic'; there are deep-r,",
                 "--sparsity 1                        | sparsity must lie in [0, 1)",
                 "--sparsity -0.1                     | sparsity must lie in [0, 1)",
                 "--sparsity 0.9 --prune-rate 1       | rate must lie in (0, 1)",
@@ -401,12 +503,23 @@ class TrainCommandTest {
                 "--method snip --prune-every 2       | set --sparsity and --snip-steps",
                 "--method snip --snip-steps 0        | --snip-steps must be at least 1",
                 "--method snip --snip-batches 0      | must be at least 1",
+                "--method deep-r --prune-every 2     | instead of --prune-every, set --sparsity",
+                "--method deep-r --sparsity 1        | sparsity must lie in [0, 1)",
+                "--method deep-r --sparsity 0.9999999 | leaves none of 266200 weights",
+                "--method deep-r --deep-r-l1 -1      | numbers of at least 0, got -1",
+                "--method deep-r --deep-r-noise NaN  | numbers of at least 0, got 1.0E-5 and NaN",
                 "--method hoyer-square --sparsity 0.9      | cannot aim at a sparsity: instead of --sparsity, set --hoyer-strength",
                 "--method hoyer-square --prune-every 2     | instead of --prune-every, set --hoyer-strength",
                 "--method hoyer-square --hoyer-strength 0  | strength of Hoyer-Square must be a number greater than 0",
                 "--method hoyer-square --threshold 0       | threshold must be a number greater than 0",
                 "--method hoyer-square --epochs 1          | --fine-tune 1 does not fit into --epochs 1",
                 "--method hoyer-square --fine-tune 0       | --fine-tune 0 does not fit",
+                "--method layer-magnitude --quality 1 --sparsity 0.9      | give --sparsity or --quality, not both",
+                "--method layer-magnitude --quality 1 --epochs 1          | --prune-every epochs: 1 does not fit into --epochs 1",
+                "--method layer-magnitude --quality 0      | threshold must be a number greater than 0",
+                "--method lottery-ticket --prune-every 2                  | instead of --prune-every, set --epochs, those of one round",
+                "--method lottery-ticket --epochs 2 --rewind-step 9       | --rewind-step 9 comes after the first pruning: a round has 8 steps",
+                "--method lottery-ticket --rewind-step -1                 | step to rewind to must be at least 0",
                 "--epochs 0                          | --epochs",
                 "--batch-size 0                      | --batch-size",
                 "--lr Infinity                       | --lr must be a number greater than 0",

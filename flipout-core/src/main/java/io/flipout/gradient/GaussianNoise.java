@@ -22,7 +22,7 @@ import java.util.SplittableRandom;
 
 /**
  * FlipOut's gradient noise (section 2.3): {@code g ← g + λ·σ·z}, z ~ N(0, I) drawn afresh in every
- * step, σ the root mean square of the tensor's gradient or of its weights.
+ * step, σ the root mean square of the tensor's gradient or of its weights, or 1.
  *
  * <p>It makes weights flip that keep aiming at 0 and fall short. As σ is taken over the whole
  * tensor and pruned weights have no gradient, the noise fades while the tensor empties.
@@ -35,8 +35,10 @@ import java.util.SplittableRandom;
  * @param lambda λ, the strength of the noise, greater than 0
  * @param scale what σ is measured by
  * @param scope which parameters get noise
+ * @param everywhere whether weights that are not alive get it too, for methods that rewire by it
  */
-public record GaussianNoise(float lambda, NoiseScale scale, ParameterScope scope)
+public record GaussianNoise(
+        float lambda, NoiseScale scale, ParameterScope scope, boolean everywhere)
         implements GradientTerm {
 
     /**
@@ -49,6 +51,18 @@ public record GaussianNoise(float lambda, NoiseScale scale, ParameterScope scope
             throw new IllegalArgumentException(
                     "The noise strength must be a number greater than 0, got " + lambda);
         }
+    }
+
+    /**
+     * Creates the term for weights that are alive.
+     *
+     * @param lambda λ, the strength of the noise, greater than 0
+     * @param scale what σ is measured by
+     * @param scope which parameters get noise
+     * @throws IllegalArgumentException if λ is not a positive number
+     */
+    public GaussianNoise(float lambda, NoiseScale scale, ParameterScope scope) {
+        this(lambda, scale, scope, false);
     }
 
     /** {@inheritDoc} */
@@ -81,15 +95,12 @@ public record GaussianNoise(float lambda, NoiseScale scale, ParameterScope scope
             Optional<FloatBuffer> memory = DirectMemory.of(gradient);
             Optional<FloatBuffer> source = DirectMemory.of(measured);
             if (memory.isPresent() && source.isPresent()) {
-                float sigma = (float) (lambda * norm(source.get()) / root);
-                addInPlace(tensor, memory.get(), sigma);
+                double size = scale == NoiseScale.FIXED ? 1 : norm(source.get()) / root;
+                addInPlace(tensor, memory.get(), (float) (lambda * size));
             } else {
-                // Not in place: the parameter's next mirror draws from the same numbers.
                 try (NDArray drawn = engineNoise.of(tensor);
-                        NDArray norm = measured.norm();
-                        NDArray sigma = norm.mul(lambda / root);
-                        NDArray noise = drawn.mul(sigma)) {
-                    if (tensor.mask().isPresent()) {
+                        NDArray noise = scaled(drawn, measured, root)) {
+                    if (!everywhere && tensor.mask().isPresent()) {
                         noise.muli(tensor.deviceMask());
                     }
                     gradient.addi(noise);
@@ -97,8 +108,19 @@ public record GaussianNoise(float lambda, NoiseScale scale, ParameterScope scope
             }
         }
 
+        /** Not in place: the parameter's next mirror draws from the same numbers. */
+        private NDArray scaled(NDArray drawn, NDArray measured, double root) {
+            if (scale == NoiseScale.FIXED) {
+                return drawn.mul(lambda);
+            }
+            try (NDArray norm = measured.norm();
+                    NDArray sigma = norm.mul(lambda / root)) {
+                return drawn.mul(sigma);
+            }
+        }
+
         private void addInPlace(TrainedTensor tensor, FloatBuffer gradient, float sigma) {
-            byte[] alive = tensor.mask().map(Mask::bytes).orElse(null);
+            byte[] alive = everywhere ? null : tensor.mask().map(Mask::bytes).orElse(null);
             Chunks.forEach(
                     gradient,
                     (chunk, from, to, values) -> {

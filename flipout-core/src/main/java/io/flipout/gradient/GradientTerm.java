@@ -24,7 +24,8 @@ public interface GradientTerm {
          * Adds the term to a gradient in place. It must not read a value back from the device.
          *
          * @param tensor the parameter on one device, before the optimizer's step
-         * @param gradient its gradient, 0 where pruned, and to be left 0 there
+         * @param gradient its gradient, 0 where pruned, and to be left 0 there unless the method
+         *     rewires by it
          */
         void apply(TrainedTensor tensor, NDArray gradient);
 

@@ -6,8 +6,8 @@ import java.util.Arrays;
  * Which weights of one tensor are alive: one byte a weight, 1 alive and 0 pruned, in row-major
  * order.
  *
- * <p>Masks only shrink. Sparsity is counted here and not as zeros in the weights, because a live
- * weight may be exactly 0.
+ * <p>Prunings only shrink masks; weights come back where the method rewires them, and only there.
+ * Sparsity is counted here and not as zeros in the weights, because a live weight may be exactly 0.
  */
 public final class Mask {
 
@@ -67,7 +67,8 @@ public final class Mask {
     }
 
     /**
-     * Prunes a weight for good. Pruning it again changes nothing.
+     * Prunes a weight, for good unless {@link #revive} brings it back. Pruning it again changes
+     * nothing.
      *
      * @param index the weight's position, row-major
      */
@@ -77,6 +78,55 @@ public final class Mask {
             remaining--;
             version++;
         }
+    }
+
+    /**
+     * Brings a pruned weight back, as methods do that rewire. Of a weight alive it changes nothing.
+     *
+     * @param index the weight's position, row-major
+     */
+    public void revive(int index) {
+        if (alive[index] == 0) {
+            alive[index] = 1;
+            remaining++;
+            version++;
+        }
+    }
+
+    /**
+     * Returns this mask as bits.
+     *
+     * @return eight weights a byte, the first in the lowest bit; 1 is alive
+     */
+    public byte[] toBits() {
+        byte[] bits = new byte[(alive.length + Byte.SIZE - 1) / Byte.SIZE];
+        for (int i = 0; i < alive.length; i++) {
+            bits[i / Byte.SIZE] |= (byte) (alive[i] << i % Byte.SIZE);
+        }
+        return bits;
+    }
+
+    /**
+     * Takes over another mask.
+     *
+     * @param bits what {@link #toBits()} of a mask of this size returned
+     * @throws IllegalArgumentException if it is of another size
+     */
+    public void setBits(byte[] bits) {
+        if (bits.length != (alive.length + Byte.SIZE - 1) / Byte.SIZE) {
+            throw new IllegalArgumentException(
+                    "A mask of "
+                            + alive.length
+                            + " weights does not have "
+                            + bits.length
+                            + " bytes of bits.");
+        }
+        remaining = 0;
+        for (int i = 0; i < alive.length; i++) {
+            alive[i] = (byte) (bits[i / Byte.SIZE] >> i % Byte.SIZE & 1);
+            remaining += alive[i];
+        }
+        version++;
     }
 
     /**

@@ -2,8 +2,11 @@ package io.flipout.method;
 
 import io.flipout.criterion.Criterion;
 import io.flipout.gradient.GradientTerm;
+import io.flipout.rewind.Rewind;
+import io.flipout.rewiring.Rewiring;
 import io.flipout.signal.Signal;
 import java.util.List;
+import java.util.Optional;
 
 /** A pruning method: which weights go, what is watched to know it, and what the gradient gets. */
 public interface PruningMethod {
@@ -38,5 +41,23 @@ public interface PruningMethod {
      */
     default List<GradientTerm> gradientTerms() {
         return List.of();
+    }
+
+    /**
+     * Returns what changes in every step which weights are alive.
+     *
+     * @return the rewiring, by default none: what is pruned stays pruned
+     */
+    default Optional<Rewiring> rewiring() {
+        return Optional.empty();
+    }
+
+    /**
+     * Returns where the network goes back to after a pruning.
+     *
+     * @return the rewinding, by default none: training goes on from where it is
+     */
+    default Optional<Rewind> rewind() {
+        return Optional.empty();
     }
 }

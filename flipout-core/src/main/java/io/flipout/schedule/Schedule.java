@@ -3,6 +3,7 @@ package io.flipout.schedule;
 import io.flipout.schedule.PruningEvent.Unit;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /** When weights are pruned, and down to how many. */
 @FunctionalInterface
@@ -90,15 +91,36 @@ public interface Schedule {
      * @throws IllegalArgumentException if a value is out of its range
      */
     static Schedule belowThreshold(double threshold, Unit unit, long at) {
+        return belowThreshold(threshold, unit, at, 1);
+    }
+
+    /**
+     * Prunes several times, however many weights score below a threshold by then.
+     *
+     * @param threshold the score below which weights go, greater than 0
+     * @param unit epochs or steps
+     * @param period the epochs or steps from one pruning to the next, at least 1
+     * @param prunings the number of prunings, at least 1
+     * @return the schedule
+     * @throws IllegalArgumentException if a value is out of its range
+     */
+    static Schedule belowThreshold(double threshold, Unit unit, long period, int prunings) {
         if (!(threshold > 0 && Double.isFinite(threshold))) {
             throw new IllegalArgumentException(
                     "The threshold must be a number greater than 0, got " + threshold);
         }
-        if (at < 1) {
+        if (period < 1) {
             throw new IllegalArgumentException(
-                    "The time of a pruning by threshold must be at least 1, got " + at);
+                    "The time of a pruning by threshold must be at least 1, got " + period);
         }
-        return weights -> List.of(new PruningEvent(unit, at, 0, threshold));
+        if (prunings < 1) {
+            throw new IllegalArgumentException(
+                    "The prunings by threshold must be at least 1, got " + prunings);
+        }
+        return weights ->
+                LongStream.rangeClosed(1, prunings)
+                        .mapToObj(i -> new PruningEvent(unit, i * period, 0, threshold))
+                        .toList();
     }
 
     /**

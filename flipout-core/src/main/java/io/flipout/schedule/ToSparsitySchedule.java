@@ -17,11 +17,22 @@ public final class ToSparsitySchedule implements Schedule {
     private final double sparsity;
     private final int prunings;
     private final int period;
+    private final int epochs;
 
-    private ToSparsitySchedule(double sparsity, int prunings, int period) {
+    private ToSparsitySchedule(double sparsity, int prunings, int period, int epochs) {
         this.sparsity = sparsity;
         this.prunings = prunings;
         this.period = period;
+        this.epochs = epochs;
+    }
+
+    /**
+     * Returns the number of epochs of the whole training.
+     *
+     * @return the epochs, all rounds together
+     */
+    public int epochs() {
+        return epochs;
     }
 
     /** {@inheritDoc} */
@@ -87,9 +98,9 @@ public final class ToSparsitySchedule implements Schedule {
                 throw new IllegalArgumentException("Epochs must be at least 1, got " + epochs);
             }
             if (sparsity == 0) {
-                return new ToSparsitySchedule(0, 0, 1);
+                return new ToSparsitySchedule(0, 0, 1, epochs);
             }
-            int m = Math.max(1, (int) Math.round(Math.log1p(-sparsity) / Math.log1p(-rate)));
+            int m = prunings();
             int f = period > 0 ? period : (int) Math.round(epochs / (m + 1.0));
             if (period == 0 && (long) m * f >= epochs) {
                 f = (epochs - 1) / m;
@@ -109,7 +120,29 @@ public final class ToSparsitySchedule implements Schedule {
                                 + epochs
                                 + ": train longer or raise the pruning rate.");
             }
-            return new ToSparsitySchedule(sparsity, m, f);
+            return new ToSparsitySchedule(sparsity, m, f, epochs);
+        }
+
+        /**
+         * Builds the schedule of a training in rounds, each of which but the last ends with a
+         * pruning, as the lottery ticket asks for: m + 1 rounds of E epochs.
+         *
+         * @param epochs E, the number of epochs of one round, at least 1
+         * @return the schedule; its {@link ToSparsitySchedule#epochs()} are those of all rounds
+         * @throws IllegalArgumentException if the epochs are fewer than 1 or those of all rounds
+         *     too many to count
+         */
+        public ToSparsitySchedule inRoundsOf(int epochs) {
+            int rounds = sparsity == 0 ? 1 : prunings() + 1;
+            if ((long) rounds * epochs > Integer.MAX_VALUE) {
+                throw new IllegalArgumentException(
+                        rounds + " rounds of " + epochs + " epochs are too many to count.");
+            }
+            return every(epochs).overEpochs(rounds * epochs);
+        }
+
+        private int prunings() {
+            return Math.max(1, (int) Math.round(Math.log1p(-sparsity) / Math.log1p(-rate)));
         }
     }
 }

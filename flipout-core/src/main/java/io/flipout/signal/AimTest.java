@@ -5,6 +5,7 @@ import ai.djl.ndarray.types.DataType;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.tensor.TrainedTensor;
 import java.nio.IntBuffer;
+import java.util.List;
 import java.util.function.Function;
 
 /**
@@ -141,16 +142,16 @@ public final class AimTest implements Signal {
         /** {@inheritDoc} */
         @Override
         public Object snapshot() {
-            return new int[][] {overshoots(), undershoots(), events()};
+            return List.of(overshoots(), undershoots(), events());
         }
 
         /** {@inheritDoc} */
         @Override
         public void restore(Object snapshot) {
-            int[][] counts = (int[][]) snapshot;
-            overshoots.set(IntBuffer.wrap(counts[0]));
-            undershoots.set(IntBuffer.wrap(counts[1]));
-            events.set(IntBuffer.wrap(counts[2]));
+            List<?> counts = (List<?>) snapshot;
+            overshoots.set(IntBuffer.wrap((int[]) counts.get(0)));
+            undershoots.set(IntBuffer.wrap((int[]) counts.get(1)));
+            events.set(IntBuffer.wrap((int[]) counts.get(2)));
         }
 
         /**

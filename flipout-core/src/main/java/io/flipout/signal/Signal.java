@@ -40,7 +40,8 @@ public interface Signal {
         /**
          * Returns a copy of what was seen, which outlives the device's arrays.
          *
-         * @return the copy, for {@link #restore(Object)} of the same kind of watch
+         * @return the copy, for {@link #restore(Object)} of the same kind of watch: an array of
+         *     float, int, long or byte with at most a number a weight, or a list of such
          */
         Object snapshot();
 

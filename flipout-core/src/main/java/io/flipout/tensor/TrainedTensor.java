@@ -9,6 +9,7 @@ import ai.djl.ndarray.types.Shape;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -133,6 +134,38 @@ public final class TrainedTensor implements AutoCloseable {
         NDArray alive = deviceMask();
         try (NDArray masked = NDArrays.where(alive, array, zero)) {
             array.set(new NDIndex("..."), masked);
+        }
+    }
+
+    /**
+     * Sets an array to 0 at some positions.
+     *
+     * @param array an array of the tensor's shape on its device
+     * @param positions the positions, row-major
+     */
+    public void clear(NDArray array, int[] positions) {
+        DirectMemory.of(array)
+                .ifPresentOrElse(
+                        memory -> {
+                            for (int index : positions) {
+                                memory.put(index, 0f);
+                            }
+                        },
+                        () -> clearOnDevice(array, positions));
+    }
+
+    private void clearOnDevice(NDArray array, int[] positions) {
+        byte[] stays = new byte[info.size()];
+        Arrays.fill(stays, (byte) 1);
+        for (int index : positions) {
+            stays[index] = 0;
+        }
+        ByteBuffer bytes = manager.allocateDirect(stays.length);
+        bytes.put(stays).rewind();
+        try (NDArray condition = manager.create(bytes, values.getShape(), DataType.BOOLEAN);
+                NDArray nothing = manager.zeros(new Shape());
+                NDArray left = NDArrays.where(condition, array, nothing)) {
+            array.set(new NDIndex("..."), left);
         }
     }
 

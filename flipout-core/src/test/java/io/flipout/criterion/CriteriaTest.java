@@ -160,6 +160,41 @@ class CriteriaTest {
         assertThat(still).containsExactly(Double.POSITIVE_INFINITY, 0, Double.POSITIVE_INFINITY);
     }
 
+    private static double[] overSpread(Mask mask, float... theta) {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            ParameterInfo info = Trained.tensor(manager, theta).info();
+            return new MagnitudeOverSpread().score(new TensorView(info, theta, mask, List.of(), 0));
+        }
+    }
+
+    /** Alive are 1 −3 2 4: mean 1, squares 0 16 1 9, sd = √(26/4); the 0 is pruned. */
+    @Test
+    void magnitudeIsMeasuredByTheDeviationOfTheWeightsAlive() {
+        double sd = Math.sqrt(6.5);
+
+        assertThat(overSpread(Trained.mask(5, 1), 1, 0, -3, 2, 4))
+                .containsExactly(new double[] {1 / sd, 0, 3 / sd, 2 / sd, 4 / sd}, within(1e-12));
+    }
+
+    /** With 2 and −2, sd = 2 is the magnitude of both: none is below 1. */
+    @Test
+    void aQualityOfAtMostOneNeverEmptiesALayer() {
+        Mask mask = new Mask(2);
+        new Candidate("w", overSpread(mask, 2, -2), mask).pruneBelow(1);
+        assertThat(mask.remaining()).isEqualTo(2);
+    }
+
+    @Test
+    void equalWeightsAreBelowNoThreshold() {
+        Mask mask = Trained.mask(3, 2);
+        double[] scores = overSpread(mask, 0, 0, 0);
+
+        assertThat(scores).containsOnly(Double.POSITIVE_INFINITY);
+        new Candidate("w", scores, mask).pruneBelow(1e9);
+        assertThat(mask.bytes()).containsExactly(1, 1, 0);
+        assertThat(overSpread(new Mask(2), .3f, .3f)).containsOnly(Double.POSITIVE_INFINITY);
+    }
+
     /** θ = 1 −2 .5 0 and g = .3 .1 −.8 5, shown in two halves. */
     @Test
     void sensitivityIsWeightTimesSummedGradient() {

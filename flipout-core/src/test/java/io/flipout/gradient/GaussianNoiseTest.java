@@ -139,6 +139,37 @@ class GaussianNoiseTest {
         return noise[0];
     }
 
+    /** σ = 2 whatever the gradient is; where nothing lives, only if asked for. */
+    @ParameterizedTest
+    @CsvSource({"DIRECT, false", "DIRECT, true", "ENGINE, false", "ENGINE, true"})
+    void aFixedScaleIsTheStrengthItself(Path path, boolean everywhere) {
+        in(
+                path,
+                manager -> {
+                    int size = 40_000;
+                    Mask mask = new Mask(size);
+                    for (int i = 0; i < size / 2; i++) {
+                        mask.prune(i);
+                    }
+                    NDArray weights = manager.zeros(new Shape(size));
+                    GaussianNoise noise =
+                            new GaussianNoise(
+                                    2, NoiseScale.FIXED, ParameterScope.PRUNABLE, everywhere);
+                    float[] added =
+                            added(
+                                    noise,
+                                    Trained.tensor(weights, mask),
+                                    manager.zeros(new Shape(size)));
+
+                    double[] squares = new double[2];
+                    for (int i = 0; i < size; i++) {
+                        squares[2 * i / size] += added[i] * added[i] / (size / 2d);
+                    }
+                    assertThat(Math.sqrt(squares[0])).isCloseTo(everywhere ? 2 : 0, within(.05));
+                    assertThat(Math.sqrt(squares[1])).isCloseTo(2, within(.05));
+                });
+    }
+
     @ParameterizedTest
     @EnumSource(Path.class)
     void allMirrorsOfAParameterGetTheSameInEveryStep(Path path) {

@@ -30,6 +30,22 @@ class MaskTest {
     }
 
     @Test
+    void aPrunedWeightCanBeRevivedOnce() {
+        Mask mask = new Mask(3);
+        mask.prune(1);
+        int pruned = mask.version();
+        mask.revive(0);
+        assertThat(mask.version()).isEqualTo(pruned);
+        mask.revive(1);
+        mask.revive(1);
+
+        assertThat(mask.version()).isNotEqualTo(pruned);
+        assertThat(mask.remaining()).isEqualTo(3);
+        assertThat(mask.isDense()).isTrue();
+        assertThat(mask.bytes()).containsExactly(1, 1, 1);
+    }
+
+    @Test
     void versionChangesExactlyWhenTheMaskDoes() {
         Mask mask = new Mask(3);
         int dense = mask.version();

@@ -215,4 +215,37 @@ class ScheduleTest {
         assertThatThrownBy(() -> Schedule.belowThreshold(1e-4, Unit.EPOCH, 0))
                 .hasMessageContaining("at least 1");
     }
+
+    @Test
+    void aThresholdComesBackAfterEveryPeriod() {
+        assertThat(Schedule.belowThreshold(.25, Unit.STEP, 5, 3).events(100))
+                .containsExactly(
+                        new PruningEvent(Unit.STEP, 5, 0, .25),
+                        new PruningEvent(Unit.STEP, 10, 0, .25),
+                        new PruningEvent(Unit.STEP, 15, 0, .25));
+        assertThatThrownBy(() -> Schedule.belowThreshold(.25, Unit.STEP, 5, 0))
+                .hasMessage("The prunings by threshold must be at least 1, got 0");
+    }
+
+    /** 5·.8 = 4; 100·(.8, .64, .512), m = round(log .512 / log .8) = 3. */
+    @Test
+    void roundsEndWithAPruningButForTheLast() {
+        ToSparsitySchedule one = Schedule.toSparsity(.2).atRate(.2).inRoundsOf(7);
+        ToSparsitySchedule three = Schedule.toSparsity(.488).atRate(.2).inRoundsOf(2);
+
+        assertThat(one.epochs()).isEqualTo(14);
+        assertThat(one.events(5)).containsExactly(new PruningEvent(Unit.EPOCH, 7, 4));
+        assertThat(three.epochs()).isEqualTo(8);
+        assertThat(three.events(100))
+                .containsExactly(
+                        new PruningEvent(Unit.EPOCH, 2, 80),
+                        new PruningEvent(Unit.EPOCH, 4, 64),
+                        new PruningEvent(Unit.EPOCH, 6, 51));
+        assertThat(Schedule.toSparsity(0).inRoundsOf(3).epochs()).isEqualTo(3);
+        assertThat(Schedule.toSparsity(.5).overEpochs(9).epochs()).isEqualTo(9);
+        assertThatThrownBy(() -> Schedule.toSparsity(.5).inRoundsOf(0))
+                .hasMessageContaining("must be at least 1, got 0");
+        assertThatThrownBy(() -> Schedule.toSparsity(.5).inRoundsOf(1 << 30))
+                .hasMessage("2 rounds of 1073741824 epochs are too many to count.");
+    }
 }

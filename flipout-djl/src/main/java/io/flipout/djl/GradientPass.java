@@ -4,7 +4,6 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.index.NDIndex;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.training.GradientCollector;
@@ -16,8 +15,6 @@ import ai.djl.translate.TranslateException;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.ParameterInfo;
 import java.io.IOException;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /**
  * Shows a network batches without training it, so that signals see its gradients. Weights, running
@@ -47,7 +44,7 @@ final class GradientPass {
         // Of the trainer's own store, further devices would take part.
         try (NDManager manager = trainer.getManager().newSubManager(device)) {
             ParameterStore store = new ParameterStore(manager, false);
-            Map<Parameter, NDArray> statistics = statistics(block);
+            Snapshot statistics = statistics(block, manager);
             int left = batches;
             for (Batch batch : trainer.iterateDataset(dataset)) {
                 try (batch) {
@@ -63,7 +60,7 @@ final class GradientPass {
                     break;
                 }
             }
-            statistics.forEach(GradientPass::restore);
+            statistics.parameters().forEach(p -> statistics.restore(p, p.getArray()));
         }
         if (!anyGradient) {
             throw new IllegalStateException(
@@ -90,19 +87,13 @@ final class GradientPass {
     }
 
     /** Copies what a forward pass changes, such as the running means of batch normalisation. */
-    private static Map<Parameter, NDArray> statistics(Block block) {
-        Map<Parameter, NDArray> copies = new LinkedHashMap<>();
+    private static Snapshot statistics(Block block, NDManager manager) {
+        Snapshot statistics = new Snapshot(manager);
         for (Parameter parameter : BlockPaths.parameters(block).values()) {
             if (!parameter.requiresGradient()) {
-                copies.put(parameter, parameter.getArray().duplicate());
+                statistics.take(parameter, parameter.getArray());
             }
         }
-        return copies;
-    }
-
-    private static void restore(Parameter parameter, NDArray copy) {
-        try (copy) {
-            parameter.getArray().set(new NDIndex("..."), copy);
-        }
+        return statistics;
     }
 }

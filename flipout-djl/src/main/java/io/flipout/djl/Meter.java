@@ -29,8 +29,23 @@ final class Meter implements AutoCloseable {
     private float badLoss;
 
     Meter(NDManager parent) {
+        this(parent, LoopPosition.BEGIN, 1);
+    }
+
+    /** Goes on from what has been added up, by so many devices a batch. */
+    Meter(NDManager parent, LoopPosition from, int devices) {
         manager = parent.newSubManager();
         window = manager.getDevice().isGpu() ? GPU_WINDOW : 1;
+        fetched = from.batches() * devices;
+        lossSum = from.lossSum();
+        hitSum = from.hits();
+        images = from.images();
+    }
+
+    /** Tells what has been added up within an epoch. */
+    LoopPosition position(int epochs, int batches) {
+        fetch();
+        return new LoopPosition(epochs, batches, images, lossSum, hitSum);
     }
 
     /** Adds a batch, or one device's part of it. The arrays stay the caller's. */

@@ -25,4 +25,18 @@ public record Milestones(float base, float gamma, long... steps) implements Trac
         }
         return (float) rate;
     }
+
+    /**
+     * Starts the learning rates anew in every round, for trainings that go back to an early step
+     * after each.
+     *
+     * @param round the steps of a round, at least 1
+     * @param rewind the step that later rounds begin after, 0 for the beginning
+     * @return the learning rate by the step of the whole training
+     */
+    public Tracker inRounds(long round, long rewind) {
+        return step ->
+                getNewValue(
+                        step <= round ? step : Math.toIntExact(rewind + (step - 1) % round + 1));
+    }
 }

@@ -20,4 +20,23 @@ public interface OptimizerState {
      * @return arrays of the parameter's shape, not copies; empty before the first step
      */
     List<NDArray> state(String parameterId, NDArray weight);
+
+    /**
+     * Returns how often a parameter was updated on one device.
+     *
+     * @param parameterId DJL's id of the parameter
+     * @param weight the parameter's values on the device
+     * @return the number of updates, which learning rates depend on
+     */
+    int updates(String parameterId, NDArray weight);
+
+    /**
+     * Continues from what was before, on whatever device. Call it before the parameter's first
+     * update.
+     *
+     * @param parameterId DJL's id of the parameter
+     * @param state the values of what {@link #state} returned, in its order
+     * @param updates what {@link #updates} returned
+     */
+    void restore(String parameterId, List<float[]> state, int updates);
 }

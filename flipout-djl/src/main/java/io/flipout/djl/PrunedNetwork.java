@@ -7,6 +7,8 @@ import io.flipout.allocation.Allocation;
 import io.flipout.allocation.Candidate;
 import io.flipout.criterion.Criterion;
 import io.flipout.criterion.TensorView;
+import io.flipout.djl.checkpoint.SafeTensors;
+import io.flipout.djl.checkpoint.Snapshots;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;
@@ -15,6 +17,7 @@ import io.flipout.schedule.PruningEvent;
 import io.flipout.schedule.Schedule;
 import io.flipout.signal.Signal;
 import io.flipout.tensor.TrainedTensor;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -22,6 +25,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +34,12 @@ import org.slf4j.LoggerFactory;
 final class PrunedNetwork {
 
     private static final Logger logger = LoggerFactory.getLogger(PrunedNetwork.class);
+
+    private static final String MASK = "mask/";
+    private static final String STEPS = "steps/";
+    private static final String SIGNALS = "signals/";
+    private static final String OPTIMIZER = "optimizer/";
+    private static final String UPDATES = "updates/";
 
     private final Block block;
     private final List<ParameterInfo> parameters;
@@ -132,6 +142,7 @@ final class PrunedNetwork {
         ParameterInfo info = mirrors.info;
         TrainedTensor tensor =
                 new TrainedTensor(info, weight, masks.get(info.path()), mirrors.steps);
+        tensor.applyMask(tensor.values()); // What was pruned before training was so on one device.
         List<Signal.Watch> watches = new ArrayList<>();
         if (info.prunable()) {
             for (int i = 0; i < signals.size(); i++) {
@@ -164,8 +175,75 @@ final class PrunedNetwork {
         }
     }
 
-    /** Prunes what the event asks for, on all devices. */
-    void prune(Criterion criterion, PruningEvent event, long seed, Optimizer optimizer) {
+    /** Adds masks, steps and what was seen to arrays. */
+    void save(Map<String, Object> arrays) {
+        for (ParameterInfo info : parameters) {
+            Mirrors mirrors = mirrorsById.get(info.parameter().getId());
+            boolean isTraining = !mirrors.byArray.isEmpty();
+            long taken = isTraining ? first(mirrors).tensor().steps() : mirrors.steps;
+            arrays.put(STEPS + info.path(), new long[] {taken});
+            if (info.prunable()) {
+                arrays.put(MASK + info.path(), masks.get(info.path()).toBits());
+                List<Object> seen =
+                        isTraining
+                                ? first(mirrors).watches().stream()
+                                        .map(Signal.Watch::snapshot)
+                                        .toList()
+                                : mirrors.snapshots;
+                Snapshots.put(arrays, SIGNALS + info.path(), seen);
+            }
+        }
+    }
+
+    /** Adds what the optimizer keeps of every parameter to arrays. */
+    void saveOptimizer(OptimizerState optimizer, Map<String, Object> arrays) {
+        for (ParameterInfo info : parameters) {
+            String id = info.parameter().getId();
+            Mirrors mirrors = mirrorsById.get(id);
+            NDArray weight =
+                    mirrors.byArray.isEmpty()
+                            ? info.parameter().getArray()
+                            : first(mirrors).weight();
+            arrays.put(UPDATES + info.path(), new long[] {optimizer.updates(id, weight)});
+            List<float[]> state =
+                    optimizer.state(id, weight).stream().map(NDArray::toFloatArray).toList();
+            Snapshots.put(arrays, OPTIMIZER + info.path(), state);
+        }
+    }
+
+    /** Lets the optimizer continue from what it kept. */
+    void loadOptimizer(OptimizerState optimizer, SafeTensors file) throws IOException {
+        for (ParameterInfo info : parameters) {
+            List<float[]> state =
+                    ((List<?>) Snapshots.get(file, OPTIMIZER + info.path(), info.size()))
+                            .stream().map(float[].class::cast).toList();
+            int updates = Math.toIntExact(file.longs(UPDATES + info.path(), 1)[0]);
+            optimizer.restore(info.parameter().getId(), state, updates);
+        }
+    }
+
+    /** Continues from masks, steps and what was seen. */
+    void load(SafeTensors file) throws IOException {
+        leaveDevices();
+        for (ParameterInfo info : parameters) {
+            Mirrors mirrors = mirrorsById.get(info.parameter().getId());
+            mirrors.steps = file.longs(STEPS + info.path(), 1)[0];
+            if (info.prunable()) {
+                masks.get(info.path()).setBits(file.bytes(MASK + info.path(), info.size()));
+                mirrors.snapshots =
+                        List.copyOf(
+                                (List<?>) Snapshots.get(file, SIGNALS + info.path(), info.size()));
+            }
+        }
+    }
+
+    /** Prunes what the event asks for, on all devices, and goes back where that is asked for. */
+    void prune(
+            Criterion criterion,
+            PruningEvent event,
+            long seed,
+            Optimizer optimizer,
+            Optional<RewindPoint> rewind) {
         List<Candidate> candidates = new ArrayList<>();
         for (ParameterInfo info : parameters) {
             if (info.prunable()) {
@@ -178,11 +256,34 @@ final class PrunedNetwork {
             allocation.prune(candidates, event.keep());
         }
         warnOfEmptyLayers(candidates);
+        rewind.ifPresent(point -> goBack(point, optimizer));
         for (ParameterInfo info : parameters) {
             if (info.prunable()) {
                 apply(info, optimizer);
             }
         }
+    }
+
+    /** Returns the values of a parameter as they train, or as they lie there before that. */
+    NDArray values(ParameterInfo info) {
+        Mirrors mirrors = mirrorsById.get(info.parameter().getId());
+        return mirrors.byArray.isEmpty()
+                ? info.parameter().getArray()
+                : first(mirrors).tensor().values();
+    }
+
+    /** Sets everything back, on all devices; what is pruned is masked afterwards. */
+    private void goBack(RewindPoint point, Optimizer optimizer) {
+        for (ParameterInfo info : parameters) {
+            String id = info.parameter().getId();
+            for (Mirror mirror : mirrorsById.get(id).byArray.values()) {
+                point.restore(info.parameter(), mirror.tensor().values());
+                if (optimizer instanceof OptimizerState stateful) {
+                    stateful.state(id, mirror.weight()).forEach(Sgd::zero);
+                }
+            }
+        }
+        point.restoreStatistics();
     }
 
     /** Says once of each layer that nothing is left of it. */

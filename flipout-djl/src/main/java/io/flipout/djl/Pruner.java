@@ -6,6 +6,7 @@ import ai.djl.training.listener.TrainingListener;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
+import io.flipout.djl.checkpoint.Checkpoint;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;
@@ -15,6 +16,8 @@ import io.flipout.schedule.PruningEvent;
 import io.flipout.schedule.Schedule;
 import io.flipout.signal.Signal;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -112,6 +115,18 @@ public final class Pruner {
     }
 
     /**
+     * Prunes before training, for methods that rank weights without gradients, or not at all: does
+     * now what the schedule plans for time 0. Without it, that comes between the first backward
+     * pass and the first step.
+     *
+     * @throws IllegalStateException if the schedule plans no pruning at time 0, or the training has
+     *     begun
+     */
+    public void pruneBeforeTraining() {
+        run.pruneBeforeTraining();
+    }
+
+    /**
      * Lists the network's trainable parameters.
      *
      * @return the parameters in block order
@@ -170,6 +185,46 @@ public final class Pruner {
      */
     public SparsityReport report() {
         return run.network().report();
+    }
+
+    /**
+     * Saves the training, so that another one goes on as if this one had: weights and running
+     * statistics of the network, masks, what the method has seen, where the schedule is, and the
+     * optimizer's state if it is an {@link OptimizerState}, as {@link Sgd} is. Call it between two
+     * steps or epochs.
+     *
+     * <p>The file is in the safetensors format, which Python reads; arrays that pruning has emptied
+     * are small. It is written beside its place, synced to the disk and then moved there, so that
+     * an earlier file stays whole until the new one is. The caller keeps what is the training
+     * loop's own, such as the epoch and the order of the data, in the notes or by itself.
+     *
+     * @param file the file, replaced if it exists
+     * @param notes texts to keep beside
+     * @throws IOException if it cannot be written
+     * @throws IllegalStateException if no trainer has been made yet
+     */
+    public void save(Path file, Map<String, String> notes) throws IOException {
+        Map<String, Object> arrays = new LinkedHashMap<>();
+        Map<String, String> metadata = new LinkedHashMap<>();
+        run.save(arrays, metadata);
+        Checkpoint.write(file, arrays, metadata, notes);
+    }
+
+    /**
+     * Continues a saved training. Call it once the trainer is initialised and before the first
+     * step; what the schedule pruned before training is pruned then.
+     *
+     * @param file what {@link #save} wrote
+     * @return the notes
+     * @throws io.flipout.djl.checkpoint.CheckpointException if the file is damaged, or of another
+     *     network, method, schedule, seed or version; the sentence names the difference
+     * @throws IOException if it cannot be read
+     * @throws IllegalStateException if no trainer has been made yet, or it has taken a step
+     */
+    public Map<String, String> load(Path file) throws IOException {
+        Checkpoint checkpoint = Checkpoint.read(file);
+        run.load(checkpoint.arrays());
+        return checkpoint.notes();
     }
 
     /** Builds a {@link Pruner}. */

@@ -5,15 +5,23 @@ import ai.djl.nn.Block;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
+import io.flipout.djl.checkpoint.CheckpointException;
+import io.flipout.djl.checkpoint.SafeTensors;
+import io.flipout.djl.checkpoint.Snapshots;
 import io.flipout.gradient.GradientTerm;
+import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.PruningMethod;
+import io.flipout.rewiring.Rewiring;
 import io.flipout.schedule.PruningEvent;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.tensor.TrainedTensor;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,17 +30,28 @@ final class PruningRun {
 
     private static final Logger logger = LoggerFactory.getLogger(PruningRun.class);
 
+    private static final String METHOD = "method";
+    private static final String SCHEDULE = "schedule";
+    private static final String SEED = "seed";
+    private static final String CLOCK = "clock";
+    private static final String WIRING = "wiring/";
+
     private final PruningMethod method;
     private final Schedule schedule;
     private final Allocation allocation;
     private final WeightSelector selector;
     private final long seed;
+    private final Optional<RewindPoint> rewind;
 
     private Optimizer optimizer;
     private Block block;
     private int devices = 1;
     private PrunedNetwork network;
     private List<GradientTerm.Running> terms = List.of();
+
+    /** By the position of the parameter, where the method rewires. */
+    private final Map<Integer, RewiredTensor> rewired = new HashMap<>();
+
     private int nextEvent;
     private long epochs;
     private long steps;
@@ -50,6 +69,7 @@ final class PruningRun {
         this.allocation = allocation;
         this.selector = selector;
         this.seed = seed;
+        rewind = method.rewind().map(RewindPoint::new);
     }
 
     void optimizeWith(Optimizer base) {
@@ -71,6 +91,7 @@ final class PruningRun {
         devices = deviceCount;
         batches = steps;
         updatesInStep = 0;
+        rewind.ifPresent(point -> point.begin(trained));
     }
 
     /** The network, looked at when it is first needed: by then its parameters exist. */
@@ -101,22 +122,38 @@ final class PruningRun {
         }
         PrunedNetwork.Mirror mirror = net.mirror(parameterId, weight);
         TrainedTensor tensor = mirror.tensor();
-        if (terms.isEmpty() && tensor.mask().isEmpty()) {
+        Optional<RewiredTensor> wiring = wiring(tensor.info());
+        if (terms.isEmpty() && tensor.mask().isEmpty() && wiring.isEmpty()) {
             base.update(parameterId, weight, gradient);
         } else {
             // DJL hands the same gradient on to the parameter's next device: then on a copy.
             try (NDArray changed = devices > 1 ? gradient.duplicate() : gradient.stopGradient()) {
                 tensor.applyMask(changed);
                 terms.forEach(term -> term.apply(tensor, changed));
+                wiring.ifPresent(rewires -> rewires.beforeStep(mirror));
                 base.update(parameterId, weight, changed);
             }
-            tensor.applyMask(tensor.values());
+            if (wiring.isEmpty()) {
+                tensor.applyMask(tensor.values());
+            }
         }
+        wiring.ifPresent(rewires -> rewires.afterStep(mirror, base, devices));
         mirror.watches().forEach(watch -> watch.afterStep());
         tensor.countStep();
         if (++updatesInStep == net.parameters().size() * devices) {
             endStep();
         }
+    }
+
+    private Optional<RewiredTensor> wiring(ParameterInfo info) {
+        Optional<Rewiring> rewiring = info.prunable() ? method.rewiring() : Optional.empty();
+        return rewiring.map(
+                r ->
+                        rewired.computeIfAbsent(
+                                info.index(),
+                                index ->
+                                        new RewiredTensor(
+                                                r, network.masks().get(info.path()), seed)));
     }
 
     /** DJL tells of a batch after its gradients and before the step. */
@@ -125,6 +162,7 @@ final class PruningRun {
             endStep(); // Some parameter takes no part in the training.
         }
         if (batches == 0) {
+            takeRewindPoint();
             prune(Unit.STEP, 0);
             prune(Unit.EPOCH, 0);
             if (nextEvent > 0) {
@@ -137,7 +175,14 @@ final class PruningRun {
     private void endStep() {
         updatesInStep = 0;
         steps++;
+        takeRewindPoint();
         prune(Unit.STEP, steps);
+    }
+
+    private void takeRewindPoint() {
+        rewind.filter(point -> point.isAt(steps))
+                .filter(point -> nextEvent < network().events().size())
+                .ifPresent(point -> point.take(block, network()));
     }
 
     void endEpoch() {
@@ -152,27 +197,116 @@ final class PruningRun {
     void end() {
         terms.forEach(GradientTerm.Running::close);
         terms = List.of();
+        rewired.values().forEach(RewiredTensor::leaveDevices);
         if (network != null) {
             network.leaveDevices();
         }
     }
 
-    /** Prunes what is due before training, each time by gradients of the network as it is then. */
-    void pruneBeforeTraining(GradientPass pass) throws IOException, TranslateException {
+    /** Adds all that this run knows to arrays, between two steps. */
+    void save(Map<String, Object> arrays, Map<String, String> metadata) {
+        PrunedNetwork net = network();
+        if (updatesInStep > 0) {
+            endStep(); // Some parameter takes no part in the training.
+        }
+        metadata.put(METHOD, method.name());
+        metadata.put(SCHEDULE, net.events().toString());
+        metadata.put(SEED, Long.toString(seed));
+        arrays.put(CLOCK, new long[] {nextEvent, epochs, steps, batches});
+        NetworkState.save(block, arrays);
+        if (optimizer instanceof OptimizerState stateful) {
+            net.saveOptimizer(stateful, arrays);
+        }
+        net.save(arrays);
+        rewind.ifPresent(point -> point.save(block, arrays));
+        for (ParameterInfo info : net.parameters()) {
+            RewiredTensor wiring = rewired.get(info.index());
+            if (wiring != null && wiring.snapshot() != null) {
+                Snapshots.put(arrays, WIRING + info.path(), wiring.snapshot());
+            }
+        }
+    }
+
+    /** Continues from a file, before the first step. */
+    void load(SafeTensors file) throws IOException {
+        PrunedNetwork net = network();
         if (batches > 0) {
             throw new IllegalStateException(
-                    "The training has begun: prune before it, once the trainer is initialised.");
+                    "The training has begun: load what was saved before its first step.");
         }
-        if (!isDue(Unit.STEP, 0) && !isDue(Unit.EPOCH, 0)) {
-            throw new IllegalStateException(
-                    "The schedule plans no pruning before training:"
-                            + " Schedule.beforeTraining(sparsity, 1) does.");
+        Map<String, String> metadata = file.metadata();
+        refuse("method", metadata.get(METHOD), method.name());
+        refuse("schedule", metadata.get(SCHEDULE), net.events().toString());
+        refuse("seed", metadata.get(SEED), Long.toString(seed));
+        NetworkState.load(block, file);
+        if (optimizer instanceof OptimizerState stateful) {
+            net.loadOptimizer(stateful, file);
         }
-        while (isDue(Unit.STEP, 0) || isDue(Unit.EPOCH, 0)) {
+        net.load(file);
+        if (rewind.isPresent()) {
+            rewind.get().load(block, file);
+        }
+        for (ParameterInfo info : net.parameters()) {
+            if (file.contains(WIRING + info.path())) {
+                wiring(info)
+                        .orElseThrow()
+                        .restore(Snapshots.get(file, WIRING + info.path(), info.size()));
+            }
+        }
+        long[] clock = file.longs(CLOCK, 4);
+        nextEvent = Math.toIntExact(clock[0]);
+        epochs = clock[1];
+        steps = clock[2];
+        batches = clock[3];
+    }
+
+    private static void refuse(String what, String saved, String own) throws CheckpointException {
+        if (!own.equals(saved)) {
+            throw new CheckpointException(
+                    "The saved training has another "
+                            + what
+                            + ": "
+                            + saved
+                            + ", where this one has "
+                            + own
+                            + ".");
+        }
+    }
+
+    /** Prunes what is due before training, each time by gradients of the network as it is then. */
+    void pruneBeforeTraining(GradientPass pass) throws IOException, TranslateException {
+        checkBeforeTraining();
+        takeRewindPoint();
+        while (isDueBeforeTraining()) {
             pass.show(network);
             pruneNext();
         }
         network.leaveDevices(); // What was pruned need not be the arrays that will train.
+    }
+
+    /** Prunes what is due before training, without gradients. */
+    void pruneBeforeTraining() {
+        checkBeforeTraining();
+        while (isDueBeforeTraining()) {
+            pruneNext();
+        }
+        network.leaveDevices();
+    }
+
+    private void checkBeforeTraining() {
+        if (batches > 0) {
+            throw new IllegalStateException(
+                    "The training has begun: prune before it, once the trainer is initialised.");
+        }
+        if (!isDueBeforeTraining()) {
+            throw new IllegalStateException(
+                    "The schedule plans no pruning before training:"
+                            + " Schedule.beforeTraining(sparsity, 1) does.");
+        }
+    }
+
+    private boolean isDueBeforeTraining() {
+        return isDue(Unit.STEP, 0) || isDue(Unit.EPOCH, 0);
     }
 
     private void prune(Unit unit, long now) {
@@ -190,7 +324,11 @@ final class PruningRun {
 
     private void pruneNext() {
         PruningEvent event = network.events().get(nextEvent++);
-        network.prune(method.criterion(), event, seed + nextEvent, optimizer);
+        rewind.ifPresent(point -> point.check(optimizer, steps));
+        network.prune(method.criterion(), event, seed + nextEvent, optimizer, rewind);
+        if (nextEvent == network.events().size()) {
+            rewind.ifPresent(RewindPoint::close);
+        }
         terms.forEach(GradientTerm.Running::afterPruning);
         logger.info(
                 "Pruned after {} {}: {} of {} weights left",

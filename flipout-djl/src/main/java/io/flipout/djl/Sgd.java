@@ -1,15 +1,11 @@
 package io.flipout.djl;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.Block;
-import ai.djl.nn.Parameter;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.ParameterTracker;
-import io.flipout.mask.BlockPaths;
 import io.flipout.tensor.Chunks;
 import io.flipout.tensor.DirectMemory;
 import java.nio.FloatBuffer;
@@ -26,7 +22,7 @@ import java.util.Optional;
  * <p>DJL's own keeps η inside the velocity, so that after a drop of the learning rate the old rate
  * lives on in it; and its clipping cuts off one side only. Here clipping is to [−c, c], applied to
  * the gradient before weight decay. The update count advances once a step, also with several
- * devices. The velocity can be read, saved and loaded.
+ * devices. The velocity can be read and restored.
  *
  * <p>On a CPU an update is one pass over weight, gradient and velocity.
  */
@@ -39,8 +35,10 @@ public final class Sgd extends Optimizer implements OptimizerState {
     /** By parameter id, then by the array of a device. */
     private final Map<String, Map<String, Slot>> slots = new HashMap<>();
 
-    /** Velocities given by {@link #load}, by parameter id, until the first update. */
-    private final Map<String, float[]> loaded = new HashMap<>();
+    /** What {@link #restore} gave, by parameter id. */
+    private final Map<String, Restored> restored = new HashMap<>();
+
+    private record Restored(List<float[]> state, int updates) {}
 
     /** What is kept for a parameter on a device; there is no velocity without momentum. */
     private static final class Slot {
@@ -87,14 +85,15 @@ public final class Sgd extends Optimizer implements OptimizerState {
 
     private Slot newSlot(String parameterId, NDArray weight) {
         Slot slot = new Slot();
+        Restored before = restored.getOrDefault(parameterId, new Restored(List.of(), 0));
+        slot.updates = before.updates;
         if (momentum != 0) {
             NDManager manager = weight.getManager();
-            float[] values = loaded.get(parameterId);
             slot.velocity =
-                    values == null
+                    before.state.isEmpty()
                             ? manager.zeros(
                                     weight.getShape(), weight.getDataType(), weight.getDevice())
-                            : manager.create(values, weight.getShape())
+                            : manager.create(before.state.get(0), weight.getShape())
                                     .toDevice(weight.getDevice(), false);
         }
         return slot;
@@ -153,23 +152,28 @@ public final class Sgd extends Optimizer implements OptimizerState {
             return;
         }
         try (NDArray gradient = weight.getGradient()) {
-            DirectMemory.of(gradient)
-                    .ifPresentOrElse(
-                            memory ->
-                                    Chunks.forEach(
-                                            memory,
-                                            (chunk, from, to, values) -> {
-                                                Arrays.fill(values, 0f);
-                                                return true;
-                                            }),
-                            () -> zeroOnDevice(gradient));
+            zero(gradient);
         }
     }
 
-    private static void zeroOnDevice(NDArray gradient) {
+    /** Fills an array with 0. */
+    static void zero(NDArray array) {
+        DirectMemory.of(array)
+                .ifPresentOrElse(
+                        memory ->
+                                Chunks.forEach(
+                                        memory,
+                                        (chunk, from, to, values) -> {
+                                            Arrays.fill(values, 0f);
+                                            return true;
+                                        }),
+                        () -> zeroOnDevice(array));
+    }
+
+    private static void zeroOnDevice(NDArray array) {
         // Given the number 0, DJL would make an array of it and never close that.
-        try (NDArray zero = gradient.getManager().zeros(new Shape())) {
-            gradient.set(new NDIndex("..."), zero);
+        try (NDArray zero = array.getManager().zeros(new Shape())) {
+            array.set(new NDIndex("..."), zero);
         }
     }
 
@@ -180,53 +184,18 @@ public final class Sgd extends Optimizer implements OptimizerState {
         return slot == null || slot.velocity == null ? List.of() : List.of(slot.velocity);
     }
 
-    /**
-     * Returns copies of the velocities.
-     *
-     * @param block the network
-     * @param manager the manager to own the copies
-     * @return an array for each parameter that has been updated, named by its block path; {@link
-     *     NDList#encode()} saves it
-     */
-    public NDList save(Block block, NDManager manager) {
-        NDList list = new NDList();
-        BlockPaths.parameters(block)
-                .forEach(
-                        (path, parameter) ->
-                                slots.getOrDefault(parameter.getId(), Map.of()).values().stream()
-                                        .limit(1)
-                                        .filter(slot -> slot.velocity != null)
-                                        .forEach(
-                                                slot -> {
-                                                    NDArray copy = slot.velocity.duplicate();
-                                                    copy.setName(path);
-                                                    copy.attach(manager);
-                                                    list.add(copy);
-                                                }));
-        return list;
+    /** {@inheritDoc} */
+    @Override
+    public int updates(String parameterId, NDArray weight) {
+        Slot slot = slots.getOrDefault(parameterId, Map.of()).get(weight.getUid());
+        return slot == null ? 0 : slot.updates;
     }
 
-    /**
-     * Continues from saved velocities. Call it before the first update.
-     *
-     * @param block the network
-     * @param velocities what {@link #save} returned
-     * @throws IllegalArgumentException if a velocity has no parameter of its name and size
-     */
-    public void load(Block block, NDList velocities) {
-        Map<String, Parameter> parameters = BlockPaths.parameters(block);
-        for (NDArray velocity : velocities) {
-            Parameter parameter = parameters.get(velocity.getName());
-            if (parameter == null || parameter.getArray().size() != velocity.size()) {
-                throw new IllegalArgumentException(
-                        "The saved velocity of "
-                                + velocity.getName()
-                                + " "
-                                + velocity.getShape()
-                                + " fits no parameter of the network.");
-            }
-            loaded.put(parameter.getId(), velocity.toFloatArray());
-        }
+    /** {@inheritDoc} */
+    @Override
+    public void restore(String parameterId, List<float[]> state, int updates) {
+        slots.remove(parameterId);
+        restored.put(parameterId, new Restored(state, updates));
     }
 
     /** Builds an {@link Sgd}. */

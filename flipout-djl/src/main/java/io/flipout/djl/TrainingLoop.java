@@ -9,6 +9,7 @@ import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.training.listener.TrainingListener.BatchData;
 import ai.djl.translate.TranslateException;
+import io.flipout.tensor.Randoms;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,6 +35,8 @@ public final class TrainingLoop {
     private final Dataset validation;
     private final Dataset test;
     private final TrainingProgress progress;
+    private final LoopPosition start;
+    private final Long seed;
 
     private TrainingLoop(Builder builder) {
         trainer = builder.trainer;
@@ -42,6 +45,8 @@ public final class TrainingLoop {
         validation = builder.validation;
         test = builder.test;
         progress = builder.progress;
+        start = builder.start;
+        seed = builder.seed;
     }
 
     /**
@@ -56,26 +61,41 @@ public final class TrainingLoop {
     /**
      * Trains the network.
      *
-     * @return what each epoch came to
+     * @return what each epoch came to that was finished now
      * @throws DivergedException if the loss is not finite
      * @throws IOException if a data set cannot be read
      * @throws TranslateException if a data set cannot be prepared
      */
     public List<EpochResult> run() throws IOException, TranslateException {
         List<EpochResult> results = new ArrayList<>();
-        for (int epoch = 1; epoch <= epochs; epoch++) {
+        LoopPosition position = start;
+        while (position.epochs() < epochs) {
+            int epoch = position.epochs() + 1;
             progress.onEpochBegin(epoch);
             long begin = System.nanoTime();
-            Score trained = trainEpoch(epoch);
+            Optional<Score> trained = trainEpoch(position);
+            if (trained.isEmpty()) {
+                break;
+            }
             double trainSeconds = secondsSince(begin);
             Optional<Score> validated = evaluate(trainer, validation);
             Optional<Score> tested = evaluate(trainer, test);
             trainer.notifyListeners(listener -> listener.onEpoch(trainer));
             EpochResult result =
                     new EpochResult(
-                            epoch, trained, validated, tested, trainSeconds, secondsSince(begin));
+                            epoch,
+                            trained.get(),
+                            validated,
+                            tested,
+                            trainSeconds,
+                            secondsSince(begin));
             results.add(result);
             progress.onEpochEnd(result);
+            LoopPosition next = LoopPosition.after(epoch);
+            position = next;
+            if (!progress.proceed(() -> next)) {
+                break;
+            }
         }
         return results;
     }
@@ -84,23 +104,40 @@ public final class TrainingLoop {
         return (System.nanoTime() - nanos) / 1e9;
     }
 
-    private Score trainEpoch(int epoch) throws IOException, TranslateException {
+    /** Trains what is left of an epoch; returns nothing if it is to end before the epoch does. */
+    private Optional<Score> trainEpoch(LoopPosition from) throws IOException, TranslateException {
         Device[] devices = trainer.getDevices();
-        long images = 0;
-        try (Meter meter = new Meter(trainer.getManager())) {
+        int epoch = from.epochs() + 1;
+        int batches = from.batches();
+        long images = from.images();
+        try (Meter meter = new Meter(trainer.getManager(), from, devices.length)) {
             for (Batch batch : trainer.iterateDataset(train)) {
                 try (batch) {
+                    seedStep(epoch, batches);
                     trainBatch(batch, meter);
                     trainer.step();
                     images += batch.getSize();
                 }
+                batches++;
                 if (!meter.isFinite()) {
                     int step = (meter.firstBad() - 1) / devices.length + 1;
                     throw new DivergedException(epoch, step, meter.badLoss());
                 }
                 progress.onBatch(epoch, images);
+                int done = batches;
+                if (!progress.proceed(() -> meter.position(from.epochs(), done))) {
+                    return Optional.empty();
+                }
             }
-            return meter.score();
+            return Optional.of(meter.score());
+        }
+    }
+
+    /** Names what the engine draws at random in a step by the step, not by what came before. */
+    private void seedStep(int epoch, int batch) {
+        if (seed != null) {
+            int drawn = Randoms.stream(seed, epoch, batch).nextInt();
+            trainer.getManager().getEngine().setRandomSeed(drawn);
         }
     }
 
@@ -183,6 +220,8 @@ public final class TrainingLoop {
         private Dataset validation;
         private Dataset test;
         private TrainingProgress progress = new TrainingProgress() {};
+        private LoopPosition start = LoopPosition.BEGIN;
+        private Long seed;
 
         private Builder() {}
 
@@ -249,6 +288,33 @@ public final class TrainingLoop {
          */
         public Builder optProgress(TrainingProgress progress) {
             this.progress = progress;
+            return this;
+        }
+
+        /**
+         * Sets where the training begins, to go on with one that was stopped. The network, the
+         * optimizer and the pruner are then as they were there ({@link Pruner#load}), and the next
+         * pass over the training images begins with the next batch ({@link
+         * io.flipout.djl.data.ImageDataset#setPosition}).
+         *
+         * @param start the position, default {@link LoopPosition#BEGIN}
+         * @return this builder
+         */
+        public Builder optStart(LoopPosition start) {
+            this.start = start;
+            return this;
+        }
+
+        /**
+         * Sets a seed for what the engine draws at random in a step, such as dropout: it then
+         * depends on the seed and the step alone, so that a training that was stopped goes on as if
+         * it had not been. It seeds the engine anew before every step.
+         *
+         * @param seed the seed, by default none
+         * @return this builder
+         */
+        public Builder optSeed(long seed) {
+            this.seed = seed;
             return this;
         }
 

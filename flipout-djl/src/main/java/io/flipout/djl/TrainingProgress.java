@@ -1,5 +1,7 @@
 package io.flipout.djl;
 
+import java.util.function.Supplier;
+
 /** Follows a {@link TrainingLoop}. */
 public interface TrainingProgress {
 
@@ -24,4 +26,15 @@ public interface TrainingProgress {
      * @param result what it came to; the scores are those before the pruning
      */
     default void onEpochEnd(EpochResult result) {}
+
+    /**
+     * A step has been taken, or an epoch has ended: the training can be saved or stopped here.
+     *
+     * @param position tells where the training is, and is best not asked after every step: on a GPU
+     *     it waits for the losses
+     * @return true to go on, false to end the training here
+     */
+    default boolean proceed(Supplier<LoopPosition> position) {
+        return true;
+    }
 }

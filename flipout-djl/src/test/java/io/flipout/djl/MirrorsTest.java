@@ -15,7 +15,9 @@ import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
+import io.flipout.method.DeepR;
 import io.flipout.method.FlipOut;
+import io.flipout.method.PruningMethod;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.signal.SignFlips;
@@ -26,8 +28,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Drives updates as DJL does with several devices: every parameter in any order, all its mirrors in
@@ -66,12 +71,17 @@ class MirrorsTest {
 
     private static Outcome train(
             int devices, boolean reversed, Schedule schedule, boolean movedOffTheModelsDevice) {
-        Pruner pruner =
-                Pruner.builder()
-                        .setMethod(FlipOut.builder().build())
-                        .setSchedule(schedule)
-                        .optSeed(3)
-                        .build();
+        PruningMethod flipOut = FlipOut.builder().build();
+        return train(devices, reversed, flipOut, schedule, movedOffTheModelsDevice);
+    }
+
+    private static Outcome train(
+            int devices,
+            boolean reversed,
+            PruningMethod method,
+            Schedule schedule,
+            boolean movedOffTheModelsDevice) {
+        Pruner pruner = Pruner.builder().setMethod(method).setSchedule(schedule).optSeed(3).build();
         Optimizer optimizer = pruner.wrap(TinyTraining.sgd());
         Device[] mirrors = new Device[devices];
         for (int i = 0; i < devices; i++) {
@@ -141,8 +151,12 @@ class MirrorsTest {
         Map<String, int[]> flips = new LinkedHashMap<>();
         for (Map.Entry<String, Mask> entry : pruner.masks().entrySet()) {
             masks.put(entry.getKey(), entry.getValue().bytes().clone());
-            SignFlips.Counts counts = (SignFlips.Counts) pruner.watches(entry.getKey()).get(0);
-            flips.put(entry.getKey(), counts.flips().clone());
+            pruner.watches(entry.getKey())
+                    .forEach(
+                            watch ->
+                                    flips.put(
+                                            entry.getKey(),
+                                            ((SignFlips.Counts) watch).flips().clone()));
         }
         return new Outcome(values, masks, flips);
     }
@@ -174,6 +188,24 @@ class MirrorsTest {
     @EnumSource(Path.class)
     void theOrderOfUpdatesChangesNothing(Path path) {
         path.run(() -> train(2, true).assertEqualTo(train(2, false)));
+    }
+
+    static Stream<Arguments> rewired() {
+        return Stream.of(DeepR.builder().optL1(.01f).optNoise(.1f).build())
+                .flatMap(method -> Stream.of(Path.values()).map(p -> Arguments.of(p, method)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("rewired")
+    void twoMirrorsAreRewiredAsOne(Path path, PruningMethod method) {
+        Schedule schedule = Schedule.beforeTraining(.5, 1);
+        path.run(
+                () -> {
+                    Outcome one = train(1, false, method, schedule, false);
+
+                    train(2, false, method, schedule, false).assertEqualTo(one);
+                    train(2, true, method, schedule, false).assertEqualTo(one);
+                });
     }
 
     /** The model lies on one device and trains on another: its own arrays are no mirrors. */

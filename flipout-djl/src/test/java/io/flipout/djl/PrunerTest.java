@@ -11,6 +11,7 @@ import ai.djl.training.listener.TrainingListenerAdapter;
 import ai.djl.training.optimizer.AdamW;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
+import io.flipout.allocation.Allocation;
 import io.flipout.criterion.Criterion;
 import io.flipout.criterion.RandomOrder;
 import io.flipout.gradient.GradientTerm;
@@ -20,6 +21,7 @@ import io.flipout.mask.ParameterInfo;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.HoyerSquare;
+import io.flipout.method.LayerMagnitude;
 import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
@@ -140,6 +142,7 @@ class PrunerTest {
                         GlobalMagnitude.builder().build(),
                         GlobalMagnitude.builder().optNoise(1f).build(),
                         MagnitudeUncertainty.builder().setValues(4).setLambda(.001).build(),
+                        new LayerMagnitude(),
                         new RandomPruning())
                 .flatMap(
                         method ->
@@ -275,6 +278,45 @@ class PrunerTest {
                         assertThat(alive(pruner)).isBetween(1L, TinyTraining.WEIGHTS - 1L);
                     }
                 });
+    }
+
+    /** Of 48 and 24 weights, each layer keeps a quarter: 12 and 6. */
+    @Test
+    void layerMagnitudeKeepsTheLargestOfEachLayer() {
+        Map<String, float[]> before = new HashMap<>();
+        Pruner pruner =
+                Pruner.builder()
+                        .setMethod(new LayerMagnitude())
+                        .setSchedule(Schedule.toSparsity(.75).atRate(.75).overEpochs(2))
+                        .optAllocation(Allocation.perLayer())
+                        .build();
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            TrainingListener record =
+                    new TrainingListenerAdapter() {
+                        @Override
+                        public void onEpoch(Trainer trainer) {
+                            if (pruner.prunings() == 0) {
+                                before.putAll(tiny.weights());
+                            }
+                        }
+                    };
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 2, record, pruner.listener());
+        }
+        pruner.masks()
+                .forEach(
+                        (name, mask) -> {
+                            assertThat(mask.remaining()).as(name).isEqualTo(mask.size() / 4);
+                            float[] magnitudes = before.get(name).clone();
+                            for (int i = 0; i < magnitudes.length; i++) {
+                                magnitudes[i] = Math.abs(magnitudes[i]);
+                            }
+                            float[] sorted = magnitudes.clone();
+                            Arrays.sort(sorted);
+                            float least = sorted[sorted.length - mask.remaining()];
+                            for (int i = 0; i < magnitudes.length; i++) {
+                                assertThat(mask.isAlive(i)).isEqualTo(magnitudes[i] >= least);
+                            }
+                        });
     }
 
     /** Random pruning with a term that writes down the steps of the first weight and prunings. */

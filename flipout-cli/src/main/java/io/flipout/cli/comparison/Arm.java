@@ -7,17 +7,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 
 /**
  * What a comparison compares: a method with its settings.
  *
+ * @param label what tables and legends call it, unlike any other arm of the comparison
  * @param method the name of the method, such as {@code flipout}
  * @param options options of {@code flipout train} by name, without dashes, that this arm sets
  * @param sweep the option that this arm tries values of, where its method cannot aim at a sparsity;
  *     null where it can
  */
-public record Arm(String method, Map<String, String> options, Sweep sweep) {
+public record Arm(String label, String method, Map<String, String> options, Sweep sweep) {
 
     /** The dense network, the measure of all others. */
     public static final String DENSE = "none";
@@ -33,6 +33,7 @@ public record Arm(String method, Map<String, String> options, Sweep sweep) {
     /**
      * Creates an arm.
      *
+     * @param label what it is called
      * @param method the name of the method
      * @param options its options
      * @param sweep what it tries; null for none
@@ -55,7 +56,8 @@ public record Arm(String method, Map<String, String> options, Sweep sweep) {
      */
     public static List<Arm> parse(String text, Function<String, Optional<Sweep>> sweeps) {
         String[] parts = text.split(":", -1);
-        List<Arm> arms = List.of(new Arm(parts[0], Map.of(), sweeps.apply(parts[0]).orElse(null)));
+        List<Arm> arms =
+                List.of(new Arm(parts[0], parts[0], Map.of(), sweeps.apply(parts[0]).orElse(null)));
         for (int i = 1; i < parts.length; i++) {
             String[] pair = parts[i].split("=", -1);
             if (pair.length != 2 || pair[0].isEmpty() || pair[1].isEmpty()) {
@@ -69,7 +71,7 @@ public record Arm(String method, Map<String, String> options, Sweep sweep) {
             List<Arm> grown = new ArrayList<>();
             for (Arm arm : arms) {
                 if (arm.sweep != null && arm.sweep.option().equals(pair[0])) {
-                    grown.add(new Arm(arm.method, arm.options, new Sweep(pair[0], values)));
+                    grown.add(arm.sweeping(new Sweep(pair[0], values)));
                 } else {
                     values.forEach(value -> grown.add(arm.with(pair[0], value)));
                 }
@@ -79,17 +81,15 @@ public record Arm(String method, Map<String, String> options, Sweep sweep) {
         return arms;
     }
 
-    /**
-     * Returns this arm with one more option.
-     *
-     * @param option the name of the option, without dashes
-     * @param value its value
-     * @return a new arm
-     */
-    public Arm with(String option, String value) {
+    /** Returns this arm with one more option, which its label tells of. */
+    private Arm with(String option, String value) {
         Map<String, String> more = new LinkedHashMap<>(options);
         more.put(option, value);
-        return new Arm(method, more, sweep);
+        return new Arm(label + " " + option + "=" + value, method, more, sweep);
+    }
+
+    private Arm sweeping(Sweep tried) {
+        return new Arm(label, method, options, tried);
     }
 
     /**
@@ -100,16 +100,5 @@ public record Arm(String method, Map<String, String> options, Sweep sweep) {
     @JsonIgnore
     public boolean isDense() {
         return method.equals(DENSE);
-    }
-
-    /**
-     * Returns what tables and legends call this arm.
-     *
-     * @return the method and its options, such as {@code flipout noise=0}
-     */
-    public String label() {
-        return options.entrySet().stream()
-                .map(option -> " " + option.getKey() + "=" + option.getValue())
-                .collect(Collectors.joining("", method, ""));
     }
 }

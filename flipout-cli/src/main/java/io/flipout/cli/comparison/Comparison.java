@@ -2,6 +2,7 @@ package io.flipout.cli.comparison;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,7 +38,10 @@ public record Comparison(
     public static final String RUNS = "runs";
 
     private static final YAMLMapper YAML =
-            YAMLMapper.builder().enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
+            YAMLMapper.builder()
+                    .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                    .disable(MapperFeature.AUTO_DETECT_IS_GETTERS)
+                    .build();
 
     /** The images whose accuracy is compared. */
     public enum Measure {
@@ -108,6 +112,21 @@ public record Comparison(
      */
     public static Path folder(Path folder, PlannedRun run) {
         return folder.resolve(RUNS).resolve(run.name());
+    }
+
+    /**
+     * Tells whether this comparison goes on with another one: under the same conditions, with at
+     * least its arms, sparsities and seeds.
+     *
+     * @param other the other comparison
+     * @return true if all runs of the other are runs of this one
+     */
+    public boolean continues(Comparison other) {
+        return measure == other.measure
+                && options.equals(other.options)
+                && arms.containsAll(other.arms)
+                && sparsities.containsAll(other.sparsities)
+                && seeds.containsAll(other.seeds);
     }
 
     /**

@@ -39,7 +39,10 @@ public final class ImageDataset extends RandomAccessDataset {
     private final long seed;
     private final Augmentation augmentation;
     private final Augmentation plain;
+    private final int round;
+    private final int rewind;
     private int epoch;
+    private int firstBatch;
 
     private ImageDataset(Builder builder) {
         super(builder);
@@ -47,6 +50,8 @@ public final class ImageDataset extends RandomAccessDataset {
         batchSize = Math.min(builder.batchSize, images.size());
         shuffle = builder.shuffle;
         seed = builder.seed;
+        round = builder.round;
+        rewind = Math.toIntExact(builder.rewindStep / batches());
         plain = new Augmentation(builder.normalization, 0, false);
         augmentation =
                 builder.augment
@@ -82,13 +87,15 @@ public final class ImageDataset extends RandomAccessDataset {
     }
 
     /**
-     * Sets which epoch comes next, so that a run can be taken up again. Each pass over the data is
-     * an epoch.
+     * Sets where the next pass over the data begins, so that a run can be taken up again. Each pass
+     * is an epoch.
      *
      * @param epoch the next epoch, from 0
+     * @param batch the batch of it that comes first, from 0; if it has no more, the pass is empty
      */
-    public void setEpoch(int epoch) {
+    public void setPosition(int epoch, int batch) {
         this.epoch = epoch;
+        this.firstBatch = batch;
     }
 
     /** {@inheritDoc} */
@@ -124,8 +131,14 @@ public final class ImageDataset extends RandomAccessDataset {
     /** {@inheritDoc} */
     @Override
     public Iterable<Batch> getData(NDManager manager, ExecutorService executor) {
-        int thisEpoch = epoch++;
-        return () -> new Batches(manager, thisEpoch);
+        int thisEpoch = inRound(epoch++);
+        int first = firstBatch;
+        firstBatch = 0;
+        return () -> new Batches(manager, thisEpoch, first);
+    }
+
+    private int inRound(int next) {
+        return next < round ? next : rewind + next % round;
     }
 
     /** The batches of one epoch, the next of which is being filled while one is used. */
@@ -138,9 +151,10 @@ public final class ImageDataset extends RandomAccessDataset {
         private CompletableFuture<float[]> pending;
         private int next;
 
-        Batches(NDManager manager, int epoch) {
+        Batches(NDManager manager, int epoch, int first) {
             this.manager = manager;
             this.epoch = epoch;
+            next = first;
             order =
                     shuffle
                             ? ImageSet.permutation(
@@ -228,6 +242,8 @@ public final class ImageDataset extends RandomAccessDataset {
         private boolean augment;
         private int padding;
         private long seed;
+        private int round = Integer.MAX_VALUE;
+        private long rewindStep;
 
         private Builder() {}
 
@@ -306,6 +322,21 @@ public final class ImageDataset extends RandomAccessDataset {
         }
 
         /**
+         * Starts order, crops and flips anew in every round, for trainings that go back to an early
+         * step after each.
+         *
+         * @param epochs the epochs of a round, at least 1; by default there is one round
+         * @param rewindStep the step that later rounds begin after, 0 for the beginning; they begin
+         *     with the whole epoch that the next step is of
+         * @return this builder
+         */
+        public Builder optRounds(int epochs, long rewindStep) {
+            this.round = epochs;
+            this.rewindStep = rewindStep;
+            return this;
+        }
+
+        /**
          * Builds the data set.
          *
          * @return the data set
@@ -343,6 +374,13 @@ public final class ImageDataset extends RandomAccessDataset {
             if (padding < 0) {
                 throw new IllegalArgumentException(
                         "The padding must be at least 0, got " + padding);
+            }
+            if (round < 1 || rewindStep < 0) {
+                throw new IllegalArgumentException(
+                        "A round must have at least 1 epoch and begin after step 0 or later, got "
+                                + round
+                                + " and "
+                                + rewindStep);
             }
             setSampling(batchSize, shuffle);
             return new ImageDataset(this);

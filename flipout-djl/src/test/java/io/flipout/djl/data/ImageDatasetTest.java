@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ForkJoinPool;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -116,6 +117,36 @@ class ImageDatasetTest {
         assertThat(labels).containsExactly(0L, 1L, 0L, 1L, 0L, 1L, 0L, 1L, 0L, 1L);
     }
 
+    /** Two batches an epoch: step 2 is the end of the first, after which later rounds begin. */
+    @Test
+    void roundsRepeatTheirOrders() {
+        ImageDataset plain = dataset(numbered(20, 1), 10).optShuffle(true).build();
+        ImageDataset rounds = dataset(numbered(20, 1), 10).optShuffle(true).optRounds(3, 0).build();
+        ImageDataset late = dataset(numbered(20, 1), 10).optShuffle(true).optRounds(3, 2).build();
+        List<List<Integer>> orders = Stream.generate(() -> order(plain)).limit(4).toList();
+
+        assertThat(Stream.generate(() -> order(rounds)).limit(7))
+                .containsExactly(
+                        orders.get(0),
+                        orders.get(1),
+                        orders.get(2),
+                        orders.get(0),
+                        orders.get(1),
+                        orders.get(2),
+                        orders.get(0));
+        assertThat(Stream.generate(() -> order(late)).limit(7))
+                .containsExactly(
+                        orders.get(0),
+                        orders.get(1),
+                        orders.get(2),
+                        orders.get(1),
+                        orders.get(2),
+                        orders.get(3),
+                        orders.get(1));
+        assertThatThrownBy(() -> dataset(numbered(20, 1), 10).optRounds(0, 0).build())
+                .hasMessageContaining("A round must have at least 1 epoch");
+    }
+
     @Test
     void everyEpochHasAnOrderOfItsOwnThatTheSeedRepeats() {
         ImageDataset dataset = dataset(numbered(100, 1), 7).optShuffle(true).optSeed(3).build();
@@ -124,7 +155,7 @@ class ImageDatasetTest {
         assertThat(first)
                 .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 100).boxed().toList())
                 .isNotEqualTo(second);
-        dataset.setEpoch(0);
+        dataset.setPosition(0, 0);
         assertThat(order(dataset)).isEqualTo(first);
         assertThat(order(dataset)).isEqualTo(second);
         ImageDataset otherSeed = dataset(numbered(100, 1), 7).optShuffle(true).optSeed(4).build();

@@ -1,0 +1,365 @@
+package io.flipout.cli;
+
+import io.flipout.cli.comparison.Arm;
+import io.flipout.cli.comparison.Comparison;
+import io.flipout.cli.comparison.Comparison.Measure;
+import io.flipout.cli.comparison.PlannedRun;
+import io.flipout.cli.comparison.Preset;
+import io.flipout.cli.comparison.Sparsities;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Unmatched;
+
+/** {@code flipout compare}: trains many networks and shows what came of them side by side. */
+@Command(
+        name = "compare",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Compares methods at several sparsities: trains a network for each, in processes of"
+                    + " their own, and reports what came of them.",
+            "A comparison that was stopped goes on where it was by the same command, or by 'flipout"
+                    + " compare --out DIR' alone. More methods, sparsities or seeds may be added to"
+                    + " it.",
+            "All options of 'flipout train' apply to every run, such as --model, --dataset, --data,"
+                    + " --epochs, --limit, --threads; see 'flipout train --help'."
+        })
+final class CompareCommand implements Callable<Integer> {
+
+    /** Options of a training that the comparison sets itself. */
+    private static final Set<String> OURS =
+            Set.of("method", "sparsity", "seed", "out", "overwrite", "config");
+
+    /** Options of a training that the comparison's file names whether they are given or not. */
+    private static final List<String> SAID = List.of("model", "dataset", "epochs");
+
+    private static final String LOCK = ".lock";
+
+    @Spec private CommandSpec spec;
+
+    @Option(
+            names = "--preset",
+            paramLabel = "NAME",
+            description =
+                    "The paper's own settings: table2, table3, figure4a, figure4b, figure4c,"
+                            + " figure5a, figure5b or figure5c. Other options change parts of it.")
+    private String preset;
+
+    @Option(
+            names = "--methods",
+            paramLabel = "METHOD[:OPTION=VALUE]",
+            split = ",",
+            description =
+                    "What is compared, such as 'flipout,flipout:noise=0,flipout:p=1/4' (default:"
+                            + " flipout,global-magnitude,random). The dense network is trained too"
+                            + " unless --no-dense is given.")
+    private List<String> methods = List.of();
+
+    @Option(
+            names = "--sparsities",
+            paramLabel = "S",
+            split = ",",
+            description =
+                    "Where it is compared (default: the paper's 0.75, 0.9375, 0.984375,"
+                            + " 0.99609375, 0.9990234375).")
+    private List<Double> sparsities = List.of();
+
+    @Option(
+            names = "--seeds",
+            paramLabel = "N",
+            split = ",",
+            description = "Seeds, each a run of everything (default: 1, and 42,43,44 of presets).")
+    private List<Integer> seeds = List.of();
+
+    @Option(names = "--no-dense", description = "Do not train the dense network beside the others.")
+    private boolean noDense;
+
+    @Option(
+            names = "--measure",
+            paramLabel = "test|validation",
+            description = "Images whose accuracy counts (default: test; validation of tables).")
+    private Measure measure;
+
+    @Option(
+            names = "--jobs",
+            paramLabel = "N",
+            description =
+                    "Runs at a time, which share the cores (default: 1, or one for each of"
+                            + " --gpus).")
+    private Integer jobs;
+
+    @Option(
+            names = "--gpus",
+            paramLabel = "N",
+            split = ",",
+            description = "GPUs to train on, one run at a time on each.")
+    private List<Integer> gpus = List.of();
+
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "DIR",
+            description = "Folder of the comparison.")
+    private Path out;
+
+    @Unmatched private List<String> trainOptions = new ArrayList<>();
+
+    @Override
+    @SuppressWarnings("try") // The lock is held, not used.
+    public Integer call() throws Exception {
+        checkJobs();
+        Comparison asked = asked();
+        Map<PlannedRun, Integer> epochs = new LinkedHashMap<>();
+        for (PlannedRun run : asked.runs()) {
+            epochs.put(run, check(asked.arguments(run)).check());
+        }
+        Terminal terminal = new Terminal(spec.commandLine());
+        checkData(asked, terminal::note);
+        Files.createDirectories(out.resolve(Comparison.RUNS));
+        try (FileChannel file =
+                        FileChannel.open(
+                                out.resolve(LOCK),
+                                StandardOpenOption.CREATE,
+                                StandardOpenOption.WRITE);
+                FileLock lock = lock(file)) {
+            asked.write(out);
+            int failed = new ComparisonRun(asked, out, terminal, places(), epochs).run();
+            return failed == 0 ? 0 : Failure.FAILED;
+        }
+    }
+
+    /** Returns the comparison that the options describe, or that the folder holds already. */
+    private Comparison asked() throws IOException {
+        boolean exists = Files.exists(out.resolve(Comparison.FILE));
+        boolean nothingAsked =
+                preset == null
+                        && methods.isEmpty()
+                        && sparsities.isEmpty()
+                        && seeds.isEmpty()
+                        && trainOptions.isEmpty();
+        if (exists && nothingAsked) {
+            return Comparison.read(out);
+        }
+        Comparison asked = described();
+        if (exists) {
+            refuseAnother(asked, Comparison.read(out));
+        } else {
+            refuseOtherFiles();
+        }
+        return asked;
+    }
+
+    private Comparison described() {
+        Map<String, String> options = common();
+        Comparison base =
+                preset == null
+                        ? new Comparison(
+                                "",
+                                Measure.TEST,
+                                options,
+                                arms(List.of("flipout", "global-magnitude", "random")),
+                                Sparsities.PAPER,
+                                List.of(1))
+                        : Preset.named(preset).comparison(options);
+        Comparison asked =
+                new Comparison(
+                        base.preset(),
+                        measure == null ? base.measure() : measure,
+                        base.options(),
+                        methods.isEmpty() ? base.arms() : arms(methods),
+                        sparsities.isEmpty() ? base.sparsities() : distinct(sparsities),
+                        seeds.isEmpty() ? base.seeds() : distinct(seeds));
+        checkSparsities(asked.sparsities());
+        if (asked.measure() == Measure.VALIDATION
+                && asked.options().getOrDefault("val-size", "0").equals("0")) {
+            throw Failure.misuse("--measure validation needs images held out: give --val-size.");
+        }
+        return asked;
+    }
+
+    private List<Arm> arms(List<String> texts) {
+        Set<Arm> arms = new LinkedHashSet<>();
+        if (!noDense) {
+            arms.addAll(Arm.parse(Arm.DENSE, MethodOptions::sweep));
+        }
+        for (String text : texts) {
+            arms.addAll(Arm.parse(text, MethodOptions::sweep));
+        }
+        return List.copyOf(arms);
+    }
+
+    private static <T> List<T> distinct(List<T> values) {
+        return values.stream().distinct().toList();
+    }
+
+    private static void checkSparsities(List<Double> sparsities) {
+        for (double sparsity : sparsities) {
+            if (!(sparsity > 0 && sparsity < 1)) {
+                throw Failure.misuse(
+                        "--sparsities must lie between 0 and 1, got "
+                                + sparsity
+                                + "; the dense network is trained anyway.");
+            }
+        }
+    }
+
+    /** Returns the options of all runs as the command line gives them. */
+    private Map<String, String> common() {
+        CommandLine train = parsed(new TrainCommand(), trainOptions);
+        List<OptionSpec> given = train.getParseResult().matchedOptions();
+        Map<String, String> options = new LinkedHashMap<>();
+        for (OptionSpec option : given) {
+            String name = option.longestName().replaceFirst("^--", "");
+            if (OURS.contains(name)) {
+                throw Failure.misuse(
+                        "compare sets --"
+                                + name
+                                + " of each run itself: give --methods, --sparsities, --seeds and"
+                                + " --out.");
+            }
+            options.put(name, Configuration.text(option.getValue()));
+        }
+        options.remove("verbose");
+        if (preset == null) {
+            // Said even where they are defaults: what is compared is to be read in the folder.
+            for (String name : SAID) {
+                OptionSpec option = train.getCommandSpec().findOption("--" + name);
+                options.putIfAbsent(name, Configuration.text(option.getValue()));
+            }
+        }
+        return options;
+    }
+
+    /** Reads the options of a run, so that what is wrong with them is known before any training. */
+    private static TrainCommand check(List<String> options) {
+        TrainCommand train = new TrainCommand();
+        parsed(train, options);
+        return train;
+    }
+
+    private static CommandLine parsed(TrainCommand train, List<String> options) {
+        CommandLine commandLine = Main.configured(new CommandLine(train));
+        try {
+            commandLine.parseArgs(options.toArray(String[]::new));
+            return commandLine;
+        } catch (ParameterException e) {
+            throw Failure.misuse(Errors.misuse(e));
+        }
+    }
+
+    private static void checkData(Comparison asked, Consumer<String> log) throws IOException {
+        TrainCommand first = check(asked.arguments(asked.runs().get(0)));
+        first.check();
+        first.checkData(log);
+    }
+
+    private void checkJobs() {
+        if (jobs != null && jobs < 1) {
+            throw Failure.misuse("--jobs must be at least 1, got " + jobs + ".");
+        }
+        if (jobs != null && !gpus.isEmpty() && jobs > gpus.size()) {
+            throw Failure.misuse(
+                    "--jobs "
+                            + jobs
+                            + " is more than one for each of "
+                            + gpus.size()
+                            + " GPUs: name a GPU twice to train two networks on it.");
+        }
+    }
+
+    /** Returns where runs take place at the same time, and with which options. */
+    private List<List<String>> places() {
+        int count = jobs != null ? jobs : Math.max(1, gpus.size());
+        int threads = Math.max(1, Runtime.getRuntime().availableProcessors() / count);
+        List<List<String>> places = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            List<String> options = new ArrayList<>(List.of("--threads=" + threads));
+            if (!gpus.isEmpty()) {
+                options.add("--device=gpu" + gpus.get(i));
+            }
+            places.add(options);
+        }
+        return places;
+    }
+
+    private void refuseAnother(Comparison asked, Comparison held) {
+        if (asked.continues(held)) {
+            return;
+        }
+        List<String> differences = new ArrayList<>();
+        if (!asked.options().equals(held.options())) {
+            differences.add("options " + held.options());
+        }
+        if (asked.measure() != held.measure()) {
+            differences.add("measure");
+        }
+        if (!asked.arms().containsAll(held.arms())) {
+            differences.add(
+                    "methods "
+                            + held.arms().stream()
+                                    .map(Arm::label)
+                                    .collect(Collectors.joining(", ")));
+        }
+        if (!asked.sparsities().containsAll(held.sparsities())) {
+            differences.add("sparsities " + held.sparsities());
+        }
+        if (!asked.seeds().containsAll(held.seeds())) {
+            differences.add("seeds " + held.seeds());
+        }
+        throw Failure.misuse(
+                out
+                        + " holds another comparison, of "
+                        + String.join("; ", differences)
+                        + ": choose another --out, or continue it by --out alone.");
+    }
+
+    private void refuseOtherFiles() throws IOException {
+        if (Files.exists(out) && !Files.isDirectory(out)) {
+            throw Failure.misuse(out + " is a file, not a folder: choose another --out.");
+        }
+        if (Files.isDirectory(out)) {
+            try (Stream<Path> entries = Files.list(out)) {
+                if (entries.anyMatch(
+                        entry -> !entry.endsWith(LOCK) && !entry.endsWith(Comparison.RUNS))) {
+                    throw Failure.misuse(
+                            out + " holds other files: choose another --out, new or empty.");
+                }
+            }
+        }
+    }
+
+    private FileLock lock(FileChannel file) throws IOException {
+        try {
+            FileLock lock = file.tryLock();
+            if (lock != null) {
+                return lock;
+            }
+        } catch (OverlappingFileLockException e) {
+            // Another command in this JVM holds it.
+        }
+        throw Failure.misuse(
+                "Another 'flipout compare' is at work in " + out + ": wait for it or stop it.");
+    }
+}

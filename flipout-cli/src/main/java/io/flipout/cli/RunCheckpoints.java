@@ -1,0 +1,108 @@
+package io.flipout.cli;
+
+import io.flipout.djl.LoopPosition;
+import io.flipout.djl.Pruner;
+import io.flipout.djl.checkpoint.Checkpoint;
+import io.flipout.djl.checkpoint.CheckpointException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** The checkpoints in the folder of a run, the newest ones. */
+final class RunCheckpoints {
+
+    private static final Pattern NAME = Pattern.compile("e\\d{6}-b\\d{8}\\.safetensors");
+
+    private final Path folder;
+
+    RunCheckpoints(Path folder) {
+        this.folder = folder;
+    }
+
+    /**
+     * A checkpoint that can be gone on from.
+     *
+     * @param file its file
+     * @param position where the training was
+     * @param epochs the epochs that the training was to take
+     * @param seconds how long it had taken
+     */
+    record Found(Path file, LoopPosition position, int epochs, double seconds) {}
+
+    /** Saves a training and forgets all but the newest checkpoints. */
+    void save(Pruner pruner, LoopPosition position, int epochs, double seconds, int keep)
+            throws IOException {
+        Files.createDirectories(folder);
+        Map<String, String> notes = new LinkedHashMap<>();
+        notes.put("epoch", Integer.toString(position.epochs()));
+        notes.put("batch", Integer.toString(position.batches()));
+        notes.put("images", Long.toString(position.images()));
+        notes.put("loss_sum", Double.toString(position.lossSum()));
+        notes.put("hits", Double.toString(position.hits()));
+        notes.put("epochs", Integer.toString(epochs));
+        notes.put("seconds", Double.toString(seconds));
+        String name =
+                String.format(
+                        Locale.ROOT,
+                        "e%06d-b%08d.safetensors",
+                        position.epochs(),
+                        position.batches());
+        pruner.save(folder.resolve(name), notes);
+        List<Path> files = files();
+        for (Path old : files.subList(Math.min(keep, files.size()), files.size())) {
+            Files.delete(old);
+        }
+    }
+
+    /** Returns the newest checkpoint that is whole, and tells of those that are not. */
+    Optional<Found> newest(Consumer<String> log) throws IOException {
+        for (Path file : files()) {
+            try {
+                Map<String, String> notes = Checkpoint.read(file).notes();
+                LoopPosition position =
+                        new LoopPosition(
+                                Integer.parseInt(notes.get("epoch")),
+                                Integer.parseInt(notes.get("batch")),
+                                Long.parseLong(notes.get("images")),
+                                Double.parseDouble(notes.get("loss_sum")),
+                                Double.parseDouble(notes.get("hits")));
+                return Optional.of(
+                        new Found(
+                                file,
+                                position,
+                                Integer.parseInt(notes.get("epochs")),
+                                Double.parseDouble(notes.get("seconds"))));
+            } catch (CheckpointException e) {
+                log.accept(e.getMessage() + " The one before it is used.");
+            } catch (NumberFormatException | NullPointerException e) {
+                log.accept(file + " is no checkpoint of a run. The one before it is used.");
+            }
+        }
+        return Optional.empty();
+    }
+
+    boolean exist() throws IOException {
+        return !files().isEmpty();
+    }
+
+    /** The checkpoints, the newest first. */
+    private List<Path> files() throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(file -> NAME.matcher(file.getFileName().toString()).matches())
+                    .sorted(Comparator.reverseOrder())
+                    .toList();
+        } catch (NoSuchFileException e) {
+            return List.of();
+        }
+    }
+}

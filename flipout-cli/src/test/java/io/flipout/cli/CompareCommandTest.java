@@ -1,0 +1,209 @@
+package io.flipout.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CompareCommandTest {
+
+    @TempDir private static Path shared;
+    private static Path data;
+
+    @TempDir private Path folder;
+
+    @BeforeAll
+    static void writeData() throws IOException {
+        data = TinyData.write(shared.resolve("data"), 200, 100);
+    }
+
+    private static List<Object> arguments(Path out, Object... options) {
+        List<Object> arguments =
+                new ArrayList<>(
+                        List.of(
+                                "compare",
+                                "--dataset",
+                                "mnist",
+                                "--data",
+                                data,
+                                "--device",
+                                "cpu",
+                                "--batch-size",
+                                50,
+                                "--epochs",
+                                4,
+                                "--out",
+                                out));
+        arguments.addAll(List.of(options));
+        return arguments;
+    }
+
+    private static Shell compare(Path out, Object... options) {
+        return Shell.run(arguments(out, options).toArray());
+    }
+
+    private static List<String> results(Path out) throws IOException {
+        return Files.readAllLines(out.resolve("results.csv"));
+    }
+
+    /** Columns before the seconds, of the rows that a text begins. */
+    private static List<String> untimed(Path out) throws IOException {
+        return results(out).stream().map(row -> row.replaceFirst(",[^,]*,[^,]*$", "")).toList();
+    }
+
+    @Test
+    void everythingIsRunOnceAndOnlyWhatIsMissingAgain() throws IOException {
+        Path out = folder.resolve("comparison");
+        Shell first =
+                compare(
+                        out,
+                        "--methods",
+                        "flipout,random",
+                        "--sparsities",
+                        "0.5,0.75",
+                        "--jobs",
+                        2);
+        assertThat(first.status()).as(first.err() + first.out()).isZero();
+        assertThat(untimed(out))
+                .hasSize(6)
+                .anyMatch(row -> row.startsWith("none,,,1,done,0.0,266200,"))
+                .anyMatch(row -> row.startsWith("flipout,0.5,,1,done,0.5,133100,"))
+                .anyMatch(row -> row.startsWith("random,0.75,,1,done,0.75,66550,"));
+        assertThat(first.out())
+                .contains("5 runs, 2 at a time.")
+                .contains("accuracy in %")
+                .contains("5 of 5 runs done");
+
+        List<String> before = untimed(out);
+        Files.delete(out.resolve("runs/flipout-s0.75-seed1/summary.json")); // As if it was killed.
+        Shell second = Shell.run("compare", "--out", out);
+        assertThat(second.status()).as(second.err()).isZero();
+        assertThat(second.out())
+                .contains("5 runs, 4 of them done before, 1 at a time.")
+                .contains("5/5  flipout 75 % seed 1")
+                .doesNotContain("seed 1  random");
+        // With as many threads, PyTorch splits its sums in the same way.
+        assertThat(Files.readString(out.resolve("runs/flipout-s0.75-seed1/config.yaml")))
+                .containsPattern("threads: \\d+");
+        assertThat(untimed(out).stream().map(row -> row.replaceFirst(",[^,]*$", "")))
+                .isEqualTo(before.stream().map(row -> row.replaceFirst(",[^,]*$", "")).toList());
+    }
+
+    @Test
+    void aRunThatFailsIsReportedAndStopsNoOther() throws IOException {
+        Path out = folder.resolve("comparison");
+        Shell shell =
+                compare(
+                        out,
+                        "--methods",
+                        "random:lr=1e30,random",
+                        "--no-dense",
+                        "--sparsities",
+                        "0.5");
+        assertThat(shell.status()).isEqualTo(1);
+        assertThat(shell.out())
+                .contains("failed: The loss became")
+                .contains("1 of 2 runs done, 1 failed")
+                .containsPattern("random lr=1e30 +–");
+        assertThat(results(out).get(1)).startsWith("random lr=1e30,0.5,,1,failed,,,,,The loss");
+        assertThat(results(out).get(2)).startsWith("random,0.5,,1,done,0.5,133100,");
+    }
+
+    @Test
+    void moreMayBeAddedButNothingChanged() throws IOException {
+        Path out = folder.resolve("comparison");
+        compare(out, "--methods", "random", "--no-dense", "--sparsities", "0.5");
+        Shell changed =
+                compare(out, "--methods", "flipout", "--no-dense", "--sparsities", "0.5,0.75");
+        assertThat(changed.status()).isEqualTo(2);
+        assertThat(changed.err())
+                .contains(
+                        out + " holds another comparison, of methods random: choose another --out");
+        Shell more =
+                compare(out, "--methods", "random,flipout", "--no-dense", "--sparsities", "0.5");
+        assertThat(more.status()).as(more.err()).isZero();
+        assertThat(more.out()).contains("2 runs, 1 of them done before");
+    }
+
+    /** SIGKILL gives a comparison no chance to stop its runs; they stop by themselves. */
+    @Test
+    void aKilledComparisonTakesItsRunsWithItAndGoesOn() throws Exception {
+        Path out = folder.resolve("comparison");
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                ProcessHandle.current().info().command().orElseThrow(),
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                Main.class.getName()));
+        arguments(out, "--methods", "random", "--no-dense", "--sparsities", "0.5")
+                .forEach(argument -> command.add(argument.toString()));
+        command.add("--epochs=2000"); // The last one counts.
+        Process comparison =
+                new ProcessBuilder(command)
+                        .redirectOutput(folder.resolve("out.txt").toFile())
+                        .start();
+        Path metrics = out.resolve("runs/random-s0.5-seed1/metrics.csv");
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!Files.exists(metrics) && System.nanoTime() < deadline) {
+            Thread.sleep(50);
+        }
+        assertThat(metrics).exists();
+        List<ProcessHandle> runs;
+        try (Stream<ProcessHandle> children = comparison.descendants()) {
+            runs = children.toList();
+        }
+        assertThat(runs).isNotEmpty();
+        comparison.destroyForcibly().waitFor();
+        for (ProcessHandle run : runs) {
+            run.onExit().get(30, TimeUnit.SECONDS);
+        }
+        assertThat(out.resolve("runs/random-s0.5-seed1/summary.json")).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--preset figure6                   | There is no preset 'figure6'; there are table2, table3,",
+                "--methods magic                    | Unknown method 'magic'; there are deep-r,",
+                "--methods flipout:p                | 'flipout:p' is not of the form NAME:OPTION=VALUE",
+                "--methods flipout:q=1              | Unknown option '--q=1'; there are --model,",
+                "--methods flipout:p=-1             | power p",
+                "--sparsities 0                     | --sparsities must lie between 0 and 1, got 0.0",
+                "--sparsities 0.9999                | takes 13 prunings",
+                "--sparsity 0.5                     | compare sets --sparsity of each run itself: give --methods, --sparsities",
+                "--colour red                       | Unknown option '--colour'; there are --model,",
+                "--jobs 0                           | --jobs must be at least 1",
+                "--jobs 2 --gpus 0                  | --jobs 2 is more than one for each of 1 GPUs",
+                "--measure guess                    | 'guess' is not one of test, validation",
+                "--measure validation               | --measure validation needs images held out: give --val-size",
+                "--sparsities 0.5 --data nowhere    | nowhere",
+            })
+    void wrongUseIsOneSentenceAndLeavesNothing(String options, String sentence) {
+        Path out = folder.resolve("comparison");
+        Shell shell = compare(out, (Object[]) options.split(" "));
+        assertThat(shell.err()).contains(sentence).doesNotContain("\tat ");
+        assertThat(shell.status()).isNotZero();
+        assertThat(out).doesNotExist();
+    }
+
+    @Test
+    void aFolderOfOtherFilesIsLeftAlone() throws IOException {
+        Files.writeString(folder.resolve("letter.txt"), "mine");
+        Shell shell = compare(folder);
+        assertThat(shell.status()).isEqualTo(2);
+        assertThat(shell.err()).contains("holds other files: choose another --out, new or empty.");
+        assertThat(folder.resolve("comparison.yaml")).doesNotExist();
+    }
+}

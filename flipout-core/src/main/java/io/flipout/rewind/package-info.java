@@ -1,0 +1,2 @@
+/** Where the weights that are left go back to after a pruning. */
+package io.flipout.rewind;

@@ -1,0 +1,65 @@
+package io.flipout.rewiring;
+
+import io.flipout.mask.Mask;
+import io.flipout.tensor.TrainedTensor;
+
+/**
+ * Changes in every step which weights are alive: some go dormant, others come back. What the
+ * schedule prunes is apart from it.
+ */
+public interface Rewiring {
+
+    /**
+     * Begins to rewire a tensor. What the rewiring needs of the present values, it takes now.
+     *
+     * @param tensor a prunable tensor on one device, before its next step
+     * @param mask its mask, the same for all devices
+     * @param seed the seed of whatever is drawn at random
+     * @return the wiring of the tensor on that device
+     */
+    Wiring wire(TrainedTensor tensor, Mask mask, long seed);
+
+    /** The wiring of one tensor on one device. */
+    interface Wiring {
+
+        /**
+         * Puts into the array what the optimizer is to move, if that is not the weights themselves;
+         * their gradient is ready by then.
+         */
+        default void beforeStep() {}
+
+        /** Takes up what the optimizer has left in the array of this device. */
+        void afterStep();
+
+        /**
+         * Decides after a step which weights are alive, and changes the mask. Of the wirings of a
+         * tensor one is asked, the first, once all devices have taken the step.
+         *
+         * @param step the number of steps taken before, which names what is drawn at random
+         * @return the positions of the weights that went dormant, whether they came back at once or
+         *     not: the optimizer is to forget their momentum
+         */
+        int[] rewire(long step);
+
+        /**
+         * Leaves in the array the weights that the next forward pass takes: 0 where the mask, as it
+         * is now, has none alive.
+         */
+        void settle();
+
+        /**
+         * Returns a copy of the wiring's state, which outlives the device's arrays.
+         *
+         * @return the copy, for {@link #restore(Object)} of the same kind of wiring: an array of
+         *     float, int, long or byte with at most a number a weight, or a list of such
+         */
+        Object snapshot();
+
+        /**
+         * Continues from what was before.
+         *
+         * @param snapshot what {@link #snapshot()} returned
+         */
+        void restore(Object snapshot);
+    }
+}

@@ -1,0 +1,2 @@
+/** Which weights come back while a network trains, and which go without a schedule. */
+package io.flipout.rewiring;

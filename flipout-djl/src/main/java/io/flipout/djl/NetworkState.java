@@ -1,0 +1,98 @@
+package io.flipout.djl;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
+import io.flipout.djl.checkpoint.CheckpointException;
+import io.flipout.djl.checkpoint.SafeTensors;
+import io.flipout.mask.BlockPaths;
+import java.io.IOException;
+import java.lang.reflect.Array;
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** The values of a network, running statistics included, by block path. */
+final class NetworkState {
+
+    private static final String NETWORK = "network/";
+
+    private NetworkState() {}
+
+    static void save(Block block, Map<String, Object> arrays) {
+        BlockPaths.parameters(block)
+                .forEach(
+                        (path, parameter) ->
+                                arrays.put(NETWORK + path, values(parameter.getArray())));
+    }
+
+    /** Returns a copy of an array's values: floats, or the bytes of another type. */
+    static Object values(NDArray array) {
+        if (array.getDataType() == DataType.FLOAT32) {
+            return array.toFloatArray();
+        }
+        ByteBuffer bytes = array.toByteBuffer();
+        byte[] copy = new byte[bytes.remaining()];
+        bytes.get(copy);
+        return copy;
+    }
+
+    /** Sets an array to what {@link #values} returned. */
+    static void set(NDArray array, Object values) {
+        // NDArray.set(Buffer) would give the array other memory than that which is shared.
+        Buffer buffer =
+                values instanceof float[] floats
+                        ? FloatBuffer.wrap(floats)
+                        : ByteBuffer.wrap((byte[]) values);
+        try (NDArray copy =
+                array.getManager().create(buffer, array.getShape(), array.getDataType())) {
+            array.set(new NDIndex("..."), copy);
+        }
+    }
+
+    /** Sets all values, or none where the file is of another network. */
+    static void load(Block block, SafeTensors file) throws IOException {
+        Map<String, Parameter> parameters = BlockPaths.parameters(block);
+        List<Object> read = new ArrayList<>();
+        for (Map.Entry<String, Parameter> entry : parameters.entrySet()) {
+            read.add(read(file, NETWORK + entry.getKey(), entry.getValue().getArray()));
+        }
+        int next = 0;
+        for (Parameter parameter : parameters.values()) {
+            // The same memory outside of autograd, which forbids to write to its leaves.
+            try (NDArray array = parameter.getArray().stopGradient()) {
+                set(array, read.get(next++));
+            }
+        }
+    }
+
+    /** Reads values for an array of the network. */
+    static Object read(SafeTensors file, String name, NDArray array) throws IOException {
+        String path = name.substring(name.indexOf('/') + 1);
+        if (!file.contains(name)) {
+            throw another("it has no " + path);
+        }
+        boolean isFloat = array.getDataType() == DataType.FLOAT32;
+        int width = isFloat ? 1 : array.getDataType().getNumOfBytes();
+        int length = Math.toIntExact(array.size()) * width;
+        try {
+            Object values = isFloat ? file.floats(name, length) : file.bytes(name, length);
+            if (Array.getLength(values) == length) {
+                return values;
+            }
+        } catch (CheckpointException e) {
+            // It has more of them, or of another type.
+        }
+        throw another("its " + path + " is not of " + array.getShape());
+    }
+
+    private static CheckpointException another(String difference) {
+        return new CheckpointException(
+                "The saved training is of another network: " + difference + ".");
+    }
+}

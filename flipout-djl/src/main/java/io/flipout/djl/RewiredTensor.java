@@ -1,0 +1,93 @@
+package io.flipout.djl;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.training.optimizer.Optimizer;
+import io.flipout.djl.PrunedNetwork.Mirror;
+import io.flipout.mask.Mask;
+import io.flipout.rewiring.Rewiring;
+import io.flipout.rewiring.Rewiring.Wiring;
+import io.flipout.tensor.TrainedTensor;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A parameter whose method rewires it, on all its devices, and its wiring when it last left them.
+ */
+final class RewiredTensor {
+
+    private final Rewiring rewiring;
+    private final Mask mask;
+    private final long seed;
+    private final Map<TrainedTensor, Wired> byTensor = new LinkedHashMap<>();
+    private Object snapshot;
+    private int stepped;
+
+    private record Wired(Mirror mirror, Wiring wiring) {}
+
+    RewiredTensor(Rewiring rewiring, Mask mask, long seed) {
+        this.rewiring = rewiring;
+        this.mask = mask;
+        this.seed = seed;
+    }
+
+    void beforeStep(Mirror mirror) {
+        byTensor.computeIfAbsent(mirror.tensor(), tensor -> arrive(mirror)).wiring().beforeStep();
+    }
+
+    private Wired arrive(Mirror mirror) {
+        Wiring wiring = rewiring.wire(mirror.tensor(), mask, seed);
+        if (snapshot != null) {
+            wiring.restore(snapshot);
+        }
+        return new Wired(mirror, wiring);
+    }
+
+    /** Rewires once the step has been taken on all devices: until then the mask stays. */
+    void afterStep(Mirror mirror, Optimizer optimizer, int devices) {
+        byTensor.get(mirror.tensor()).wiring().afterStep();
+        if (++stepped < devices) {
+            return;
+        }
+        stepped = 0;
+        int[] dormant = first().rewire(mirror.tensor().steps());
+        for (Wired wired : byTensor.values()) {
+            wired.wiring().settle();
+            if (dormant.length > 0 && optimizer instanceof OptimizerState stateful) {
+                forget(stateful, wired.mirror(), dormant);
+            }
+        }
+    }
+
+    private static void forget(OptimizerState optimizer, Mirror mirror, int[] dormant) {
+        TrainedTensor tensor = mirror.tensor();
+        String id = tensor.info().parameter().getId();
+        for (NDArray momentum : optimizer.state(id, mirror.weight())) {
+            tensor.clear(momentum, dormant);
+        }
+    }
+
+    private Wiring first() {
+        return byTensor.values().iterator().next().wiring();
+    }
+
+    /** Returns the wiring's state; null before the first step. */
+    Object snapshot() {
+        return byTensor.isEmpty() ? snapshot : first().snapshot();
+    }
+
+    /** Continues from a wiring's state, before the next step. */
+    void restore(Object before) {
+        byTensor.clear();
+        snapshot = before;
+        stepped = 0;
+    }
+
+    /** Takes the wiring off the devices, for a next training of the same network. */
+    void leaveDevices() {
+        if (!byTensor.isEmpty()) {
+            snapshot = first().snapshot();
+            byTensor.clear();
+            stepped = 0;
+        }
+    }
+}

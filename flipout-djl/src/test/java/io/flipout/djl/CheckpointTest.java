@@ -1,0 +1,241 @@
+package io.flipout.djl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.nn.Parameter;
+import ai.djl.training.EasyTrain;
+import ai.djl.training.Trainer;
+import ai.djl.training.dataset.Batch;
+import ai.djl.training.dataset.Dataset;
+import ai.djl.translate.TranslateException;
+import io.flipout.djl.checkpoint.CheckpointException;
+import io.flipout.mask.BlockPaths;
+import io.flipout.mask.Mask;
+import io.flipout.method.DeepR;
+import io.flipout.method.FlipOut;
+import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.HoyerSquare;
+import io.flipout.method.LayerMagnitude;
+import io.flipout.method.LotteryTicket;
+import io.flipout.method.MagnitudeUncertainty;
+import io.flipout.method.PruningMethod;
+import io.flipout.method.RandomPruning;
+import io.flipout.method.Snip;
+import io.flipout.schedule.PruningEvent.Unit;
+import io.flipout.schedule.Schedule;
+import io.flipout.signal.SignFlips;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class CheckpointTest {
+
+    private static final int EPOCHS = 6;
+    private static final int STEPS = EPOCHS * TinyTraining.STEPS_PER_EPOCH;
+
+    @TempDir private Path folder;
+    private Path file;
+
+    @BeforeEach
+    void nameFile() {
+        file = folder.resolve("training.safetensors");
+    }
+
+    static Stream<Arguments> methods() {
+        Schedule gradual = Schedule.toSparsity(.9).overEpochs(EPOCHS);
+        Schedule atOnce = Schedule.beforeTraining(.75, 1);
+        return Stream.of(
+                Arguments.of(FlipOut.builder().build(), gradual),
+                Arguments.of(GlobalMagnitude.builder().optNoise(1).build(), gradual),
+                Arguments.of(new LayerMagnitude(), gradual),
+                Arguments.of(
+                        MagnitudeUncertainty.builder().setValues(3).setLambda(.1).build(), gradual),
+                Arguments.of(new RandomPruning(), gradual),
+                Arguments.of(LotteryTicket.builder().build(), gradual),
+                Arguments.of(LotteryTicket.builder().optRewindStep(2).build(), gradual),
+                Arguments.of(
+                        HoyerSquare.builder().setStrength(1e-2f).build(),
+                        Schedule.belowThreshold(.05, Unit.EPOCH, 4)),
+                Arguments.of(new Snip(), atOnce),
+                Arguments.of(DeepR.builder().optL1(1e-3f).optNoise(.1f).build(), atOnce));
+    }
+
+    private static Pruner pruner(PruningMethod method, Schedule schedule) {
+        return Pruner.builder().setMethod(method).setSchedule(schedule).optSeed(5).build();
+    }
+
+    /** All that a training has come to. */
+    private record State(
+            Map<String, List<Float>> network,
+            Map<String, List<Byte>> masks,
+            List<List<Integer>> flips) {
+
+        static State of(TinyTraining tiny, Pruner pruner) {
+            Map<String, List<Float>> network = new LinkedHashMap<>();
+            for (Map.Entry<String, Parameter> entry :
+                    BlockPaths.parameters(tiny.block()).entrySet()) {
+                List<Float> values = new ArrayList<>();
+                for (float value : entry.getValue().getArray().toFloatArray()) {
+                    values.add(value);
+                }
+                network.put(entry.getKey(), values);
+            }
+            Map<String, List<Byte>> masks = new LinkedHashMap<>();
+            List<List<Integer>> flips = new ArrayList<>();
+            for (Map.Entry<String, Mask> entry : pruner.masks().entrySet()) {
+                List<Byte> bytes = new ArrayList<>();
+                for (byte b : entry.getValue().bytes()) {
+                    bytes.add(b);
+                }
+                masks.put(entry.getKey(), bytes);
+                pruner.watches(entry.getKey()).stream()
+                        .filter(SignFlips.Counts.class::isInstance)
+                        .map(watch -> ((SignFlips.Counts) watch).flips())
+                        .forEach(counts -> flips.add(Arrays.stream(counts).boxed().toList()));
+            }
+            return new State(network, masks, flips);
+        }
+    }
+
+    /** Trains to a step, or from the one that a file was saved at, and hands over the end. */
+    private State train(Pruner pruner, int seed, boolean isContinued, int from, int to) {
+        List<State> end = new ArrayList<>();
+        try (TinyTraining tiny = new TinyTraining(seed)) {
+            tiny.prepared(
+                    pruner.wrap(TinyTraining.sgd()),
+                    (trainer, data) -> {
+                        if (isContinued) {
+                            assertThat(pruner.load(file)).containsEntry("step", "" + from);
+                        } else if (pruner.events().get(0).at() == 0) {
+                            pruner.pruneBeforeTraining(trainer, data, 1);
+                        }
+                        steps(trainer, data, from, to);
+                        end.add(State.of(tiny, pruner));
+                        if (to < STEPS) {
+                            pruner.save(file, Map.of("step", "" + to));
+                            // Saving changes nothing.
+                            assertThat(State.of(tiny, pruner)).isEqualTo(end.get(0));
+                        }
+                    },
+                    pruner.listener());
+        }
+        return end.get(0);
+    }
+
+    /** Takes the steps after one up to another, as a loop does that notifies its listeners. */
+    private static void steps(Trainer trainer, Dataset data, int from, int to)
+            throws IOException, TranslateException {
+        int step = from / TinyTraining.STEPS_PER_EPOCH * TinyTraining.STEPS_PER_EPOCH;
+        while (step < to) {
+            for (Batch batch : trainer.iterateDataset(data)) {
+                try (batch) {
+                    if (step >= from && step < to) {
+                        EasyTrain.trainBatch(trainer, batch);
+                        trainer.step();
+                    }
+                }
+                step++;
+                if (step > from && step <= to && step % TinyTraining.STEPS_PER_EPOCH == 0) {
+                    trainer.notifyListeners(listener -> listener.onEpoch(trainer));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("methods")
+    void aTrainingThatStopsAnywhereGoesOnAsIfItHadNot(PruningMethod method, Schedule schedule) {
+        State whole = train(pruner(method, schedule), 1, false, 0, STEPS);
+        for (int stop = 1; stop < STEPS; stop += 3) {
+            train(pruner(method, schedule), 1, false, 0, stop);
+            // Another network, whose own weights do not matter.
+            State resumed = train(pruner(method, schedule), 2, true, stop, STEPS);
+            assertThat(resumed)
+                    .as("%s stopped after step %d", method.name(), stop)
+                    .isEqualTo(whole);
+        }
+    }
+
+    @Test
+    void itMayStopAgainAndAgain() {
+        PruningMethod method = FlipOut.builder().build();
+        Schedule schedule = Schedule.toSparsity(.9).overEpochs(EPOCHS);
+        State whole = train(pruner(method, schedule), 1, false, 0, STEPS);
+        train(pruner(method, schedule), 1, false, 0, 1);
+        for (int step = 1; step < STEPS - 1; step++) {
+            train(pruner(method, schedule), step, true, step, step + 1);
+        }
+        assertThat(train(pruner(method, schedule), 9, true, STEPS - 1, STEPS)).isEqualTo(whole);
+    }
+
+    private void assertRefused(Pruner pruner, String sentence) {
+        assertThatThrownBy(() -> train(pruner, 2, true, 5, STEPS))
+                .rootCause()
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining(sentence);
+    }
+
+    @Test
+    void aCheckpointOfAnotherTrainingIsRefusedWithTheDifference() {
+        Schedule schedule = Schedule.toSparsity(.9).overEpochs(EPOCHS);
+        train(pruner(FlipOut.builder().build(), schedule), 1, false, 0, 5);
+        assertRefused(
+                pruner(new RandomPruning(), schedule),
+                "another method: flipout, where this one has random.");
+        assertRefused(
+                pruner(FlipOut.builder().build(), Schedule.toSparsity(.8).overEpochs(EPOCHS)),
+                "another schedule: ");
+        assertRefused(
+                Pruner.builder()
+                        .setMethod(FlipOut.builder().build())
+                        .setSchedule(schedule)
+                        .optSeed(6)
+                        .build(),
+                "another seed: 5, where this one has 6.");
+    }
+
+    @Test
+    void aTrainingThatHasBegunTakesNoCheckpoint() {
+        PruningMethod method = FlipOut.builder().build();
+        Schedule schedule = Schedule.toSparsity(.9).overEpochs(EPOCHS);
+        train(pruner(method, schedule), 1, false, 0, 5);
+        Pruner pruner = pruner(method, schedule);
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            tiny.prepared(
+                    pruner.wrap(TinyTraining.sgd()),
+                    (trainer, data) -> {
+                        steps(trainer, data, 0, 1);
+                        assertThatThrownBy(() -> pruner.load(file))
+                                .isInstanceOf(IllegalStateException.class)
+                                .hasMessageContaining("The training has begun");
+                    },
+                    pruner.listener());
+        }
+    }
+
+    @Test
+    void anEarlierFileStaysWholeUntilTheNewOneIs() throws IOException {
+        PruningMethod method = FlipOut.builder().build();
+        Schedule schedule = Schedule.toSparsity(.9).overEpochs(EPOCHS);
+        train(pruner(method, schedule), 1, false, 0, 5);
+        byte[] before = Files.readAllBytes(file);
+        // A folder stands where the new file would be written first.
+        Files.createDirectories(folder.resolve("training.safetensors.tmp").resolve("in-the-way"));
+        assertThatThrownBy(() -> train(pruner(method, schedule), 1, false, 0, 7))
+                .hasRootCauseInstanceOf(IOException.class);
+        assertThat(Files.readAllBytes(file)).isEqualTo(before);
+    }
+}

@@ -1,6 +1,5 @@
 package io.flipout.cli.comparison;
 
-import com.fasterxml.jackson.annotation.JsonIgnore;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -97,7 +96,6 @@ public record Arm(String label, String method, Map<String, String> options, Swee
      *
      * @return true if nothing is pruned
      */
-    @JsonIgnore
     public boolean isDense() {
         return method.equals(DENSE);
     }

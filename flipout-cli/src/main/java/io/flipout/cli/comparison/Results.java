@@ -70,7 +70,8 @@ public final class Results {
                     runFolder + " is no finished run: it has no " + SUMMARY + ".");
         }
         JsonNode summary = JSON.readTree(runFolder.resolve(SUMMARY).toFile());
-        Arm arm = new Arm(summary.path("method").asText(), Map.of(), null);
+        String method = summary.path("method").asText();
+        Arm arm = new Arm(method, method, Map.of(), null);
         int seed = summary.path("seed").asInt();
         double sparsity = summary.path("sparsity").asDouble(Double.NaN);
         Map<String, String> options = new LinkedHashMap<>();

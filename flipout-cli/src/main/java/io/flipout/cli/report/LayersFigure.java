@@ -126,7 +126,17 @@ final class LayersFigure {
         if (Math.abs(row - Math.rint(row)) > 1e-6 || place < 0 || place >= names.size()) {
             return row < 1 ? " " : "  ";
         }
-        String name = names.get(place).replaceAll("\\.weight$", "");
+        return shorten(names.get(place).replaceAll("\\.weight$", ""));
+    }
+
+    /**
+     * Cuts the words of a path to as many letters as fit, the last one and all numbers excepted.
+     */
+    static String shorten(String path) {
+        String name = path;
+        for (int letters = LONGEST; name.length() > LONGEST && letters > 0; letters--) {
+            name = path.replaceAll("(\\p{L}{" + letters + "})\\p{L}*(?=[^.]*\\.)", "$1");
+        }
         return name.length() <= LONGEST ? name : "…" + name.substring(name.length() - LONGEST + 1);
     }
 

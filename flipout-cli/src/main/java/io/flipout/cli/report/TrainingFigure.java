@@ -34,7 +34,7 @@ final class TrainingFigure {
                             selection.label(arm),
                             IntStream.rangeClosed(1, means.length).asDoubleStream().toArray(),
                             means);
-            series.setLineStyle(arm.isDense() ? Figure.DASHED : LINE);
+            series.setLineStyle(LINE);
             series.setLineColor(palette.color(arm));
             series.setMarkerColor(palette.color(arm));
             series.setMarker(
@@ -44,8 +44,8 @@ final class TrainingFigure {
         int hint = Math.max(60, 620 / epochs);
         chart.getStyler()
                 .setPlotGridVerticalLinesVisible(false)
-                .setXAxisMin(1.0)
-                .setXAxisMax(Math.max(2.0, epochs))
+                .setXAxisMin(0.0)
+                .setXAxisMax(epochs + 0.5) // Not a whole one, or XChart ticks at every 16th.
                 .setXAxisTickMarkSpacingHint(hint)
                 .setXAxisDecimalPattern("0");
         Figure.fitPercent(

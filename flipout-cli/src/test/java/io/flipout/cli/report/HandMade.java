@@ -17,9 +17,9 @@ import java.util.stream.Stream;
 /** Folders of comparisons whose runs nobody has run: every number is written down. */
 final class HandMade {
 
-    static final Arm DENSE = new Arm("none", Map.of(), null);
-    static final Arm FLIPOUT = new Arm("flipout", Map.of(), null);
-    static final Arm MAGNITUDE = new Arm("global-magnitude", Map.of(), null);
+    static final Arm DENSE = new Arm("none", "none", Map.of(), null);
+    static final Arm FLIPOUT = new Arm("flipout", "flipout", Map.of(), null);
+    static final Arm MAGNITUDE = new Arm("global-magnitude", "global-magnitude", Map.of(), null);
 
     /** The network of {@link #run}: two layers of 100 and 300 weights. */
     static final int WEIGHTS = 400;

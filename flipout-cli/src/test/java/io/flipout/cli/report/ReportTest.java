@@ -215,6 +215,15 @@ class ReportTest {
     }
 
     @Test
+    void longNamesOfLayersStayApart() {
+        assertThat(LayersFigure.shorten("layer2.0.shortcut.0")).isEqualTo("layer2.0.shortcut.0");
+        assertThat(LayersFigure.shorten("features.denseblock3.denselayer24.conv2"))
+                .isEqualTo("fea.den3.den24.conv2");
+        assertThat(LayersFigure.shorten("aVeryLongNameWithoutAnyDots"))
+                .isEqualTo("…gNameWithoutAnyDots");
+    }
+
+    @Test
     void flipsAreThoseOfALayerOfARunThatRecordedThem() throws Exception {
         HandMade.comparison(folder);
         HandMade.weights(Comparison.folder(folder, new PlannedRun(HandMade.FLIPOUT, 0.99, "", 2)));
@@ -263,7 +272,11 @@ class ReportTest {
     @Test
     void aSweepShowsTheSettingThatCameNearest() throws Exception {
         Arm sweep =
-                new Arm("hoyer-square", Map.of(), new Sweep("hoyer-strength", List.of("1", "2")));
+                new Arm(
+                        "hoyer-square",
+                        "hoyer-square",
+                        Map.of(),
+                        new Sweep("hoyer-strength", List.of("1", "2")));
         Comparison comparison =
                 new Comparison(
                         "", Measure.TEST, Map.of(), List.of(sweep), List.of(0.9), List.of(1));

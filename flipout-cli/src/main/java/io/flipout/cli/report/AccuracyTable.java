@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
 
@@ -71,6 +72,11 @@ final class AccuracyTable {
     /** The dense network; empty where the comparison has none. */
     Optional<Cell> dense() {
         return comparison.arms().stream().filter(Arm::isDense).findFirst().map(arm -> cell(arm, 0));
+    }
+
+    boolean hasPublished() {
+        return Stream.concat(rows().stream().flatMap(row -> row.cells().stream()), dense().stream())
+                .anyMatch(cell -> !cell.published().isEmpty());
     }
 
     private Cell cell(Arm arm, double sparsity) {

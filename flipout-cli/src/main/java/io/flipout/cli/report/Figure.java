@@ -139,7 +139,7 @@ record Figure(String name, String title, String alt, String caption, boolean lig
         try {
             new TextLayout("0", FONT, new FontRenderContext(new AffineTransform(), true, true))
                     .getOutline(null);
-        } catch (RuntimeException | LinkageError | InternalError e) {
+        } catch (RuntimeException | Error e) { // Java has several of each to say so.
             throw new IllegalStateException(
                     "Figures need a font, and Java finds none here: install fontconfig and a font,"
                             + " as with apt-get install fontconfig fonts-dejavu-core.",

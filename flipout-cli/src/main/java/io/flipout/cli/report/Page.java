@@ -75,6 +75,7 @@ final class Page {
             model.put("rows", table.rows());
             table.dense().ifPresent(cell -> model.put("dense", cell));
             model.put("caption", caption(comparison));
+            model.put("published", table.hasPublished());
             model.put("markdown", table.markdown());
             model.put("csv", table.csv());
         }

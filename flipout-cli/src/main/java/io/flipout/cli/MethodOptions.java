@@ -11,6 +11,7 @@ import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.DeepR;
+import io.flipout.method.FilterPruning;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.HoyerSquare;
@@ -20,6 +21,7 @@ import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.method.Snip;
+import io.flipout.method.SoftDeepR;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.schedule.ToSparsitySchedule;
@@ -36,7 +38,9 @@ import picocli.CommandLine.Option;
 final class MethodOptions {
 
     private static final String SNIP = "snip";
+    private static final String FILTER_PRUNING = "filter-pruning";
     private static final String DEEP_R = "deep-r";
+    private static final String SOFT_DEEP_R = "soft-deep-r";
     private static final double DEFAULT_SPARSITY = 0.99;
 
     /** What the command line knows of a method. */
@@ -93,10 +97,17 @@ final class MethodOptions {
                             Map.entry(
                                     SNIP,
                                     new Entry(0, o -> new Snip(), MethodOptions::beforeTraining)),
+                            Map.entry(FILTER_PRUNING, Entry.gradual(0, o -> new FilterPruning())),
                             Map.entry(
                                     DEEP_R,
                                     new Entry(
                                             0, MethodOptions::deepR, MethodOptions::fromTheStart)),
+                            Map.entry(
+                                    SOFT_DEEP_R,
+                                    new Entry(
+                                            0,
+                                            MethodOptions::softDeepR,
+                                            MethodOptions::ofSomeDensity)),
                             Map.entry("random", Entry.gradual(0, o -> new RandomPruning())),
                             Map.entry(
                                     "none",
@@ -117,8 +128,9 @@ final class MethodOptions {
             defaultValue = "flipout",
             description =
                     "flipout, global-magnitude, noisy-global-magnitude, layer-magnitude,"
-                            + " lottery-ticket, magnitude-uncertainty, snip, hoyer-square, deep-r,"
-                            + " random, or none for a dense network (default: ${DEFAULT-VALUE}).")
+                            + " lottery-ticket, magnitude-uncertainty, snip, hoyer-square,"
+                            + " filter-pruning, deep-r, soft-deep-r, random, or none for a dense"
+                            + " network (default: ${DEFAULT-VALUE}).")
     private String method;
 
     @Option(
@@ -282,7 +294,7 @@ final class MethodOptions {
             paramLabel = "ALPHA",
             defaultValue = "1e-5",
             description =
-                    "Strength of the L1 regulariser that deep-r draws its weights to 0 with"
+                    "Strength of the L1 regulariser that deep-r and soft-deep-r draw their weights to 0 with"
                             + " (default: ${DEFAULT-VALUE}).")
     private float deepRL1;
 
@@ -291,9 +303,18 @@ final class MethodOptions {
             paramLabel = "SIGMA",
             defaultValue = "1e-5",
             description =
-                    "Standard deviation of the noise that deep-r adds to the gradient (default:"
-                            + " ${DEFAULT-VALUE}).")
+                    "Standard deviation of the noise that deep-r and soft-deep-r add to the"
+                            + " gradient (default: ${DEFAULT-VALUE}).")
     private float deepRNoise;
+
+    @Option(
+            names = "--soft-deep-r-density",
+            paramLabel = "P",
+            defaultValue = "0.005",
+            description =
+                    "Share of the weights that soft-deep-r begins with, and would end with if"
+                            + " nothing were learned (default: ${DEFAULT-VALUE}).")
+    private double softDeepRDensity;
 
     @Option(
             names = "--allocation",
@@ -327,6 +348,9 @@ final class MethodOptions {
     private String thresholdUnit = "";
     private int rounds = 1;
 
+    /** What soft-deep-r reckons with; an option of the optimizer. */
+    private float learningRate;
+
     String name() {
         return method;
     }
@@ -354,7 +378,8 @@ final class MethodOptions {
     }
 
     /** Makes the method, and fills in what other options leave open of it. */
-    PruningMethod method() {
+    PruningMethod method(float rate) {
+        learningRate = rate;
         if (noise == null) {
             noise = entry().noise();
         }
@@ -412,6 +437,15 @@ final class MethodOptions {
             pruneRate = byDefault;
         }
         return pruneRate;
+    }
+
+    private PruningMethod softDeepR() {
+        return SoftDeepR.builder()
+                .optDensity(softDeepRDensity)
+                .optLearningRate(learningRate)
+                .optL1(deepRL1)
+                .optNoise(deepRNoise)
+                .build();
     }
 
     private Schedule gradually(int epochs) {
@@ -521,6 +555,16 @@ final class MethodOptions {
         return Schedule.beforeTraining(sparsity, 1);
     }
 
+    private Schedule ofSomeDensity(int epochs) {
+        if (sparsity != null || pruneEvery != null) {
+            throw Failure.misuse(
+                    "soft-deep-r keeps no number of weights: instead of "
+                            + (sparsity != null ? "--sparsity" : "--prune-every")
+                            + ", set --soft-deep-r-density, which it moves around.");
+        }
+        return Schedule.beforeTraining(1 - softDeepRDensity, 1);
+    }
+
     /** The paper regularises for 350 epochs, prunes, and fine-tunes for 150. */
     private Schedule thenFineTune(int epochs) {
         if (sparsity != null || pruneEvery != null) {
@@ -549,12 +593,21 @@ final class MethodOptions {
             throws IOException, TranslateException {
         switch (method) {
             case SNIP -> pruner.pruneBeforeTraining(trainer, train, snipBatches);
-            case DEEP_R -> pruner.pruneBeforeTraining();
+            case DEEP_R, SOFT_DEEP_R -> pruner.pruneBeforeTraining();
             default -> {}
         }
     }
 
     Allocation allocation() {
+        if (method.equals(FILTER_PRUNING)) {
+            if (allocation != Competition.GLOBAL || layerFloor != 0) {
+                throw Failure.misuse(
+                        "filter-pruning takes the same share of each layer's filters and leaves at"
+                                + " least one: instead of --allocation and --layer-floor, set"
+                                + " --include or --exclude.");
+            }
+            return Allocation.perFilter();
+        }
         return switch (allocation) {
             case GLOBAL -> Allocation.global().withFloor(layerFloor);
             case LAYER -> Allocation.perLayer().withFloor(layerFloor);

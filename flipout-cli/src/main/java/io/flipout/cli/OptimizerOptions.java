@@ -75,6 +75,11 @@ final class OptimizerOptions {
         return batchSize;
     }
 
+    /** Returns the learning rate of the first step. */
+    float learningRate() {
+        return lr;
+    }
+
     /** Checks the values and fills in the milestones. */
     void resolve() {
         if (epochs < 1) {

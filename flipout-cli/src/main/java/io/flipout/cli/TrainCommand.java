@@ -92,7 +92,7 @@ final class TrainCommand implements Callable<Integer> {
     private Plan plan() {
         String network = Networks.shortName(model, Optional.ofNullable(width));
         data.dataSet();
-        PruningMethod method = pruning.method();
+        PruningMethod method = pruning.method(optimizer.learningRate());
         optimizer.resolve();
         data.resolve();
         saving.resolve();
@@ -173,9 +173,14 @@ final class TrainCommand implements Callable<Integer> {
                             opened,
                             pruner,
                             pruning,
+                            optimizer,
+                            data,
+                            images,
                             saving,
-                            devices)
-                    .run(data, images, optimizer, seed, Configuration.of(spec), from);
+                            devices,
+                            seed,
+                            Configuration.of(spec))
+                    .run(from);
         }
     }
 }

@@ -207,6 +207,57 @@ class TrainCommandTest {
         assertThat(weights(again)).isEqualTo(weights(run));
     }
 
+    /** A neuron of fc1 has 784 weights, one of fc2 300. */
+    @Test
+    void filterPruningRemovesWholeNeurons() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell = train(run, "--method", "filter-pruning", "--sparsity", 0.9, "--epochs", 5);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        JsonNode summary = summary(run);
+        assertThat(summary.get("remaining_weights").asLong()).isBetween(26_620L, 26_620L + 783);
+        JsonNode layers = summary.get("layers");
+        assertThat(layers.get(0).get("remaining").asLong() % 784).isZero();
+        assertThat(layers.get(1).get("remaining").asLong() % 300).isZero();
+        assertThat(layers.get(2).get("remaining").asLong()).as("the output layer").isEqualTo(1_000);
+        assertThat(Shell.run("inspect", run).out())
+                .contains(
+                        String.format(
+                                "%,d of 266,200 prunable weights",
+                                summary.get("remaining_weights").asLong()));
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(weights(again)).isEqualTo(weights(run));
+    }
+
+    @Test
+    void softDeepRTellsTheWeightsThatEachEpochScored() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell =
+                train(
+                        run,
+                        "--method",
+                        "soft-deep-r",
+                        "--soft-deep-r-density",
+                        0.1,
+                        "--deep-r-l1",
+                        1e-3,
+                        "--deep-r-noise",
+                        1e-2,
+                        "--epochs",
+                        4);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out()).contains("before training to 26,620 weights");
+        assertThat(scored(run)).doesNotHaveDuplicates();
+        long left = summary(run).get("remaining_weights").asLong();
+        assertThat(scored(run).get(3)).isEqualTo(left).isBetween(1L, WEIGHTS - 1L);
+        // The saved weights agree with the masks.
+        assertThat(Shell.run("inspect", run).out())
+                .contains(String.format("%,d of 266,200 prunable weights", left));
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(weights(again)).isEqualTo(weights(run));
+    }
+
     @Test
     void hoyerSquareRegularisesPrunesBelowAThresholdAndFineTunes() throws IOException {
         Path run = folder.resolve("run");
@@ -508,6 +559,15 @@ class TrainCommandTest {
                 "--method deep-r --sparsity 0.9999999 | leaves none of 266200 weights",
                 "--method deep-r --deep-r-l1 -1      | numbers of at least 0, got -1",
                 "--method deep-r --deep-r-noise NaN  | numbers of at least 0, got 1.0E-5 and NaN",
+                "--method filter-pruning --sparsity 0.995 --epochs 10 | 2084 weights, a sparsity of 0.9921, is as far as it goes",
+                "--method filter-pruning --allocation layer | instead of --allocation and --layer-floor, set --include",
+                "--method filter-pruning --layer-floor 5   | instead of --allocation and --layer-floor, set --include",
+                "--method soft-deep-r --sparsity 0.9        | instead of --sparsity, set --soft-deep-r-density",
+                "--method soft-deep-r --prune-every 2       | instead of --prune-every, set --soft-deep-r-density",
+                "--method soft-deep-r --soft-deep-r-density 0 | density p of soft Deep-R must lie in (0, 1)",
+                "--method soft-deep-r --soft-deep-r-density 1 | density p of soft Deep-R must lie in (0, 1)",
+                "--method soft-deep-r --deep-r-l1 0         | strength of L1 must be a number greater than 0",
+                "--method soft-deep-r --deep-r-noise 0      | noise strength must be a number greater than 0",
                 "--method hoyer-square --sparsity 0.9      | cannot aim at a sparsity: instead of --sparsity, set --hoyer-strength",
                 "--method hoyer-square --prune-every 2     | instead of --prune-every, set --hoyer-strength",
                 "--method hoyer-square --hoyer-strength 0  | strength of Hoyer-Square must be a number greater than 0",
@@ -615,8 +675,7 @@ class TrainCommandTest {
     void aCommandIsNeeded() {
         assertThat(Shell.run().status()).isEqualTo(2);
         assertThat(Shell.run("prune").err())
-                .contains(
-                        "Unknown command 'prune'; there are train, evaluate, inspect, export, bench.");
+                .contains("Unknown command 'prune'; there are train, resume, compare,");
         assertThat(Shell.run("inspect", folder.resolve("nothing")).err())
                 .contains("There is no run or model");
         assertThat(Shell.run("--help").out())

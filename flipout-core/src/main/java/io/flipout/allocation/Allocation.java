@@ -7,8 +7,8 @@ import java.util.List;
 public interface Allocation {
 
     /**
-     * Prunes weights until exactly {@code keep} are alive over all tensors together. Ties go to the
-     * lowest position, tensors in order.
+     * Prunes weights until exactly {@code keep} are alive over all tensors together, or as few more
+     * as the allocation allows. Ties go to the lowest position, tensors in order.
      *
      * @param tensors the prunable tensors in block order
      * @param keep the number of weights alive afterwards, at least 1
@@ -28,6 +28,19 @@ public interface Allocation {
     default void check(int[] sizes, long keep) {}
 
     /**
+     * Checks, before training begins, that so few weights can be kept of tensors that are divided
+     * into filters.
+     *
+     * @param sizes the number of weights of each prunable tensor
+     * @param filters the number of filters of each that could go as wholes
+     * @param keep the number of weights alive in the end
+     * @throws IllegalArgumentException if they cannot
+     */
+    default void check(int[] sizes, int[] filters, long keep) {
+        check(sizes, keep);
+    }
+
+    /**
      * Ranks all weights of the network together.
      *
      * @return the allocation
@@ -43,5 +56,14 @@ public interface Allocation {
      */
     static LayerwiseAllocation perLayer() {
         return new LayerwiseAllocation(0);
+    }
+
+    /**
+     * Prunes whole filters or neurons, the same share of each layer's.
+     *
+     * @return the allocation
+     */
+    static FilterAllocation perFilter() {
+        return new FilterAllocation();
     }
 }

@@ -8,19 +8,37 @@ import io.flipout.mask.Mask;
  * @param path its block path, for messages
  * @param scores a score for each weight in row-major order; the lowest go first
  * @param mask which weights are alive; pruning changes it
+ * @param filters the number of parts, of the same size and one after the other, that could go as
+ *     wholes: filters or neurons; 1 for the network's output layer, which needs all of them
  */
-public record Candidate(String path, double[] scores, Mask mask) {
+public record Candidate(String path, double[] scores, Mask mask, int filters) {
 
     /**
      * Creates the candidate.
      *
-     * @throws IllegalArgumentException if there is not one score for each weight
+     * @throws IllegalArgumentException if there is not one score for each weight, or the filters
+     *     are not of the same size
      */
     public Candidate {
         if (scores.length != mask.size()) {
             throw new IllegalArgumentException(
                     path + " has " + mask.size() + " weights but " + scores.length + " scores");
         }
+        if (filters < 1 || mask.size() % filters != 0) {
+            throw new IllegalArgumentException(
+                    path + " of " + mask.size() + " weights cannot have " + filters + " filters");
+        }
+    }
+
+    /**
+     * Creates the candidate of a tensor that is not divided into filters.
+     *
+     * @param path its block path, for messages
+     * @param scores a score for each weight in row-major order
+     * @param mask which weights are alive
+     */
+    public Candidate(String path, double[] scores, Mask mask) {
+        this(path, scores, mask, 1);
     }
 
     /**

@@ -29,8 +29,10 @@ import java.util.Optional;
  * together or for each, as the allocation says. From then on each tensor keeps its number, as in
  * the released code's main form.
  *
- * <p>On a CPU a training step takes two more passes over the weights than FlipOut without noise and
- * draws noise for weights alive only. Elsewhere the host waits in every step for the positions of
+ * <p>On a CPU a training step passes over the weights three times more than FlipOut's, and draws
+ * noise for weights alive only. Measured at a batch of 128, it takes as long as FlipOut's for
+ * ResNet-18; for LeNet-300-100, which does little else, 3 % longer at a sparsity of 99 %, 12 % at
+ * 90 % and 39 % with all weights alive. Elsewhere the host waits in every step for the positions of
  * the weights that went dormant, tensor by tensor, and sends the device the masks: small networks
  * train there markedly slower.
  */

@@ -1,13 +1,23 @@
 package io.flipout.rewiring;
 
 import io.flipout.mask.Mask;
+import io.flipout.schedule.PruningEvent;
 import io.flipout.tensor.TrainedTensor;
+import java.util.List;
 
 /**
  * Changes in every step which weights are alive: some go dormant, others come back. What the
  * schedule prunes is apart from it.
  */
 public interface Rewiring {
+
+    /**
+     * Checks, before training begins, that weights can be rewired beside these prunings.
+     *
+     * @param events the prunings of the whole training
+     * @throws IllegalArgumentException if they cannot
+     */
+    default void check(List<PruningEvent> events) {}
 
     /**
      * Begins to rewire a tensor. What the rewiring needs of the present values, it takes now.

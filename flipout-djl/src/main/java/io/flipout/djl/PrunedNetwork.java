@@ -83,10 +83,21 @@ final class PrunedNetwork {
             }
         }
         events = schedule.events(weights());
-        int[] sizes = masks.values().stream().mapToInt(Mask::size).toArray();
+        List<ParameterInfo> prunable = parameters.stream().filter(ParameterInfo::prunable).toList();
+        int[] sizes = prunable.stream().mapToInt(ParameterInfo::size).toArray();
+        int[] filters = prunable.stream().mapToInt(this::filters).toArray();
         events.stream()
                 .filter(event -> !event.isByThreshold())
-                .forEach(event -> allocation.check(sizes, event.keep()));
+                .forEach(event -> allocation.check(sizes, filters, event.keep()));
+    }
+
+    /** Returns the number of filters that can be done without: not of those of the output layer. */
+    private int filters(ParameterInfo info) {
+        boolean isOutput =
+                parameters.stream()
+                        .skip(info.index() + 1)
+                        .noneMatch(later -> later.shape().dimension() > 1);
+        return isOutput ? 1 : Math.toIntExact(info.shape().get(0));
     }
 
     List<ParameterInfo> parameters() {
@@ -313,7 +324,7 @@ final class PrunedNetwork {
         Mask mask = masks.get(info.path());
         float[] weights = mirror.tensor().values().toFloatArray();
         TensorView view = new TensorView(info, weights, mask, mirror.watches(), seed);
-        return new Candidate(info.path(), criterion.score(view), mask);
+        return new Candidate(info.path(), criterion.score(view), mask, filters(info));
     }
 
     private void apply(ParameterInfo info, Optimizer optimizer) {

@@ -103,7 +103,10 @@ final class PruningRun {
                                 + " configuration, addTrainingListeners(pruner.listener()), before"
                                 + " the trainer is made.");
             }
-            network = new PrunedNetwork(block, selector, schedule, allocation, method.signals());
+            PrunedNetwork looked =
+                    new PrunedNetwork(block, selector, schedule, allocation, method.signals());
+            method.rewiring().ifPresent(rewiring -> rewiring.check(looked.events()));
+            network = looked;
         }
         return network;
     }

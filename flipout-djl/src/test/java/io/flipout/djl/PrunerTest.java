@@ -18,6 +18,8 @@ import io.flipout.gradient.GradientTerm;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
+import io.flipout.mask.WeightSelector;
+import io.flipout.method.FilterPruning;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.HoyerSquare;
@@ -173,6 +175,49 @@ class PrunerTest {
         }
         assertThat(alive.subList(0, 3)).isEqualTo(kept);
         assertThat(alive.get(3)).as("the last epoch prunes nothing").isEqualTo(kept.get(2));
+    }
+
+    /**
+     * Eight neurons of 6 weights, and the output layer of 24: four whole neurons leave 48 of 72.
+     */
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void filterPruningRemovesWholeNeuronsButNoOutputs(Path path) {
+        path.run(
+                () -> {
+                    Pruner pruner =
+                            Pruner.builder()
+                                    .setMethod(new FilterPruning())
+                                    .setSchedule(Schedule.oneShot(.4, Unit.EPOCH, 1))
+                                    .optAllocation(Allocation.perFilter())
+                                    .build();
+                    try (TinyTraining tiny = new TinyTraining(1)) {
+                        tiny.fit(pruner.wrap(TinyTraining.sgd()), 2, pruner.listener());
+                        Mask mask = pruner.masks().get(FIRST);
+                        assertThat(alive(pruner)).isEqualTo(48);
+                        assertThat(mask.remaining()).isEqualTo(24);
+                        for (int i = 0; i < mask.size(); i++) {
+                            assertThat(mask.isAlive(i)).isEqualTo(mask.isAlive(i / 6 * 6));
+                        }
+                        assertZero(mask, tiny.weights().get(FIRST));
+                    }
+                });
+    }
+
+    /** Without the output layer among the prunable ones, the hidden layer is still none. */
+    @Test
+    void theOutputLayerIsTheNetworksAndNotTheLastThatMayBePruned() {
+        Pruner pruner =
+                Pruner.builder()
+                        .setMethod(new FilterPruning())
+                        .setSchedule(Schedule.oneShot(.5, Unit.EPOCH, 1))
+                        .optAllocation(Allocation.perFilter())
+                        .optWeights(WeightSelector.builder().optInclude(FIRST).build())
+                        .build();
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            tiny.fit(pruner.wrap(TinyTraining.sgd()), 2, pruner.listener());
+            assertThat(alive(pruner)).isEqualTo(24);
+        }
     }
 
     private static void assertZero(Mask mask, float[] values) {

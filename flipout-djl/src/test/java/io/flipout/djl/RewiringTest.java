@@ -15,6 +15,7 @@ import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.method.DeepR;
 import io.flipout.method.PruningMethod;
+import io.flipout.method.SoftDeepR;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import java.util.ArrayList;
@@ -23,10 +24,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Methods that bring weights back while the network trains. */
 class RewiringTest {
@@ -36,6 +40,10 @@ class RewiringTest {
 
     private static DeepR deepR() {
         return DeepR.builder().optL1(1e-3f).optNoise(.1f).build();
+    }
+
+    private static SoftDeepR softDeepR() {
+        return SoftDeepR.builder().optDensity(.25).optL1(.01f).optNoise(.1f).build();
     }
 
     private static Pruner pruner(PruningMethod method, double sparsity, long seed) {
@@ -109,13 +117,8 @@ class RewiringTest {
                                                     kept.putIfAbsent(name, mask.remaining());
                                                     assertThat(mask.remaining())
                                                             .isEqualTo(kept.get(name));
-                                                    assertWired(
-                                                            mask,
-                                                            weights.get(name),
-                                                            signs.computeIfAbsent(
-                                                                    name,
-                                                                    n -> new float[mask.size()]));
                                                 });
+                                assertWired(pruner, weights, signs);
                                 masks.add(bytes(pruner.masks().get(FIRST)));
                                 if (optimizer instanceof Sgd sgd) {
                                     assertNoMomentumOfTheDormant(pruner, sgd);
@@ -127,6 +130,17 @@ class RewiringTest {
         assertThat(pruner.report().remaining())
                 .isEqualTo(Math.round(TinyTraining.WEIGHTS * (1 - sparsity)));
         assertThat(masks).as("weights were rewired").hasSizeGreaterThan(3);
+    }
+
+    private static void assertWired(
+            Pruner pruner, Map<String, float[]> weights, Map<String, float[]> signs) {
+        pruner.masks()
+                .forEach(
+                        (name, mask) ->
+                                assertWired(
+                                        mask,
+                                        weights.get(name),
+                                        signs.computeIfAbsent(name, n -> new float[mask.size()])));
     }
 
     /** Dormant weights are exactly 0, those alive are not and keep their sign for good. */
@@ -176,13 +190,56 @@ class RewiringTest {
 
     @ParameterizedTest
     @EnumSource(Path.class)
-    void aSeedReproducesDeepRBitForBit(Path path) {
+    void softDeepRLetsTheNumberOfWeightsMove(Path path) {
         path.run(
                 () -> {
-                    Map<String, float[]> first = run(deepR(), 5);
-                    Map<String, float[]> again = run(deepR(), 5);
+                    Pruner pruner = pruner(softDeepR(), .75, 1);
+                    List<Long> alive = new ArrayList<>();
+                    try (TinyTraining tiny = new TinyTraining(1)) {
+                        Map<String, float[]> signs = new LinkedHashMap<>();
+                        TrainingListener check =
+                                afterEveryStep(
+                                        () -> {
+                                            alive.add(pruner.report().remaining());
+                                            assertWired(pruner, tiny.weights(), signs);
+                                        });
+                        train(tiny, pruner, TinyTraining.sgd(), check);
+                        // Latent values and signs outlive the trainer.
+                        tiny.fit(pruner.wrap(TinyTraining.sgd()), 3, pruner.listener(), check);
+                    }
+                    assertThat(alive.get(0)).isEqualTo(18);
+                    assertThat(new HashSet<>(alive)).hasSizeGreaterThan(5);
+                });
+    }
+
+    @Test
+    void softDeepRRefusesToPruneOnTheWay() {
+        Pruner pruner =
+                Pruner.builder()
+                        .setMethod(softDeepR())
+                        .setSchedule(Schedule.toSparsity(.5).overEpochs(3))
+                        .build();
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            assertThatThrownBy(
+                            () -> tiny.fit(pruner.wrap(TinyTraining.sgd()), 3, pruner.listener()))
+                    .hasMessageContaining("nothing can be pruned once the training has begun");
+        }
+    }
+
+    static Stream<Arguments> methods() {
+        return Stream.of(deepR(), softDeepR())
+                .flatMap(method -> Stream.of(Path.values()).map(p -> Arguments.of(p, method)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("methods")
+    void aSeedReproducesARunBitForBit(Path path, PruningMethod method) {
+        path.run(
+                () -> {
+                    Map<String, float[]> first = run(method, 5);
+                    Map<String, float[]> again = run(method, 5);
                     first.forEach((name, values) -> assertThat(values).isEqualTo(again.get(name)));
-                    assertThat(first.get(FIRST)).isNotEqualTo(run(deepR(), 6).get(FIRST));
+                    assertThat(first.get(FIRST)).isNotEqualTo(run(method, 6).get(FIRST));
                 });
     }
 

@@ -1,0 +1,347 @@
+package io.flipout.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ResumeCommandTest {
+
+    /** SIGKILLs of the kill test; -Dflipout.kills=300 is the long form. */
+    private static final int KILLS = Integer.getInteger("flipout.kills", 20);
+
+    @TempDir private static Path shared;
+    private static Path data;
+
+    @TempDir private Path folder;
+
+    @BeforeAll
+    static void writeData() throws IOException {
+        data = TinyData.write(shared.resolve("data"), 400, 50);
+    }
+
+    private static List<Object> training(Path out, Object... options) {
+        List<Object> arguments =
+                new ArrayList<>(
+                        List.of(
+                                "train",
+                                "--dataset",
+                                "mnist",
+                                "--data",
+                                data,
+                                "--device",
+                                "cpu",
+                                "--batch-size",
+                                50,
+                                "--lr",
+                                0.05,
+                                "--threads",
+                                1,
+                                "--out",
+                                out));
+        arguments.addAll(List.of(options));
+        return arguments;
+    }
+
+    private static Shell train(Path out, Object... options) {
+        return Shell.run(training(out, options).toArray());
+    }
+
+    private static Shell resume(Path run, Object... options) {
+        List<Object> arguments = new ArrayList<>(List.of("resume", run));
+        arguments.addAll(List.of(options));
+        return Shell.run(arguments.toArray());
+    }
+
+    /** Stops a training of that many epochs soon, in good order. */
+    private static void stop(Path run, Object... options) {
+        List<Object> arguments = training(run, options);
+        arguments.addAll(List.of("--max-time", "1s"));
+        Shell shell = Shell.run(arguments.toArray());
+        assertThat(shell.out()).contains("Stopped after epoch").contains("./flipout resume " + run);
+        assertThat(shell.status()).isZero();
+        assertThat(run.resolve("summary.json")).doesNotExist();
+    }
+
+    /** Two runs are the same run: metrics but for time, weights, what decided the last pruning. */
+    private static void assertSame(Path resumed, Path whole) throws IOException {
+        assertThat(untimed(resumed)).isEqualTo(untimed(whole));
+        for (String name :
+                List.of("model/lenet300-0000.params", "weights.csv", "model/synset.txt")) {
+            if (Files.exists(whole.resolve(name))) {
+                assertThat(resumed.resolve(name)).hasSameBinaryContentAs(whole.resolve(name));
+            }
+        }
+    }
+
+    private static List<String> untimed(Path run) throws IOException {
+        return Files.readAllLines(run.resolve("metrics.csv")).stream()
+                .map(row -> row.replaceFirst(",[^,]*,[^,]*$", ""))
+                .toList();
+    }
+
+    private static List<Path> checkpoints(Path run) throws IOException {
+        try (Stream<Path> files = Files.list(run.resolve("checkpoints"))) {
+            return files.sorted().toList();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "flipout, --sparsity 0.9",
+        "lottery-ticket, --sparsity 0.5 --prune-rate 0.5 --rewind-step 3",
+        "snip, --sparsity 0.9",
+        "deep-r, --sparsity 0.9 --momentum 0",
+    })
+    void aStoppedRunGoesOnAsIfItHadNotBeen(String method, String options) throws IOException {
+        List<Object> words = new ArrayList<>(List.of("--method", method, "--epochs", 60));
+        words.addAll(List.of(options.split(" ")));
+        Path whole = folder.resolve("whole");
+        assertThat(train(whole, words.toArray()).status()).isZero();
+
+        Path run = folder.resolve("run");
+        words.addAll(List.of("--checkpoint", "3steps"));
+        stop(run, words.toArray());
+        Shell shell = resume(run);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertSame(run, whole);
+    }
+
+    @Test
+    void sigkillAtAnyMomentLosesNothingButTime() throws Exception {
+        Object[] options = {"--sparsity", 0.95, "--epochs", 5 * KILLS, "--checkpoint", "5steps"};
+        Path whole = folder.resolve("whole");
+        assertThat(train(whole, options).status()).isZero();
+
+        Path run = folder.resolve("run");
+        SplittableRandom random = new SplittableRandom(1);
+        List<Object> command = training(run, options);
+        int kills = 0;
+        while (kills < KILLS) {
+            Process process = start(command);
+            if (!waitForProgress(process, run, 1 + random.nextInt(4))) {
+                break; // It has come to its end.
+            }
+            TimeUnit.MILLISECONDS.sleep(random.nextInt(20));
+            process.destroyForcibly().waitFor();
+            kills++;
+            command =
+                    Files.exists(run.resolve("config.yaml"))
+                            ? List.of("resume", run)
+                            : training(run, options);
+        }
+        if (Files.notExists(run.resolve("summary.json"))) {
+            assertThat(start(command).waitFor()).isZero();
+        }
+        assertThat(kills).isEqualTo(KILLS);
+        assertSame(run, whole);
+        assertThat(run.resolve("checkpoints")).doesNotExist();
+    }
+
+    private static Process start(List<Object> arguments) throws IOException {
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                ProcessHandle.current().info().command().orElseThrow(),
+                                "-XX:TieredStopAtLevel=1",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                Main.class.getName()));
+        arguments.forEach(argument -> command.add(argument.toString()));
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+    }
+
+    /** Waits until some more checkpoints have been written, or the process has ended. */
+    private static boolean waitForProgress(Process process, Path run, int checkpoints)
+            throws Exception {
+        String last = "";
+        int seen = 0;
+        while (process.isAlive()) {
+            if (Files.isDirectory(run.resolve("checkpoints"))) {
+                try (Stream<Path> files = Files.list(run.resolve("checkpoints"))) {
+                    String newest =
+                            files.map(file -> file.getFileName().toString())
+                                    .filter(name -> name.endsWith(".safetensors"))
+                                    .max(String::compareTo)
+                                    .orElse("");
+                    if (!newest.equals(last)) {
+                        last = newest;
+                        if (seen++ == checkpoints) {
+                            return true;
+                        }
+                    }
+                } catch (NoSuchFileException | UncheckedIOException e) {
+                    continue; // It was moved away meanwhile.
+                }
+            }
+            TimeUnit.MILLISECONDS.sleep(1);
+        }
+        return false;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"INT, 130", "TERM, 143"})
+    void aSignalStopsARunInGoodOrder(String signal, int status) throws Exception {
+        Path run = folder.resolve("run");
+        Process process = start(training(run, "--epochs", 5000, "--checkpoint", "10steps"));
+        assertThat(waitForProgress(process, run, 2)).isTrue();
+        new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
+        assertThat(process.waitFor()).isEqualTo(status);
+        assertThat(checkpoints(run)).hasSize(2);
+    }
+
+    @Test
+    void aDamagedCheckpointIsNamedAndTheOneBeforeUsed() throws IOException {
+        Object[] options = {"--sparsity", 0.9, "--epochs", 200};
+        Path run = folder.resolve("run");
+        stop(run, "--sparsity", 0.9, "--epochs", 200, "--checkpoint", "2steps");
+        List<Path> saved = checkpoints(run);
+        assertThat(saved).hasSize(2);
+        byte[] bytes = Files.readAllBytes(saved.get(1));
+        bytes[bytes.length / 2] ^= 1;
+        Files.write(saved.get(1), bytes);
+
+        Shell shell = resume(run);
+        assertThat(shell.err())
+                .contains(saved.get(1) + " is damaged: its bytes do not add up to its checksum.")
+                .contains("The one before it is used.");
+        assertThat(shell.status()).isZero();
+        Path whole = folder.resolve("whole");
+        train(whole, options);
+        assertSame(run, whole);
+    }
+
+    @Test
+    void aRunWithoutCheckpointsBeginsAnew() throws IOException {
+        Path run = folder.resolve("run");
+        stop(run, "--sparsity", 0.5, "--epochs", 300);
+        RunFolder.delete(run.resolve("checkpoints"));
+        Files.writeString(
+                run.resolve("config.yaml"),
+                Files.readString(run.resolve("config.yaml")).replace("epochs: 300", "epochs: 3"));
+        Shell shell = resume(run);
+        assertThat(shell.err()).contains("No checkpoint of it is there yet: it begins anew.");
+        assertThat(shell.status()).isZero();
+        assertThat(untimed(run)).hasSize(4);
+    }
+
+    @Test
+    void aRunCanBeMadeLongerButNotShorter() throws IOException {
+        Path run = folder.resolve("run");
+        stop(run, "--sparsity", 0.9, "--epochs", 100);
+        Shell shorter = resume(run, "--epochs", 99);
+        assertThat(shorter.status()).isEqualTo(2);
+        assertThat(shorter.err())
+                .contains("--epochs must be at least the 100 that the run was to take, got 99.");
+        Shell longer = resume(run, "--epochs", 103);
+        assertThat(longer.status()).as(longer.err()).isZero();
+        Path whole = folder.resolve("whole");
+        train(whole, "--sparsity", 0.9, "--epochs", 100);
+        assertThat(untimed(run)).hasSize(104).startsWith(untimed(whole).toArray(String[]::new));
+    }
+
+    @Test
+    void anInterruptedRunIsNotOverwrittenUnasked() {
+        Path run = folder.resolve("run");
+        stop(run, "--sparsity", 0.9, "--epochs", 300);
+        Shell again = train(run, "--sparsity", 0.9, "--epochs", 300);
+        assertThat(again.status()).isEqualTo(2);
+        assertThat(again.err())
+                .contains(
+                        run
+                                + " holds a run that was interrupted: go on with it by ./flipout resume");
+        Shell over = train(run, "--sparsity", 0.5, "--epochs", 3, "--overwrite");
+        assertThat(over.status()).as(over.err()).isZero();
+        assertThat(resume(run).err())
+                .contains("has come to its end: there is nothing to go on with");
+    }
+
+    @Test
+    void twoWritersAreOneTooMany() throws IOException {
+        Path run = folder.resolve("run");
+        stop(run, "--sparsity", 0.9, "--epochs", 300);
+        List<Path> before = checkpoints(run);
+        try (FileChannel other = FileChannel.open(run.resolve(".lock"), StandardOpenOption.WRITE)) {
+            assertThat(other.tryLock()).isNotNull();
+            for (Shell shell : List.of(resume(run), train(run, "--epochs", 300, "--overwrite"))) {
+                assertThat(shell.status()).isEqualTo(2);
+                assertThat(shell.err()).contains("Another process is training in " + run);
+            }
+        }
+        assertThat(checkpoints(run)).isEqualTo(before);
+        assertThat(resume(run, "--max-time", "1s").status()).isZero();
+    }
+
+    @Test
+    void whatCannotBeSavedLeavesWhatWas() throws IOException {
+        Path run = folder.resolve("run");
+        stop(run, "--sparsity", 0.9, "--epochs", 300);
+        Path newest = checkpoints(run).get(checkpoints(run).size() - 1);
+        byte[] before = Files.readAllBytes(newest);
+        // Where the next checkpoint would be written, something cannot be overwritten.
+        String name = newest.getFileName().toString();
+        int epoch = Integer.parseInt(name.substring(1, 7)) + 1;
+        Path blocked =
+                newest.resolveSibling(String.format("e%06d-b00000000.safetensors.tmp", epoch));
+        Files.createDirectories(blocked.resolve("in-the-way"));
+        Shell shell = resume(run, "--checkpoint", "1epoch");
+        assertThat(shell.status()).isEqualTo(1);
+        assertThat(shell.err())
+                .contains("The training could not be saved in " + run)
+                .contains("./flipout resume " + run + " goes on with it.")
+                .doesNotContain("\tat ");
+        assertThat(Files.readAllBytes(newest)).isEqualTo(before);
+        RunFolder.delete(blocked);
+        assertThat(resume(run, "--max-time", "1s").status()).isZero();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--checkpoint often  | --checkpoint takes an interval such as 1epoch, 500steps, 10min or none, not 'often'",
+                "--checkpoint 0steps | --checkpoint takes an interval",
+                "--checkpoint 5miles | --checkpoint takes an interval",
+                "--max-time 5        | --max-time takes a time such as 90s, 25min or 2h, not '5'",
+                "--max-time 5epochs  | --max-time takes a time",
+                "--keep 0            | --keep must be at least 1",
+            })
+    void wrongUseIsOneSentence(String options, String sentence) {
+        Shell shell = train(folder.resolve("run"), (Object[]) options.split(" "));
+        assertThat(shell.err()).contains(sentence).doesNotContain("\tat ");
+        assertThat(shell.status()).isEqualTo(2);
+    }
+
+    @Test
+    void whatIsNoRunIsSaidToBeNone() {
+        Shell shell = resume(folder);
+        assertThat(shell.status()).isEqualTo(2);
+        assertThat(shell.err()).contains(folder + " is no run: it has no config.yaml.");
+    }
+
+    @Test
+    void onlySomeOptionsMayChange() {
+        Shell shell = resume(folder, "--lr", 0.1);
+        assertThat(shell.status()).isEqualTo(2);
+        assertThat(shell.err())
+                .contains("Unknown option '--lr'; there are --epochs, --device, --threads");
+    }
+}

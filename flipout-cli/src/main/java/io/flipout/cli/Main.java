@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
             EvaluateCommand.class,
             InspectCommand.class,
             ExportCommand.class,
+            ReportCommand.class,
             BenchCommand.class
         })
 public final class Main implements Runnable {

@@ -10,12 +10,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
-import org.apache.commons.csv.CSVRecord;
 
 /** What has come of the runs of a comparison so far. */
 public final class Results {
@@ -27,7 +28,6 @@ public final class Results {
     private static final String FAULT = ".failed";
 
     private static final String SUMMARY = "summary.json";
-    private static final String METRICS = "metrics.csv";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path folder;
@@ -56,24 +56,73 @@ public final class Results {
         return new Results(folder, comparison, results);
     }
 
+    /**
+     * Reads a single run of {@code flipout train} as if it were a comparison of its own.
+     *
+     * @param runFolder the run's folder
+     * @return its result, measured by the test images
+     * @throws IllegalArgumentException if the folder holds no finished run
+     * @throws IOException if a file cannot be read
+     */
+    public static Results ofRun(Path runFolder) throws IOException {
+        if (!isRun(runFolder)) {
+            throw new IllegalArgumentException(
+                    runFolder + " is no finished run: it has no " + SUMMARY + ".");
+        }
+        JsonNode summary = JSON.readTree(runFolder.resolve(SUMMARY).toFile());
+        String method = summary.path("method").asText();
+        Arm arm = new Arm(method, method, Map.of(), null);
+        int seed = summary.path("seed").asInt();
+        double sparsity = summary.path("sparsity").asDouble(Double.NaN);
+        Map<String, String> options = new LinkedHashMap<>();
+        for (String name : List.of("model", "dataset", "epochs")) {
+            options.put(name, summary.path(name).asText());
+        }
+        Comparison comparison =
+                new Comparison(
+                        "",
+                        Measure.TEST,
+                        options,
+                        List.of(arm),
+                        arm.isDense() ? List.of() : List.of(sparsity),
+                        List.of(seed));
+        PlannedRun run = comparison.runs().get(0);
+        return new Results(
+                runFolder, comparison, List.of(done(run, runFolder, summary, Measure.TEST)));
+    }
+
+    /**
+     * Tells whether a folder is that of a run that came to its end.
+     *
+     * @param folder a folder
+     * @return true if so
+     */
+    public static boolean isRun(Path folder) {
+        return Files.isRegularFile(folder.resolve(SUMMARY));
+    }
+
+    private static RunResult done(PlannedRun run, Path runFolder, JsonNode summary, Measure measure)
+            throws IOException {
+        double accuracy =
+                measure == Measure.TEST
+                        ? summary.path("test_accuracy").asDouble(Double.NaN)
+                        : validationAccuracy(runFolder);
+        return new RunResult(
+                run,
+                Status.DONE,
+                runFolder,
+                accuracy,
+                summary.path("sparsity").asDouble(Double.NaN),
+                summary.path("remaining_weights").asLong(),
+                summary.path("seconds").asDouble(Double.NaN),
+                "");
+    }
+
     private static RunResult read(Path folder, Measure measure, PlannedRun run) throws IOException {
         Path runFolder = Comparison.folder(folder, run);
-        Path summary = runFolder.resolve(SUMMARY);
-        if (Files.isRegularFile(summary)) {
-            JsonNode node = JSON.readTree(summary.toFile());
-            double accuracy =
-                    measure == Measure.TEST
-                            ? node.path("test_accuracy").asDouble(Double.NaN)
-                            : validationAccuracy(runFolder.resolve(METRICS));
-            return new RunResult(
-                    run,
-                    Status.DONE,
-                    runFolder,
-                    accuracy,
-                    node.path("sparsity").asDouble(Double.NaN),
-                    node.path("remaining_weights").asLong(),
-                    node.path("seconds").asDouble(Double.NaN),
-                    "");
+        if (isRun(runFolder)) {
+            JsonNode summary = JSON.readTree(runFolder.resolve(SUMMARY).toFile());
+            return done(run, runFolder, summary, measure);
         }
         Path fault = fault(folder, run);
         boolean failed = Files.isRegularFile(fault);
@@ -88,16 +137,9 @@ public final class Results {
                 failed ? Files.readString(fault).strip() : "");
     }
 
-    private static double validationAccuracy(Path metrics) throws IOException {
-        double accuracy = Double.NaN;
-        CSVFormat format = CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).get();
-        try (var rows = format.parse(Files.newBufferedReader(metrics))) {
-            for (CSVRecord row : rows) {
-                String value = row.get("val_accuracy");
-                accuracy = value.isEmpty() ? Double.NaN : Double.parseDouble(value);
-            }
-        }
-        return accuracy;
+    private static double validationAccuracy(Path runFolder) throws IOException {
+        List<Double> accuracies = Metrics.accuracies(runFolder, Measure.VALIDATION);
+        return accuracies.isEmpty() ? Double.NaN : accuracies.get(accuracies.size() - 1);
     }
 
     /**

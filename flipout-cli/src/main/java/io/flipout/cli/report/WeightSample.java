@@ -1,0 +1,33 @@
+package io.flipout.cli.report;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.commons.csv.CSVFormat;
+
+/** A weight of {@code weights.csv}: what it was before the last pruning, and what came of it. */
+record WeightSample(String layer, double magnitude, int flips, boolean kept) {
+
+    private static final String FILE = "weights.csv";
+
+    /** Tells whether a run recorded its weights. */
+    static boolean isIn(Path runFolder) {
+        return Files.isRegularFile(runFolder.resolve(FILE));
+    }
+
+    static List<WeightSample> read(Path runFolder) throws IOException {
+        CSVFormat format = CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).get();
+        try (var rows = format.parse(Files.newBufferedReader(runFolder.resolve(FILE)))) {
+            return rows.stream()
+                    .map(
+                            row ->
+                                    new WeightSample(
+                                            row.get("layer"),
+                                            Double.parseDouble(row.get("magnitude")),
+                                            Integer.parseInt(row.get("flips")),
+                                            row.get("kept").equals("1")))
+                    .toList();
+        }
+    }
+}

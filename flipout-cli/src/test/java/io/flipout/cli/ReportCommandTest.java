@@ -1,0 +1,62 @@
+package io.flipout.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ReportCommandTest {
+
+    @TempDir private Path folder;
+
+    @Test
+    void reportsARunOfTrain() throws IOException {
+        Path data = TinyData.write(folder.resolve("data"), 200, 100);
+        Path run = folder.resolve("run");
+        Shell train =
+                Shell.run(
+                        "train",
+                        "--dataset",
+                        "mnist",
+                        "--data",
+                        data,
+                        "--device",
+                        "cpu",
+                        "--batch-size",
+                        50,
+                        "--epochs",
+                        5,
+                        "--sparsity",
+                        0.9,
+                        "--out",
+                        run);
+        assertThat(train.status()).as(train.err()).isZero();
+        Shell report = Shell.run("report", run, "--layer", "fc2.weight");
+        assertThat(report.status()).as(report.err()).isZero();
+        assertThat(report.out())
+                .contains("The report is " + run.resolve("report.html") + "; it needs no network.")
+                .contains("figures/training.svg", "figures/layers.svg", "figures/flips.png")
+                .doesNotContain("results.csv");
+        assertThat(run.resolve("report.html")).content().contains("fc2.weight");
+        Shell wrong = Shell.run("report", run, "--layer", "fc9");
+        assertThat(wrong.status()).isEqualTo(2);
+        assertThat(wrong.err())
+                .isEqualToNormalizingNewlines(
+                        "flipout: There is no --layer 'fc9'; there are fc1.weight, fc2.weight,"
+                                + " fc3.weight.\n");
+    }
+
+    @Test
+    void refusesWhatIsNoComparison() {
+        Shell report = Shell.run("report", folder);
+        assertThat(report.status()).isEqualTo(2);
+        assertThat(report.err())
+                .isEqualToNormalizingNewlines(
+                        "flipout: "
+                                + folder
+                                + " is no comparison and no finished run: it has neither"
+                                + " comparison.yaml nor summary.json.\n");
+    }
+}

@@ -7,6 +7,7 @@ import io.flipout.cli.comparison.Point;
 import io.flipout.cli.comparison.Results;
 import io.flipout.cli.comparison.RunResult;
 import io.flipout.cli.comparison.Sparsities;
+import io.flipout.cli.report.Report;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -100,13 +101,22 @@ final class ComparisonRun {
         return failed;
     }
 
+    /** Starts a run, or goes on with it where it was interrupted. */
     private void start(PlannedRun run, List<String> place) throws IOException {
         Path target = Comparison.folder(folder, run);
-        RunFolder.delete(target); // What a run that was stopped has left.
-        Files.deleteIfExists(Results.fault(folder, run));
-        List<String> arguments = new ArrayList<>(List.of("train"));
-        arguments.addAll(place);
-        arguments.addAll(comparison.arguments(run));
+        List<String> arguments = new ArrayList<>();
+        boolean hasFailed = Files.deleteIfExists(Results.fault(folder, run));
+        if (!hasFailed && new RunFolder(target).isInterrupted()) {
+            arguments.addAll(List.of("resume", target.toString()));
+            // As many threads as before: another number rounds sums differently.
+            place.stream().filter(o -> o.startsWith("--device")).forEach(arguments::add);
+        } else {
+            RunFolder.delete(target);
+            arguments.add("train");
+            arguments.addAll(place);
+            arguments.addAll(comparison.arguments(run));
+            arguments.add("--out=" + target);
+        }
         Path log = target.resolveSibling(run.name() + ".log");
         working.add(new Working(RunProcess.start(run, target, log, arguments), place));
     }
@@ -164,6 +174,17 @@ final class ComparisonRun {
                 folder,
                 Comparison.FILE,
                 Results.FILE);
+        report();
+    }
+
+    /** Draws the report; that it cannot be drawn takes nothing from what was measured. */
+    private void report() throws IOException {
+        try {
+            Path page = new Report(folder).write().get(0);
+            terminal.line("Look at it:  %s", page);
+        } catch (IllegalStateException e) {
+            terminal.note("There is no report. " + e.getMessage());
+        }
     }
 
     /** What each method came to at each sparsity: the mean in %, and the deviation of seeds. */

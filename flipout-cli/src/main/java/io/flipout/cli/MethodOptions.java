@@ -6,6 +6,7 @@ import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm.Sweep;
 import io.flipout.cli.comparison.Preset;
+import io.flipout.cli.comparison.Sparsities;
 import io.flipout.djl.Pruner;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
@@ -121,6 +122,17 @@ final class MethodOptions {
                                             0,
                                             o -> new RandomPruning(),
                                             (o, e) -> Schedule.none()))));
+
+    private static final Map<String, Sweep> SWEEPS =
+            Map.of(
+                    "hoyer-square",
+                    new Sweep("hoyer-strength", Preset.HOYER_STRENGTHS),
+                    SOFT_DEEP_R,
+                    new Sweep(
+                            "soft-deep-r-density",
+                            Sparsities.PAPER.stream().map(s -> Double.toString(1 - s)).toList()),
+                    "layer-magnitude",
+                    new Sweep("quality", List.of()));
 
     /** How weights compete. */
     enum Competition {
@@ -381,12 +393,11 @@ final class MethodOptions {
     }
 
     /**
-     * Returns the option whose values take the place of sparsities for a method that aims at none.
+     * Returns the option whose values take the place of sparsities where a method aims at none, and
+     * what is tried of it; no values where the method aims at a sparsity unless they are given.
      */
     static Optional<Sweep> sweep(String method) {
-        return method.equals("hoyer-square")
-                ? Optional.of(new Sweep("hoyer-strength", Preset.HOYER_STRENGTHS))
-                : Optional.empty();
+        return Optional.ofNullable(SWEEPS.get(method));
     }
 
     /** Makes a method as it is without further options. */

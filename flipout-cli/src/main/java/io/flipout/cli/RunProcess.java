@@ -35,7 +35,7 @@ final class RunProcess {
         this.process = process;
     }
 
-    /** Starts a run in a folder, what it prints goes to a file. */
+    /** Starts a run by the command's arguments; what it prints goes to a file. */
     static RunProcess start(PlannedRun run, Path folder, Path log, List<String> arguments)
             throws IOException {
         List<String> command = new ArrayList<>();
@@ -47,7 +47,6 @@ final class RunProcess {
         command.add("-D" + SUPERVISED + "=true");
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(arguments);
-        command.addAll(List.of("--out", folder.toString()));
         Process process =
                 new ProcessBuilder(command)
                         .redirectErrorStream(true)

@@ -82,7 +82,9 @@ class CompareCommandTest {
         assertThat(first.out())
                 .contains("5 runs, 2 at a time.")
                 .contains("accuracy in %")
-                .contains("5 of 5 runs done");
+                .contains("5 of 5 runs done")
+                .contains("Look at it:  " + out.resolve("report.html"));
+        assertThat(out.resolve("report.html")).content().contains("random");
 
         List<String> before = untimed(out);
         Files.delete(out.resolve("runs/flipout-s0.75-seed1/summary.json")); // As if it was killed.
@@ -148,27 +150,32 @@ class CompareCommandTest {
                                 Main.class.getName()));
         arguments(out, "--methods", "random", "--no-dense", "--sparsities", "0.5")
                 .forEach(argument -> command.add(argument.toString()));
-        command.add("--epochs=2000"); // The last one counts.
+        command.add("--epochs=400"); // The last one counts.
         Process comparison =
                 new ProcessBuilder(command)
                         .redirectOutput(folder.resolve("out.txt").toFile())
                         .start();
-        Path metrics = out.resolve("runs/random-s0.5-seed1/metrics.csv");
+        Path run = out.resolve("runs/random-s0.5-seed1");
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (!Files.exists(metrics) && System.nanoTime() < deadline) {
+        while (!new RunFolder(run).isInterrupted() && System.nanoTime() < deadline) {
             Thread.sleep(50);
         }
-        assertThat(metrics).exists();
+        assertThat(new RunFolder(run).isInterrupted()).isTrue();
         List<ProcessHandle> runs;
         try (Stream<ProcessHandle> children = comparison.descendants()) {
             runs = children.toList();
         }
         assertThat(runs).isNotEmpty();
         comparison.destroyForcibly().waitFor();
-        for (ProcessHandle run : runs) {
-            run.onExit().get(30, TimeUnit.SECONDS);
+        for (ProcessHandle process : runs) {
+            process.onExit().get(30, TimeUnit.SECONDS);
         }
-        assertThat(out.resolve("runs/random-s0.5-seed1/summary.json")).doesNotExist();
+        assertThat(run.resolve("summary.json")).doesNotExist();
+
+        Shell shell = Shell.run("compare", "--out", out);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(Files.readString(out.resolve("runs/random-s0.5-seed1.log")))
+                .contains("Going on after epoch");
     }
 
     @ParameterizedTest

@@ -25,7 +25,7 @@ public record Arm(String label, String method, Map<String, String> options, Swee
      * An option and the values tried of it, each of which ends at a sparsity of its own.
      *
      * @param option the name of the option, without dashes
-     * @param values the values, at least one
+     * @param values the values
      */
     public record Sweep(String option, List<String> values) {}
 
@@ -48,15 +48,16 @@ public record Arm(String label, String method, Map<String, String> options, Swee
      * swept over are those of one arm's sweep.
      *
      * @param text such as {@code flipout:noise=0} or {@code flipout:p=1/2}
-     * @param sweeps the sweep of a method that aims at no sparsity, by the method's name; empty for
-     *     the others
+     * @param sweeps the sweep of a method by its name, empty for methods that always aim at a
+     *     sparsity; one without values is made only where they are given
      * @return the arms, at least one
      * @throws IllegalArgumentException if the text is not of that form
      */
     public static List<Arm> parse(String text, Function<String, Optional<Sweep>> sweeps) {
         String[] parts = text.split(":", -1);
-        List<Arm> arms =
-                List.of(new Arm(parts[0], parts[0], Map.of(), sweeps.apply(parts[0]).orElse(null)));
+        Optional<Sweep> sweep = sweeps.apply(parts[0]);
+        Sweep usual = sweep.filter(s -> !s.values().isEmpty()).orElse(null);
+        List<Arm> arms = List.of(new Arm(parts[0], parts[0], Map.of(), usual));
         for (int i = 1; i < parts.length; i++) {
             String[] pair = parts[i].split("=", -1);
             if (pair.length != 2 || pair[0].isEmpty() || pair[1].isEmpty()) {
@@ -69,7 +70,7 @@ public record Arm(String label, String method, Map<String, String> options, Swee
             List<String> values = List.of(pair[1].split("/"));
             List<Arm> grown = new ArrayList<>();
             for (Arm arm : arms) {
-                if (arm.sweep != null && arm.sweep.option().equals(pair[0])) {
+                if (sweep.isPresent() && sweep.get().option().equals(pair[0])) {
                     grown.add(arm.sweeping(new Sweep(pair[0], values)));
                 } else {
                     values.forEach(value -> grown.add(arm.with(pair[0], value)));

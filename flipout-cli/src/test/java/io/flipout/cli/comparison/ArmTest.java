@@ -19,7 +19,11 @@ class ArmTest {
         return Arm.parse(
                 text,
                 method ->
-                        method.equals("hoyer-square") ? Optional.of(STRENGTHS) : Optional.empty());
+                        switch (method) {
+                            case "hoyer-square" -> Optional.of(STRENGTHS);
+                            case "layer-magnitude" -> Optional.of(new Sweep("quality", List.of()));
+                            default -> Optional.empty();
+                        });
     }
 
     @Test
@@ -54,6 +58,19 @@ class ArmTest {
                                 "hoyer-square",
                                 Map.of("hoyer-scope", "all"),
                                 new Sweep("hoyer-strength", List.of("1e-4", "1e-3"))));
+    }
+
+    @Test
+    void aMethodThatMayAimIsSweptOnlyOnDemand() {
+        assertThat(parse("layer-magnitude"))
+                .containsExactly(new Arm("layer-magnitude", "layer-magnitude", Map.of(), null));
+        assertThat(parse("layer-magnitude:quality=0.5/1"))
+                .containsExactly(
+                        new Arm(
+                                "layer-magnitude",
+                                "layer-magnitude",
+                                Map.of(),
+                                new Sweep("quality", List.of("0.5", "1"))));
     }
 
     @ParameterizedTest

@@ -65,6 +65,7 @@ final class Browser implements AutoCloseable {
                         .redirectErrorStream(true)
                         .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                         .start();
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroy)); // Whatever comes.
         HttpClient client = HttpClient.newHttpClient();
         Path port = profile.resolve("DevToolsActivePort");
         long end = System.nanoTime() + PATIENCE.toNanos();

@@ -106,6 +106,7 @@ class ResumeCommandTest {
         "flipout, --sparsity 0.9",
         "lottery-ticket, --sparsity 0.5 --prune-rate 0.5 --rewind-step 3",
         "snip, --sparsity 0.9",
+        "obd, --sparsity 0.9 --fisher-examples 20",
         "deep-r, --sparsity 0.9 --momentum 0",
     })
     void aStoppedRunGoesOnAsIfItHadNotBeen(String method, String options) throws IOException {

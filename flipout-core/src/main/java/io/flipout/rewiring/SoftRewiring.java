@@ -88,9 +88,6 @@ public record SoftRewiring(float minimum) implements Rewiring {
         return latent;
     }
 
-    /** Signs and latent values. */
-    private record Snapshot(byte[] signs, float[] latent) {}
-
     private abstract static class SoftWiring implements Wiring {
 
         final TrainedTensor tensor;
@@ -171,14 +168,14 @@ public record SoftRewiring(float minimum) implements Rewiring {
 
         @Override
         public Object snapshot() {
-            return new Snapshot(signs.clone(), latent.clone());
+            return List.of(signs.clone(), latent.clone());
         }
 
         @Override
         public void restore(Object snapshot) {
-            Snapshot from = (Snapshot) snapshot;
-            System.arraycopy(from.signs(), 0, signs, 0, signs.length);
-            System.arraycopy(from.latent(), 0, latent, 0, latent.length);
+            List<?> from = (List<?>) snapshot;
+            System.arraycopy((byte[]) from.get(0), 0, signs, 0, signs.length);
+            System.arraycopy((float[]) from.get(1), 0, latent, 0, latent.length);
         }
     }
 
@@ -230,15 +227,15 @@ public record SoftRewiring(float minimum) implements Rewiring {
 
         @Override
         public Object snapshot() {
-            return new Snapshot(signs.toByteArray(), latent.toFloatArray());
+            return List.of(signs.toByteArray(), latent.toFloatArray());
         }
 
         @Override
         public void restore(Object snapshot) {
-            Snapshot from = (Snapshot) snapshot;
+            List<?> from = (List<?>) snapshot;
             signs.close();
             latent.close();
-            put(from.signs(), from.latent());
+            put((byte[]) from.get(0), (float[]) from.get(1));
         }
     }
 }

@@ -2,6 +2,7 @@ package io.flipout.signal;
 
 import ai.djl.ndarray.NDArray;
 import io.flipout.tensor.TrainedTensor;
+import java.util.List;
 
 /**
  * Sums something of the gradients that a network is shown before a pruning, without a step.
@@ -14,9 +15,6 @@ abstract class GradientSum implements Signal.Watch {
     private final TrainedTensor tensor;
     private NDArray sum;
     private int count;
-
-    /** What was summed, off the device. */
-    private record Summed(float[] values, int count) {}
 
     GradientSum(TrainedTensor tensor) {
         this.tensor = tensor;
@@ -57,17 +55,18 @@ abstract class GradientSum implements Signal.Watch {
     /** {@inheritDoc} */
     @Override
     public Object snapshot() {
-        return new Summed(sum == null ? new float[0] : sum.toFloatArray(), count);
+        return List.of(sum == null ? new float[0] : sum.toFloatArray(), new int[] {count});
     }
 
     /** {@inheritDoc} */
     @Override
     public void restore(Object snapshot) {
-        Summed summed = (Summed) snapshot;
+        List<?> summed = (List<?>) snapshot;
+        int gradients = ((int[]) summed.get(1))[0];
         afterPruning();
-        if (summed.count() > 0) {
-            sum = tensor.manager().create(summed.values(), tensor.values().getShape());
-            count = summed.count();
+        if (gradients > 0) {
+            sum = tensor.manager().create((float[]) summed.get(0), tensor.values().getShape());
+            count = gradients;
         }
     }
 

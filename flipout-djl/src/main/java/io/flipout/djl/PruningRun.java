@@ -272,7 +272,7 @@ final class PruningRun {
             rewind.get().load(block, file);
         }
         for (ParameterInfo info : net.parameters()) {
-            if (file.contains(WIRING + info.path())) {
+            if (Snapshots.contains(file, WIRING + info.path())) {
                 wiring(info)
                         .orElseThrow()
                         .restore(Snapshots.get(file, WIRING + info.path(), info.size()));

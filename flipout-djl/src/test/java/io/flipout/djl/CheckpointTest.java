@@ -13,6 +13,7 @@ import io.flipout.djl.checkpoint.CheckpointException;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.method.DeepR;
+import io.flipout.method.FilterPruning;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.HoyerSquare;
@@ -22,6 +23,7 @@ import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.method.Snip;
+import io.flipout.method.SoftDeepR;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.signal.SignFlips;
@@ -70,7 +72,11 @@ class CheckpointTest {
                         HoyerSquare.builder().setStrength(1e-2f).build(),
                         Schedule.belowThreshold(.05, Unit.EPOCH, 4)),
                 Arguments.of(new Snip(), atOnce),
-                Arguments.of(DeepR.builder().optL1(1e-3f).optNoise(.1f).build(), atOnce));
+                Arguments.of(new FilterPruning(), Schedule.toSparsity(.5).overEpochs(EPOCHS)),
+                Arguments.of(DeepR.builder().optL1(1e-3f).optNoise(.1f).build(), atOnce),
+                Arguments.of(
+                        SoftDeepR.builder().optDensity(.25).optL1(1e-3f).optNoise(.1f).build(),
+                        atOnce));
     }
 
     private static Pruner pruner(PruningMethod method, Schedule schedule) {

@@ -34,6 +34,17 @@ public final class Snapshots {
     }
 
     /**
+     * Tells whether there is a snapshot.
+     *
+     * @param file the file
+     * @param name the snapshot's name
+     * @return true if there is one of that name
+     */
+    public static boolean contains(SafeTensors file, String name) {
+        return file.contains(name) || file.contains(name + SIZE);
+    }
+
+    /**
      * Reads a snapshot.
      *
      * @param file the file

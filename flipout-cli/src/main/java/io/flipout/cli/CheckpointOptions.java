@@ -1,7 +1,7 @@
 package io.flipout.cli;
 
-import java.time.Duration;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Option;
@@ -9,6 +9,7 @@ import picocli.CommandLine.Option;
 /** Options that say how a run survives. */
 final class CheckpointOptions {
 
+    private static final String NONE = "none";
     private static final Pattern AMOUNT = Pattern.compile("(\\d{1,9})\\s*([a-z]+)");
 
     @Option(
@@ -29,12 +30,22 @@ final class CheckpointOptions {
             names = "--max-time",
             paramLabel = "TIME",
             description =
-                    "End the run in good order after so long, such as 25min or 2h; 'flipout resume'"
-                            + " goes on with it.")
+                    "End the run in good order after so long, such as 25min, 2h or 5epochs; 'flipout"
+                            + " resume' goes on with it.")
     private String maxTime;
 
-    /** How often something is done. */
+    /** How often something is done, or after how much. */
     record Interval(long count, Unit unit) {
+
+        /** Whether it has passed: seconds at any moment, steps and epochs at their ends. */
+        boolean hasPassed(long epochs, long steps, long nanos) {
+            return switch (unit) {
+                case EPOCH -> epochs >= count;
+                case STEP -> steps >= count;
+                case SECOND -> nanos >= TimeUnit.SECONDS.toNanos(count);
+                case NEVER -> false;
+            };
+        }
 
         /** What it is counted in. */
         enum Unit {
@@ -71,54 +82,34 @@ final class CheckpointOptions {
     }
 
     Interval interval() {
-        if (interval.equals("none")) {
+        return parse("--checkpoint", interval, "1epoch, 500steps, 10min or none");
+    }
+
+    /** Returns after how much the run is to end, at the latest. */
+    Interval maxTime() {
+        return parse("--max-time", maxTime == null ? NONE : maxTime, "90s, 25min, 2h or 5epochs");
+    }
+
+    private static Interval parse(String option, String text, String examples) {
+        if (text.equals(NONE)) {
             return new Interval(1, Interval.Unit.NEVER);
         }
-        Matcher matcher = AMOUNT.matcher(interval.toLowerCase(Locale.ROOT));
-        if (matcher.matches() && Long.parseLong(matcher.group(1)) > 0) {
-            long count = Long.parseLong(matcher.group(1));
-            switch (matcher.group(2)) {
-                case "epoch", "epochs" -> {
-                    return new Interval(count, Interval.Unit.EPOCH);
-                }
-                case "step", "steps" -> {
-                    return new Interval(count, Interval.Unit.STEP);
-                }
-                default -> {
-                    long seconds = seconds(count, matcher.group(2));
-                    if (seconds > 0) {
-                        return new Interval(seconds, Interval.Unit.SECOND);
-                    }
-                }
-            }
+        Matcher matcher = AMOUNT.matcher(text.toLowerCase(Locale.ROOT));
+        long count = matcher.matches() ? Long.parseLong(matcher.group(1)) : 0;
+        Interval read =
+                count == 0
+                        ? null
+                        : switch (matcher.group(2)) {
+                            case "epoch", "epochs" -> new Interval(count, Interval.Unit.EPOCH);
+                            case "step", "steps" -> new Interval(count, Interval.Unit.STEP);
+                            case "s", "sec" -> new Interval(count, Interval.Unit.SECOND);
+                            case "m", "min" -> new Interval(60 * count, Interval.Unit.SECOND);
+                            case "h" -> new Interval(3600 * count, Interval.Unit.SECOND);
+                            default -> null;
+                        };
+        if (read == null) {
+            throw Failure.misuse(option + " takes such as " + examples + ", not '" + text + "'.");
         }
-        throw Failure.misuse(
-                "--checkpoint takes an interval such as 1epoch, 500steps, 10min or none, not '"
-                        + interval
-                        + "'.");
-    }
-
-    /** Returns how long the run may take, for ever if nothing is said. */
-    Duration maxTime() {
-        if (maxTime == null) {
-            return Duration.ofDays(Short.MAX_VALUE);
-        }
-        Matcher matcher = AMOUNT.matcher(maxTime.toLowerCase(Locale.ROOT));
-        long seconds =
-                matcher.matches() ? seconds(Long.parseLong(matcher.group(1)), matcher.group(2)) : 0;
-        if (seconds <= 0) {
-            throw Failure.misuse(
-                    "--max-time takes a time such as 90s, 25min or 2h, not '" + maxTime + "'.");
-        }
-        return Duration.ofSeconds(seconds);
-    }
-
-    private static long seconds(long count, String unit) {
-        return switch (unit) {
-            case "s", "sec" -> count;
-            case "m", "min" -> 60 * count;
-            case "h" -> 3600 * count;
-            default -> -1;
-        };
+        return read;
     }
 }

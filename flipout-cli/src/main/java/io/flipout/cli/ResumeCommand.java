@@ -116,6 +116,6 @@ final class ResumeCommand implements Callable<Integer> {
                             + epochs
                             + ".");
         }
-        return new Found(found.file(), found.position(), epochs, found.seconds());
+        return found.withEpochs(epochs);
     }
 }

@@ -1,14 +1,23 @@
 package io.flipout.cli;
 
+import ai.djl.Model;
+import ai.djl.nn.SymbolBlock;
 import io.flipout.djl.LoopPosition;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.checkpoint.Checkpoint;
 import io.flipout.djl.checkpoint.CheckpointException;
+import io.flipout.djl.torchscript.TorchScriptModels;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -33,14 +42,23 @@ final class RunCheckpoints {
      * A checkpoint that can be gone on from.
      *
      * @param file its file
+     * @param module the TorchScript module beside it; empty for networks of blocks
      * @param position where the training was
      * @param epochs the epochs that the training was to take
      * @param seconds how long it had taken
      */
-    record Found(Path file, LoopPosition position, int epochs, double seconds) {}
+    record Found(
+            Path file, Optional<Path> module, LoopPosition position, int epochs, double seconds) {
+
+        /** Returns the same checkpoint in a training of more epochs. */
+        Found withEpochs(int more) {
+            return new Found(file, module, position, more, seconds);
+        }
+    }
 
     /** Saves a training and forgets all but the newest checkpoints. */
-    void save(Pruner pruner, LoopPosition position, int epochs, double seconds, int keep)
+    void save(
+            Model model, Pruner pruner, LoopPosition position, int epochs, double seconds, int keep)
             throws IOException {
         Files.createDirectories(folder);
         Map<String, String> notes = new LinkedHashMap<>();
@@ -57,10 +75,17 @@ final class RunCheckpoints {
                         "e%06d-b%08d.safetensors",
                         position.epochs(),
                         position.batches());
-        pruner.save(folder.resolve(name), notes);
+        Path file = folder.resolve(name);
+        if (model.getBlock() instanceof SymbolBlock) {
+            // DJL does not show the running statistics of a module, which it saves itself.
+            TorchScriptModels.save(model, module(file));
+            notes.put("module_sha256", sha256(module(file)));
+        }
+        pruner.save(file, notes);
         List<Path> files = files();
         for (Path old : files.subList(Math.min(keep, files.size()), files.size())) {
             Files.delete(old);
+            Files.deleteIfExists(module(old));
         }
     }
 
@@ -76,9 +101,14 @@ final class RunCheckpoints {
                                 Long.parseLong(notes.get("images")),
                                 Double.parseDouble(notes.get("loss_sum")),
                                 Double.parseDouble(notes.get("hits")));
+                String digest = notes.get("module_sha256");
+                if (digest != null && !isWhole(module(file), digest)) {
+                    throw new CheckpointException(module(file) + " is damaged or missing.");
+                }
                 return Optional.of(
                         new Found(
                                 file,
+                                Optional.ofNullable(digest).map(d -> module(file)),
                                 position,
                                 Integer.parseInt(notes.get("epochs")),
                                 Double.parseDouble(notes.get("seconds"))));
@@ -89,6 +119,27 @@ final class RunCheckpoints {
             }
         }
         return Optional.empty();
+    }
+
+    private static Path module(Path file) {
+        String name = file.getFileName().toString();
+        return file.resolveSibling(name.replaceFirst("\\.safetensors$", ".pt"));
+    }
+
+    private static boolean isWhole(Path module, String digest) throws IOException {
+        return Files.isRegularFile(module) && sha256(module).equals(digest);
+    }
+
+    private static String sha256(Path file) throws IOException {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+                in.transferTo(OutputStream.nullOutputStream());
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e); // Every JDK has it.
+        }
     }
 
     boolean exist() throws IOException {

@@ -182,14 +182,14 @@ final class RunFolder {
     }
 
     /** Saves a model and the names of its classes, whole or not at all. */
-    void writeModel(Model model, List<String> classes) throws IOException {
+    void writeModel(Model model, String name, List<String> classes) throws IOException {
         Path temporary = path.resolve(MODEL + ".tmp");
         try {
             Files.createDirectories(temporary);
             if (model.getBlock() instanceof SymbolBlock) {
-                TorchScriptModels.save(model, temporary.resolve(model.getName() + ".pt"));
+                TorchScriptModels.save(model, temporary.resolve(name + ".pt"));
             } else {
-                model.save(temporary, model.getName());
+                model.save(temporary, name);
             }
             Files.write(temporary.resolve(CLASSES), classes);
             Files.move(temporary, path.resolve(MODEL), StandardCopyOption.ATOMIC_MOVE);

@@ -1,7 +1,7 @@
 package io.flipout.cli;
 
+import ai.djl.Model;
 import ai.djl.training.tracker.Tracker;
-import io.flipout.cli.CheckpointOptions.Interval;
 import io.flipout.cli.RunCheckpoints.Found;
 import io.flipout.djl.EpochResult;
 import io.flipout.djl.LoopPosition;
@@ -13,7 +13,6 @@ import io.flipout.mask.Mask;
 import io.flipout.report.SparsityReport;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -26,6 +25,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
 
     private final RunFolder folder;
     private final Terminal terminal;
+    private final Model model;
     private final Pruner pruner;
     private final CheckpointOptions saving;
     private final MetricsFile metrics;
@@ -46,11 +46,15 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     private boolean hasKeptSomething;
     private LoopPosition saved;
     private long savedAt = begin;
-    private long sinceSaved;
+    private long epochsTaken;
+    private long stepsTaken;
+    private long epochsSaved;
+    private long stepsSaved;
 
     RunFollower(
             RunFolder folder,
             Terminal terminal,
+            Model model,
             Pruner pruner,
             CheckpointOptions saving,
             MetricsFile metrics,
@@ -61,6 +65,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
             Optional<Found> from) {
         this.folder = folder;
         this.terminal = terminal;
+        this.model = model;
         this.pruner = pruner;
         this.saving = saving;
         this.metrics = metrics;
@@ -84,6 +89,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     @Override
     public void onBatch(int epoch, long images) {
         this.epoch = epoch;
+        stepsTaken++;
         isBetweenEpochs = false;
         remaining = remaining();
         terminal.progress(
@@ -94,6 +100,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     @Override
     public void onEpochEnd(EpochResult result) {
         epoch = result.epoch();
+        epochsTaken++;
         isBetweenEpochs = true;
         SparsityReport report = pruner.report();
         double sparsity = 1 - (double) remaining / report.weights();
@@ -127,28 +134,23 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
         if (isBetweenEpochs && epoch == epochs) {
             return true; // The model itself is saved next.
         }
-        boolean isTimeUp = System.nanoTime() - begin > saving.maxTime().toNanos();
+        boolean isTimeUp =
+                saving.maxTime().hasPassed(epochsTaken, stepsTaken, System.nanoTime() - begin);
         stopped = isTimeUp || interrupts.isAsked();
-        if (stopped || isDue()) {
+        if (stopped
+                || saving.interval()
+                        .hasPassed(
+                                epochsTaken - epochsSaved,
+                                stepsTaken - stepsSaved,
+                                System.nanoTime() - savedAt)) {
             save(position.get());
         }
         return !stopped;
     }
 
-    private boolean isDue() {
-        Interval interval = saving.interval();
-        return switch (interval.unit()) {
-            case EPOCH -> isBetweenEpochs && ++sinceSaved >= interval.count();
-            case STEP -> !isBetweenEpochs && ++sinceSaved >= interval.count();
-            case SECOND ->
-                    System.nanoTime() - savedAt >= Duration.ofSeconds(interval.count()).toNanos();
-            case NEVER -> false;
-        };
-    }
-
     private void save(LoopPosition position) {
         try {
-            folder.checkpoints().save(pruner, position, epochs, seconds(), saving.keep());
+            folder.checkpoints().save(model, pruner, position, epochs, seconds(), saving.keep());
             hasKeptSomething = true;
         } catch (IOException e) {
             throw Failure.of(
@@ -163,7 +165,8 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
         }
         saved = position;
         savedAt = System.nanoTime();
-        sinceSaved = 0;
+        epochsSaved = epochsTaken;
+        stepsSaved = stepsTaken;
     }
 
     /** Whether the folder holds something worth keeping, whatever comes. */

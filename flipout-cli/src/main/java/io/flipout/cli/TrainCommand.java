@@ -167,7 +167,8 @@ final class TrainCommand implements Callable<Integer> {
         ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
         pruning.giveExamples(plan.method(), pruner, examples);
         Optional<Integer> channels = Optional.ofNullable(width);
-        try (Model opened = Networks.open(model, channels, images.train(), devices[0])) {
+        String source = from.flatMap(Found::module).map(Path::toString).orElse(model);
+        try (Model opened = Networks.open(source, channels, images.train(), devices[0])) {
             return new TrainRun(
                             folder,
                             terminal,

@@ -129,6 +129,7 @@ record TrainRun(
                 new RunFollower(
                         folder,
                         terminal,
+                        model,
                         pruner,
                         saving,
                         new MetricsFile(folder.file(RunFolder.METRICS), start.epochs()),
@@ -166,7 +167,7 @@ record TrainRun(
         if (follower.isStopped()) {
             return follower.stopped();
         }
-        folder.writeModel(model, images.train().classes());
+        folder.writeModel(model, modelName, images.train().classes());
         EpochResult last = results.get(results.size() - 1);
         SparsityReport report = pruner.report();
         folder.writeSummary(summary(epochs, last, report, follower.seconds()));

@@ -68,10 +68,10 @@ class ResumeCommandTest {
         return Shell.run(arguments.toArray());
     }
 
-    /** Stops a training of that many epochs soon, in good order. */
+    /** Stops a training within its third epoch of eight steps, in good order. */
     private static void stop(Path run, Object... options) {
         List<Object> arguments = training(run, options);
-        arguments.addAll(List.of("--max-time", "1s"));
+        arguments.addAll(List.of("--max-time", "19steps"));
         Shell shell = Shell.run(arguments.toArray());
         assertThat(shell.out()).contains("Stopped after epoch").contains("./flipout resume " + run);
         assertThat(shell.status()).isZero();
@@ -104,13 +104,13 @@ class ResumeCommandTest {
     @ParameterizedTest
     @CsvSource({
         "flipout, --sparsity 0.9",
-        "lottery-ticket, --sparsity 0.5 --prune-rate 0.5 --rewind-step 3",
+        "lottery-ticket, --sparsity 0.5 --prune-rate 0.5 --rewind-step 3 --epochs 3",
         "snip, --sparsity 0.9",
         "obd, --sparsity 0.9 --fisher-examples 20",
         "deep-r, --sparsity 0.9 --momentum 0",
     })
     void aStoppedRunGoesOnAsIfItHadNotBeen(String method, String options) throws IOException {
-        List<Object> words = new ArrayList<>(List.of("--method", method, "--epochs", 60));
+        List<Object> words = new ArrayList<>(List.of("--method", method, "--epochs", 5));
         words.addAll(List.of(options.split(" ")));
         Path whole = folder.resolve("whole");
         assertThat(train(whole, words.toArray()).status()).isZero();
@@ -121,6 +121,36 @@ class ResumeCommandTest {
         Shell shell = resume(run);
         assertThat(shell.status()).as(shell.err()).isZero();
         assertSame(run, whole);
+    }
+
+    /**
+     * DJL shows no running statistics of a TorchScript module, which are a part of it all the same.
+     */
+    @Test
+    void aStoppedTorchScriptModuleGoesOnWithItsStatistics() throws IOException {
+        Path small = folder.resolve("small");
+        train(small, "--model", "resnet18", "--width", 2, "--method", "none", "--epochs", 1);
+        Path script = folder.resolve("mine.pt");
+        assertThat(Shell.run("export", small, "--out", script).status()).isZero();
+
+        Object[] options = {
+            "--model", script, "--sparsity", 0.5, "--epochs", 3, "--checkpoint", "3steps"
+        };
+        Path whole = folder.resolve("whole");
+        assertThat(train(whole, options).status()).isZero();
+        Path run = folder.resolve("run");
+        stop(run, options);
+        assertThat(checkpoints(run)).hasSize(4); // Each with its module.
+        Path newest = checkpoints(run).get(2);
+        assertThat(newest.toString()).endsWith(".pt");
+        Files.write(newest, new byte[5]);
+
+        Shell shell = resume(run);
+        assertThat(shell.err())
+                .contains(newest + " is damaged or missing. The one before it is used.");
+        assertThat(shell.status()).isZero();
+        assertThat(untimed(run)).isEqualTo(untimed(whole));
+        assertThat(run.resolve("model/mine.pt")).exists();
     }
 
     @Test
@@ -211,9 +241,9 @@ class ResumeCommandTest {
 
     @Test
     void aDamagedCheckpointIsNamedAndTheOneBeforeUsed() throws IOException {
-        Object[] options = {"--sparsity", 0.9, "--epochs", 200};
+        Object[] options = {"--sparsity", 0.9, "--epochs", 5};
         Path run = folder.resolve("run");
-        stop(run, "--sparsity", 0.9, "--epochs", 200, "--checkpoint", "2steps");
+        stop(run, "--sparsity", 0.9, "--epochs", 5, "--checkpoint", "2steps");
         List<Path> saved = checkpoints(run);
         assertThat(saved).hasSize(2);
         byte[] bytes = Files.readAllBytes(saved.get(1));
@@ -233,11 +263,11 @@ class ResumeCommandTest {
     @Test
     void aRunWithoutCheckpointsBeginsAnew() throws IOException {
         Path run = folder.resolve("run");
-        stop(run, "--sparsity", 0.5, "--epochs", 300);
+        stop(run, "--sparsity", 0.5, "--epochs", 5);
         RunFolder.delete(run.resolve("checkpoints"));
         Files.writeString(
                 run.resolve("config.yaml"),
-                Files.readString(run.resolve("config.yaml")).replace("epochs: 300", "epochs: 3"));
+                Files.readString(run.resolve("config.yaml")).replace("epochs: 5", "epochs: 3"));
         Shell shell = resume(run);
         assertThat(shell.err()).contains("No checkpoint of it is there yet: it begins anew.");
         assertThat(shell.status()).isZero();
@@ -247,23 +277,23 @@ class ResumeCommandTest {
     @Test
     void aRunCanBeMadeLongerButNotShorter() throws IOException {
         Path run = folder.resolve("run");
-        stop(run, "--sparsity", 0.9, "--epochs", 100);
-        Shell shorter = resume(run, "--epochs", 99);
+        stop(run, "--sparsity", 0.9, "--epochs", 6);
+        Shell shorter = resume(run, "--epochs", 5);
         assertThat(shorter.status()).isEqualTo(2);
         assertThat(shorter.err())
-                .contains("--epochs must be at least the 100 that the run was to take, got 99.");
-        Shell longer = resume(run, "--epochs", 103);
+                .contains("--epochs must be at least the 6 that the run was to take, got 5.");
+        Shell longer = resume(run, "--epochs", 8);
         assertThat(longer.status()).as(longer.err()).isZero();
         Path whole = folder.resolve("whole");
-        train(whole, "--sparsity", 0.9, "--epochs", 100);
-        assertThat(untimed(run)).hasSize(104).startsWith(untimed(whole).toArray(String[]::new));
+        train(whole, "--sparsity", 0.9, "--epochs", 6);
+        assertThat(untimed(run)).hasSize(9).startsWith(untimed(whole).toArray(String[]::new));
     }
 
     @Test
     void anInterruptedRunIsNotOverwrittenUnasked() {
         Path run = folder.resolve("run");
-        stop(run, "--sparsity", 0.9, "--epochs", 300);
-        Shell again = train(run, "--sparsity", 0.9, "--epochs", 300);
+        stop(run, "--sparsity", 0.9, "--epochs", 5);
+        Shell again = train(run, "--sparsity", 0.9, "--epochs", 5);
         assertThat(again.status()).isEqualTo(2);
         assertThat(again.err())
                 .contains(
@@ -278,23 +308,23 @@ class ResumeCommandTest {
     @Test
     void twoWritersAreOneTooMany() throws IOException {
         Path run = folder.resolve("run");
-        stop(run, "--sparsity", 0.9, "--epochs", 300);
+        stop(run, "--sparsity", 0.9, "--epochs", 5);
         List<Path> before = checkpoints(run);
         try (FileChannel other = FileChannel.open(run.resolve(".lock"), StandardOpenOption.WRITE)) {
             assertThat(other.tryLock()).isNotNull();
-            for (Shell shell : List.of(resume(run), train(run, "--epochs", 300, "--overwrite"))) {
+            for (Shell shell : List.of(resume(run), train(run, "--epochs", 8, "--overwrite"))) {
                 assertThat(shell.status()).isEqualTo(2);
                 assertThat(shell.err()).contains("Another process is training in " + run);
             }
         }
         assertThat(checkpoints(run)).isEqualTo(before);
-        assertThat(resume(run, "--max-time", "1s").status()).isZero();
+        assertThat(resume(run, "--max-time", "1epoch").status()).isZero();
     }
 
     @Test
     void whatCannotBeSavedLeavesWhatWas() throws IOException {
         Path run = folder.resolve("run");
-        stop(run, "--sparsity", 0.9, "--epochs", 300);
+        stop(run, "--sparsity", 0.9, "--epochs", 5);
         Path newest = checkpoints(run).get(checkpoints(run).size() - 1);
         byte[] before = Files.readAllBytes(newest);
         // Where the next checkpoint would be written, something cannot be overwritten.
@@ -311,18 +341,18 @@ class ResumeCommandTest {
                 .doesNotContain("\tat ");
         assertThat(Files.readAllBytes(newest)).isEqualTo(before);
         RunFolder.delete(blocked);
-        assertThat(resume(run, "--max-time", "1s").status()).isZero();
+        assertThat(resume(run, "--max-time", "1epoch").status()).isZero();
     }
 
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             value = {
-                "--checkpoint often  | --checkpoint takes an interval such as 1epoch, 500steps, 10min or none, not 'often'",
-                "--checkpoint 0steps | --checkpoint takes an interval",
-                "--checkpoint 5miles | --checkpoint takes an interval",
-                "--max-time 5        | --max-time takes a time such as 90s, 25min or 2h, not '5'",
-                "--max-time 5epochs  | --max-time takes a time",
+                "--checkpoint often  | --checkpoint takes such as 1epoch, 500steps, 10min or none, not 'often'",
+                "--checkpoint 0steps | --checkpoint takes such as",
+                "--checkpoint 5miles | --checkpoint takes such as",
+                "--max-time 5        | --max-time takes such as 90s, 25min, 2h or 5epochs, not '5'",
+                "--max-time 0s       | --max-time takes such as",
                 "--keep 0            | --keep must be at least 1",
             })
     void wrongUseIsOneSentence(String options, String sentence) {

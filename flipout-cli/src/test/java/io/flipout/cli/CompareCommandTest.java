@@ -150,7 +150,7 @@ class CompareCommandTest {
                                 Main.class.getName()));
         arguments(out, "--methods", "random", "--no-dense", "--sparsities", "0.5")
                 .forEach(argument -> command.add(argument.toString()));
-        command.add("--epochs=400"); // The last one counts.
+        command.add("--epochs=100"); // The last one counts.
         Process comparison =
                 new ProcessBuilder(command)
                         .redirectOutput(folder.resolve("out.txt").toFile())

@@ -20,7 +20,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 /** Accuracy against sparsity with error bars, as Figures 4 and 5 of the paper. */
 final class AccuracyFigure {
 
-    private static final BasicStroke LINE = new BasicStroke(2);
+    private static final float LINE = 2;
     private static final BasicStroke DOTTED =
             new BasicStroke(
                     1.2f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {2, 4}, 0);
@@ -138,7 +138,7 @@ final class AccuracyFigure {
             return;
         }
         XYSeries series = chart.addSeries(arm.label(), xs(), means, deviations);
-        series.setLineStyle(LINE);
+        series.setLineStyle(palette.stroke(arm, LINE));
         series.setLineColor(palette.color(arm));
         series.setMarkerColor(palette.color(arm));
         series.setMarker(new Symbol(palette.form(arm), false));

@@ -1,6 +1,7 @@
 package io.flipout.cli.report;
 
 import io.flipout.cli.comparison.Arm;
+import java.awt.BasicStroke;
 import java.awt.Color;
 import java.util.HashMap;
 import java.util.List;
@@ -28,6 +29,8 @@ final class Palette {
                     new Color(0x56B4E9),
                     new Color(0x7A4B1E));
 
+    private static final float[] DASHES = {6, 4};
+
     private final Map<Arm, Integer> places = new HashMap<>();
 
     Palette(List<Arm> arms) {
@@ -44,5 +47,12 @@ final class Palette {
     Symbol.Form form(Arm arm) {
         Symbol.Form[] forms = Symbol.Form.values();
         return arm.isDense() ? Symbol.Form.CIRCLE : forms[places.get(arm) % forms.length];
+    }
+
+    /** Lines are dashed where their colours come again. */
+    BasicStroke stroke(Arm arm, float width) {
+        boolean again = !arm.isDense() && places.get(arm) >= COLORS.size();
+        return new BasicStroke(
+                width, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, again ? DASHES : null, 0);
     }
 }

@@ -4,9 +4,9 @@ import io.flipout.cli.comparison.Arm;
 import io.flipout.cli.comparison.Metrics;
 import io.flipout.cli.comparison.RunResult;
 import io.flipout.cli.comparison.Sparsities;
-import java.awt.BasicStroke;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
@@ -17,8 +17,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 /** The course of the training: accuracy against epoch. */
 final class TrainingFigure {
 
-    private static final BasicStroke LINE =
-            new BasicStroke(2, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND);
+    private static final float LINE = 1.8f;
 
     private TrainingFigure() {}
 
@@ -26,15 +25,19 @@ final class TrainingFigure {
         String accuracy = AccuracyFigure.accuracy(selection.results().comparison());
         XYChart chart = Figure.chart("Epoch", accuracy + " in %", Figure.HEIGHT);
         int epochs = 1;
+        int round = round(selection);
         for (Arm arm : selection.arms()) {
-            double[] means = means(selection, arm);
+            double[] all = means(selection, arm);
+            // Of several rounds of training the last one, or it would press all others together.
+            boolean rounds = all.length > 2 * round;
+            double[] means = Arrays.copyOfRange(all, rounds ? all.length - round : 0, all.length);
             epochs = Math.max(epochs, means.length);
             XYSeries series =
                     chart.addSeries(
-                            selection.label(arm),
+                            selection.label(arm) + (rounds ? ", last round" : ""),
                             IntStream.rangeClosed(1, means.length).asDoubleStream().toArray(),
                             means);
-            series.setLineStyle(LINE);
+            series.setLineStyle(palette.stroke(arm, LINE));
             series.setLineColor(palette.color(arm));
             series.setMarkerColor(palette.color(arm));
             series.setMarker(
@@ -68,6 +71,12 @@ final class TrainingFigure {
                         + " in the next.",
                 true,
                 chart);
+    }
+
+    /** The epochs that the comparison asks for; those of one round where there are several. */
+    private static int round(Selection selection) {
+        String epochs = selection.results().comparison().options().get("epochs");
+        return epochs == null ? Integer.MAX_VALUE / 2 : Integer.parseInt(epochs);
     }
 
     /** The mean over the runs that got as far as an epoch. */

@@ -18,7 +18,8 @@ import picocli.CommandLine.Spec;
             BenchStepCommand.class,
             BenchPruneCommand.class,
             BenchDataCommand.class,
-            BenchExportCommand.class
+            BenchExportCommand.class,
+            BenchCheckpointCommand.class
         })
 final class BenchCommand implements Runnable {
 

@@ -24,8 +24,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BiConsumer;
-import java.util.function.IntUnaryOperator;
-import java.util.stream.IntStream;
 
 /**
  * A file in the safetensors format, which Python reads too: {@code safetensors.torch.load_file}.
@@ -127,22 +125,33 @@ public final class SafeTensors {
 
     /** Hands over an array, or where that is smaller the positions and values that are not 0. */
     private static void put(String name, Object array, BiConsumer<String, Object> to) {
-        IntUnaryOperator bits =
-                array instanceof float[] floats
-                        ? i -> Float.floatToRawIntBits(floats[i])
-                        : array instanceof int[] ints ? i -> ints[i] : i -> 1;
         int length = Array.getLength(array);
-        int[] index = IntStream.range(0, length).filter(i -> bits.applyAsInt(i) != 0).toArray();
-        if (2L * index.length + 1 >= length) {
+        // Half of the length is the most that pays.
+        int[] index = new int[length / 2 + 1];
+        int count = 0;
+        if (array instanceof float[] values) {
+            for (int i = 0; i < length && count < index.length; i++) {
+                index[count] = i;
+                count += Float.floatToRawIntBits(values[i]) == 0 ? 0 : 1;
+            }
+        } else if (array instanceof int[] values) {
+            for (int i = 0; i < length && count < index.length; i++) {
+                index[count] = i;
+                count += values[i] == 0 ? 0 : 1;
+            }
+        } else {
+            count = length;
+        }
+        if (2L * count + 1 >= length) {
             to.accept(name, array);
             return;
         }
-        Object values = Array.newInstance(array.getClass().getComponentType(), index.length);
-        for (int i = 0; i < index.length; i++) {
+        Object values = Array.newInstance(array.getClass().getComponentType(), count);
+        for (int i = 0; i < count; i++) {
             System.arraycopy(array, index[i], values, i, 1);
         }
-        int[] indexAndLength = Arrays.copyOf(index, index.length + 1);
-        indexAndLength[index.length] = length;
+        int[] indexAndLength = Arrays.copyOf(index, count + 1);
+        indexAndLength[count] = length;
         to.accept(name + INDEX, indexAndLength);
         to.accept(name + VALUE, values);
     }

@@ -11,6 +11,7 @@ import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
+import io.flipout.cli.method.MethodOptions;
 import io.flipout.djl.Milestones;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.Sgd;

@@ -1,6 +1,7 @@
 package io.flipout.cli;
 
 import ai.djl.Device;
+import io.flipout.cli.method.MethodOptions;
 import io.flipout.method.FlipOut;
 import io.flipout.method.PruningMethod;
 import io.flipout.models.Models;

@@ -7,12 +7,12 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Reads a constant of an enum by its name, in any case. */
-record Choice<E extends Enum<E>>(Class<E> type) implements ITypeConverter<E> {
+record Choice<E>(Class<E> type) implements ITypeConverter<E> {
 
     @Override
     public E convert(String value) {
         return Arrays.stream(type.getEnumConstants())
-                .filter(constant -> constant.name().equalsIgnoreCase(value))
+                .filter(constant -> name(constant).equalsIgnoreCase(value))
                 .findFirst()
                 .orElseThrow(
                         () ->
@@ -22,7 +22,11 @@ record Choice<E extends Enum<E>>(Class<E> type) implements ITypeConverter<E> {
 
     private String names() {
         return Arrays.stream(type.getEnumConstants())
-                .map(constant -> constant.name().toLowerCase(Locale.ROOT))
+                .map(constant -> name(constant).toLowerCase(Locale.ROOT))
                 .collect(Collectors.joining(", "));
+    }
+
+    private static String name(Object constant) {
+        return ((Enum<?>) constant).name();
     }
 }

@@ -6,6 +6,7 @@ import io.flipout.cli.comparison.Comparison.Measure;
 import io.flipout.cli.comparison.PlannedRun;
 import io.flipout.cli.comparison.Preset;
 import io.flipout.cli.comparison.Sparsities;
+import io.flipout.cli.method.MethodOptions;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;

@@ -1,11 +1,5 @@
 package io.flipout.cli;
 
-import io.flipout.cli.MethodOptions.Competition;
-import io.flipout.cli.comparison.Comparison.Measure;
-import io.flipout.djl.torchscript.Compression;
-import io.flipout.gradient.NoiseScale;
-import io.flipout.gradient.ParameterScope;
-import io.flipout.method.Snip;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +7,7 @@ import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
@@ -75,15 +70,25 @@ public final class Main implements Runnable {
 
     /** Teaches a command how options are written. */
     static CommandLine configured(CommandLine commandLine) {
-        commandLine.registerConverter(NoiseScale.class, new Choice<>(NoiseScale.class));
-        commandLine.registerConverter(ParameterScope.class, new Choice<>(ParameterScope.class));
-        commandLine.registerConverter(Competition.class, new Choice<>(Competition.class));
-        commandLine.registerConverter(Snip.Variant.class, new Choice<>(Snip.Variant.class));
-        commandLine.registerConverter(Measure.class, new Choice<>(Measure.class));
-        commandLine.registerConverter(Compression.class, new Choice<>(Compression.class));
+        readChoices(commandLine);
         commandLine.setUsageHelpAutoWidth(true);
         commandLine.setOverwrittenOptionsAllowed(true); // The last one counts.
         return commandLine;
+    }
+
+    /** Every option that is one of several words takes them in any case. */
+    private static void readChoices(CommandLine command) {
+        for (OptionSpec option : command.getCommandSpec().options()) {
+            Class<?> type = option.auxiliaryTypes()[0];
+            if (type.isEnum()) {
+                readChoice(command, type);
+            }
+        }
+        command.getSubcommands().values().forEach(Main::readChoices);
+    }
+
+    private static <E> void readChoice(CommandLine command, Class<E> type) {
+        command.registerConverter(type, new Choice<>(type));
     }
 
     @Override

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
 import io.flipout.cli.RunCheckpoints.Found;
+import io.flipout.cli.method.MethodOptions;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.data.ImageDataset;
 import io.flipout.method.PruningMethod;
@@ -165,7 +166,7 @@ final class TrainCommand implements Callable<Integer> {
                         .optWeights(pruning.weights())
                         .optSeed(seed);
         ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
-        pruning.giveExamples(plan.method(), pruner, examples);
+        pruning.giveExamples(pruner, examples);
         Optional<Integer> channels = Optional.ofNullable(width);
         String source = from.flatMap(Found::module).map(Path::toString).orElse(model);
         try (Model opened = Networks.open(source, channels, images.train(), devices[0])) {

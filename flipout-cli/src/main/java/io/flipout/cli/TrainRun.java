@@ -9,6 +9,7 @@ import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.tracker.Tracker;
 import io.flipout.cli.RunCheckpoints.Found;
+import io.flipout.cli.method.MethodOptions;
 import io.flipout.djl.DivergedException;
 import io.flipout.djl.EpochResult;
 import io.flipout.djl.LoopPosition;

@@ -183,7 +183,7 @@ class CompareCommandTest {
             delimiter = '|',
             value = {
                 "--preset figure6                   | There is no preset 'figure6'; there are table2, table3,",
-                "--methods magic                    | Unknown method 'magic'; there are deep-r,",
+                "--methods magic                    | Unknown method 'magic'; there are flipout,",
                 "--methods flipout:p                | 'flipout:p' is not of the form NAME:OPTION=VALUE",
                 "--methods flipout:q=1              | Unknown option '--q=1'; there are --model,",
                 "--methods flipout:p=-1             | power p",

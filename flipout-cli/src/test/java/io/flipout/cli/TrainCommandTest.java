@@ -572,7 +572,7 @@ class TrainCommandTest {
                 "--dataset imagenet                  | Unknown data set 'imagenet'; there are",
                 "--width 8                           | lenet300 comes in one width only; resnet18 has others",
                 "--model resnet18 --width 0          | positive number of channels as its width, not 0",
-                "--method magic                      | Unknown method 'magic'; there are deep-r,",
+                "--method magic                      | Unknown method 'magic'; there are flipout,",
                 "--sparsity 1                        | sparsity must lie in [0, 1)",
                 "--sparsity -0.1                     | sparsity must lie in [0, 1)",
                 "--sparsity 0.9 --prune-rate 1       | rate must lie in (0, 1)",

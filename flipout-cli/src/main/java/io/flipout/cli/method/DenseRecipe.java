@@ -1,0 +1,26 @@
+package io.flipout.cli.method;
+
+import io.flipout.cli.comparison.Arm;
+import io.flipout.method.PruningMethod;
+import io.flipout.method.RandomPruning;
+import io.flipout.schedule.Schedule;
+
+/** {@code none}: the dense network. */
+final class DenseRecipe implements Recipe {
+
+    @Override
+    public String name() {
+        return Arm.DENSE;
+    }
+
+    /** Any: it never prunes. */
+    @Override
+    public PruningMethod method(SharedOptions shared) {
+        return new RandomPruning();
+    }
+
+    @Override
+    public Schedule schedule(SharedOptions shared, int epochs) {
+        return Schedule.none();
+    }
+}

@@ -1,0 +1,46 @@
+package io.flipout.cli.method;
+
+import io.flipout.method.FlipOut;
+import io.flipout.method.PruningMethod;
+import picocli.CommandLine.Option;
+
+/** {@code flipout}: {@link FlipOut}. */
+final class FlipOutRecipe implements Recipe {
+
+    @Option(
+            names = "--p",
+            paramLabel = "P",
+            defaultValue = "2",
+            description = "FlipOut's power of the magnitude (default: ${DEFAULT-VALUE}).")
+    private double p;
+
+    @Option(
+            names = "--flip-offset",
+            paramLabel = "0|1",
+            defaultValue = "1",
+            description =
+                    "What is added to the flips before dividing by them; 0 is the paper's printed"
+                            + " formula (default: ${DEFAULT-VALUE}).")
+    private int flipOffset;
+
+    @Override
+    public String name() {
+        return "flipout";
+    }
+
+    @Override
+    public float noise() {
+        return 1;
+    }
+
+    @Override
+    public PruningMethod method(SharedOptions shared) {
+        return FlipOut.builder()
+                .optP(p)
+                .optNoise(shared.noise())
+                .optNoiseScale(shared.noiseScale())
+                .optNoiseScope(shared.noiseScope())
+                .optFlipOffset(flipOffset)
+                .build();
+    }
+}

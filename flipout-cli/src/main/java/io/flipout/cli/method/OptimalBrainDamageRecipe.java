@@ -1,0 +1,35 @@
+package io.flipout.cli.method;
+
+import ai.djl.training.dataset.Dataset;
+import io.flipout.djl.Pruner;
+import io.flipout.method.OptimalBrainDamage;
+import io.flipout.method.PruningMethod;
+import picocli.CommandLine.Option;
+
+/** {@code obd}: {@link OptimalBrainDamage}. */
+final class OptimalBrainDamageRecipe implements Recipe {
+
+    @Option(
+            names = "--fisher-examples",
+            paramLabel = "N",
+            defaultValue = "1000",
+            description =
+                    "Training images whose gradients obd squares before each pruning (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private int examples;
+
+    @Override
+    public String name() {
+        return "obd";
+    }
+
+    @Override
+    public PruningMethod method(SharedOptions shared) {
+        return new OptimalBrainDamage();
+    }
+
+    @Override
+    public void giveExamples(Pruner.Builder pruner, Dataset train) {
+        pruner.optExamples(train, examples);
+    }
+}

@@ -1,0 +1,81 @@
+package io.flipout.cli.method;
+
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.CommandSpec;
+
+/** The recipes of all methods, each with options of its own, in the order of the README's table. */
+final class Recipes {
+
+    private final List<Recipe> all;
+
+    Recipes() {
+        DeepRRecipe deepR = new DeepRRecipe();
+        all =
+                List.of(
+                        new FlipOutRecipe(),
+                        new GlobalMagnitudeRecipe("global-magnitude", 0),
+                        new GlobalMagnitudeRecipe("noisy-global-magnitude", 1),
+                        new LayerMagnitudeRecipe(),
+                        new LotteryTicketRecipe(),
+                        new MagnitudeUncertaintyRecipe(),
+                        new OptimalBrainDamageRecipe(),
+                        new SnipRecipe(),
+                        new HoyerSquareRecipe(),
+                        new FilterPruningRecipe(),
+                        deepR,
+                        new SoftDeepRRecipe(deepR),
+                        new RandomRecipe(),
+                        new DenseRecipe());
+    }
+
+    List<String> names() {
+        return all.stream().map(Recipe::name).toList();
+    }
+
+    Optional<Recipe> find(String name) {
+        return all.stream().filter(recipe -> recipe.name().equals(name)).findFirst();
+    }
+
+    /**
+     * Returns the recipe of a name.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    Recipe named(String name) {
+        return find(name)
+                .orElseThrow(
+                        () ->
+                                new IllegalArgumentException(
+                                        "Unknown method '"
+                                                + name
+                                                + "'; there are "
+                                                + String.join(", ", names())
+                                                + "."));
+    }
+
+    /** Adds the options of each recipe to a command, under a heading of its own. */
+    void addOptions(CommandSpec command) {
+        for (Recipe recipe : all) {
+            CommandSpec options = CommandSpec.forAnnotatedObjectLenient(recipe);
+            if (!options.options().isEmpty()) {
+                ArgGroupSpec.Builder group =
+                        ArgGroupSpec.builder()
+                                .heading("%nOptions of " + recipe.name() + ":%n")
+                                .validate(false);
+                options.options().forEach(group::addArg);
+                command.addArgGroup(group.build());
+            }
+        }
+    }
+
+    /** The names of all methods, for the help. */
+    static final class Names implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return new Recipes().names().iterator();
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** The methods as the command line knows them: options, defaults, schedules. */
+package io.flipout.cli.method;

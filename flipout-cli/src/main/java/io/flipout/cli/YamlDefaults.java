@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -85,7 +86,15 @@ final class YamlDefaults implements IDefaultValueProvider {
     }
 
     private static boolean isGiven(JsonNode value) {
-        return value.isArray() ? !value.isEmpty() : value.isValueNode() && !value.isNull();
+        if (!value.isArray()) {
+            return value.isValueNode() && !value.isNull();
+        }
+        for (JsonNode item : value) {
+            if (!item.isValueNode() || item.isNull()) {
+                return false;
+            }
+        }
+        return !value.isEmpty();
     }
 
     private static String text(JsonNode value) {
@@ -131,6 +140,8 @@ final class YamlDefaults implements IDefaultValueProvider {
                             + (location == null ? "" : " in line " + location.getLineNr())
                             + ": "
                             + e.getOriginalMessage().lines().findFirst().orElse(""));
+        } catch (CharConversionException e) {
+            throw Failure.misuse(file + " is no text.");
         }
         if (!root.isObject()) {
             throw Failure.misuse(file + " must hold lines of 'option: value'.");

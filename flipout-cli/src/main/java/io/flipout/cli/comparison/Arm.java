@@ -100,4 +100,13 @@ public record Arm(String label, String method, Map<String, String> options, Swee
     public boolean isDense() {
         return method.equals(DENSE);
     }
+
+    /** Whether all is there that a file should name. */
+    boolean isWhole() {
+        return label != null
+                && method != null
+                && Comparison.isWhole(options.values())
+                && (sweep == null
+                        || (sweep.option() != null && Comparison.isWhole(sweep.values())));
+    }
 }

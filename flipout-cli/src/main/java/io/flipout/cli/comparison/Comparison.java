@@ -4,14 +4,17 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A comparison: arms, at sparsities, with seeds, under the same conditions.
@@ -143,16 +146,35 @@ public record Comparison(
             throw new IllegalArgumentException(
                     folder + " is no comparison: it has no " + FILE + " from 'flipout compare'.");
         }
+        String fault = "something is missing or out of its range";
         try {
-            return YAML.readValue(file.toFile(), Comparison.class);
+            Comparison comparison = YAML.readValue(file.toFile(), Comparison.class);
+            if (comparison != null && comparison.isWhole()) {
+                return comparison;
+            }
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException(
-                    file
-                            + " is damaged ("
-                            + e.getOriginalMessage().lines().findFirst().orElse("")
-                            + "): give 'flipout compare' another --out.",
-                    e);
+            fault = e.getOriginalMessage().lines().findFirst().orElse("");
+        } catch (CharConversionException e) {
+            fault = "it is no text";
         }
+        throw new IllegalArgumentException(
+                file + " is damaged (" + fault + "): give 'flipout compare' another --out.");
+    }
+
+    /** Whether all is there that runs are made of: what a file does not name is null. */
+    private boolean isWhole() {
+        return preset != null
+                && measure != null
+                && isWhole(options.values())
+                && isWhole(arms)
+                && arms.stream().allMatch(Arm::isWhole)
+                && isWhole(sparsities)
+                && sparsities.stream().allMatch(s -> s > 0 && s < 1)
+                && isWhole(seeds);
+    }
+
+    static boolean isWhole(Collection<?> parts) {
+        return parts != null && parts.stream().allMatch(Objects::nonNull);
     }
 
     /**

@@ -1,7 +1,6 @@
 package io.flipout.cli.comparison;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flipout.cli.comparison.Comparison.Measure;
 import io.flipout.cli.comparison.RunResult.Status;
 import java.io.BufferedWriter;
@@ -28,7 +27,6 @@ public final class Results {
     private static final String FAULT = ".failed";
 
     private static final String SUMMARY = "summary.json";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path folder;
     private final Comparison comparison;
@@ -69,7 +67,7 @@ public final class Results {
             throw new IllegalArgumentException(
                     runFolder + " is no finished run: it has no " + SUMMARY + ".");
         }
-        JsonNode summary = JSON.readTree(runFolder.resolve(SUMMARY).toFile());
+        JsonNode summary = RunFiles.json(runFolder.resolve(SUMMARY));
         String method = summary.path("method").asText();
         Arm arm = new Arm(method, method, Map.of(), null);
         int seed = summary.path("seed").asInt();
@@ -121,7 +119,7 @@ public final class Results {
     private static RunResult read(Path folder, Measure measure, PlannedRun run) throws IOException {
         Path runFolder = Comparison.folder(folder, run);
         if (isRun(runFolder)) {
-            JsonNode summary = JSON.readTree(runFolder.resolve(SUMMARY).toFile());
+            JsonNode summary = RunFiles.json(runFolder.resolve(SUMMARY));
             return done(run, runFolder, summary, measure);
         }
         Path fault = fault(folder, run);

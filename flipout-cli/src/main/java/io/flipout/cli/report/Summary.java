@@ -1,7 +1,7 @@
 package io.flipout.cli.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flipout.cli.comparison.RunFiles;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,8 +9,6 @@ import java.util.List;
 
 /** What {@code summary.json} tells of a run beside its accuracy. */
 record Summary(String model, String dataset, int epochs, long weights, List<Layer> layers) {
-
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /** A prunable parameter at the end of a run. */
     record Layer(String name, long weights, long remaining) {
@@ -21,7 +19,7 @@ record Summary(String model, String dataset, int epochs, long weights, List<Laye
     }
 
     static Summary read(Path runFolder) throws IOException {
-        JsonNode node = JSON.readTree(runFolder.resolve("summary.json").toFile());
+        JsonNode node = RunFiles.json(runFolder.resolve("summary.json"));
         List<Layer> layers = new ArrayList<>();
         for (JsonNode layer : node.path("layers")) {
             layers.add(

@@ -1,10 +1,10 @@
 package io.flipout.cli.report;
 
+import io.flipout.cli.comparison.RunFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.apache.commons.csv.CSVFormat;
 
 /** A weight of {@code weights.csv}: what it was before the last pruning, and what came of it. */
 record WeightSample(String layer, double magnitude, int flips, boolean kept) {
@@ -17,17 +17,13 @@ record WeightSample(String layer, double magnitude, int flips, boolean kept) {
     }
 
     static List<WeightSample> read(Path runFolder) throws IOException {
-        CSVFormat format = CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).get();
-        try (var rows = format.parse(Files.newBufferedReader(runFolder.resolve(FILE)))) {
-            return rows.stream()
-                    .map(
-                            row ->
-                                    new WeightSample(
-                                            row.get("layer"),
-                                            Double.parseDouble(row.get("magnitude")),
-                                            Integer.parseInt(row.get("flips")),
-                                            row.get("kept").equals("1")))
-                    .toList();
-        }
+        return RunFiles.rows(
+                runFolder.resolve(FILE),
+                row ->
+                        new WeightSample(
+                                row.get("layer"),
+                                Double.parseDouble(row.get("magnitude")),
+                                Integer.parseInt(row.get("flips")),
+                                row.get("kept").equals("1")));
     }
 }

@@ -4,6 +4,7 @@ import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
@@ -39,11 +40,12 @@ final class IdxFile {
             if ((long) height * width > LARGEST) {
                 throw damaged(images, "claims images of " + height + "×" + width + " pixels");
             }
-            pixels = new byte[count][];
+            List<byte[]> read = new ArrayList<>(); // It grows: there may be fewer than it says.
             for (int i = 0; i < count; i++) {
-                pixels[i] = bytes(in, height * width, images);
+                read.add(bytes(in, height * width, images));
             }
             checkEnd(in, images);
+            pixels = read.toArray(byte[][]::new);
         } catch (EOFException e) {
             throw damaged(images, "is truncated");
         } catch (ZipException e) {
@@ -134,12 +136,17 @@ final class IdxFile {
                 source.name() + " " + fault + ": get the file anew or point --data elsewhere.");
     }
 
-    /** Unpacks a stream that begins like gzip, and leaves any other as it is. */
+    /** Unpacks a stream that begins like gzip, leaves any other, and closes one that is neither. */
     static InputStream unpacked(InputStream in) throws IOException {
-        in.mark(2);
-        byte[] head = in.readNBytes(2);
-        in.reset();
-        boolean gzip = Arrays.equals(head, new byte[] {0x1f, (byte) 0x8b});
-        return gzip ? new GZIPInputStream(in, 1 << 16) : in;
+        try {
+            in.mark(2);
+            byte[] head = in.readNBytes(2);
+            in.reset();
+            boolean gzip = Arrays.equals(head, new byte[] {0x1f, (byte) 0x8b});
+            return gzip ? new GZIPInputStream(in, 1 << 16) : in;
+        } catch (IOException e) {
+            in.close();
+            throw e;
+        }
     }
 }

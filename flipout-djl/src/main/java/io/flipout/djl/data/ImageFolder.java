@@ -9,12 +9,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.ImageInputStream;
 
 /**
  * A folder of images: {@code train/CLASS/*} and {@code val/CLASS/*}, JPEG or PNG.
@@ -26,6 +29,14 @@ import javax.imageio.ImageIO;
 final class ImageFolder {
 
     private static final List<String> SUFFIXES = List.of(".jpg", ".jpeg", ".png");
+
+    private static final List<String> FORMATS = List.of("jpeg", "png");
+
+    /** Pixels that are decoded, more than any camera has. */
+    private static final long LARGEST = 1 << 28;
+
+    /** Bits of black and white pixels that a byte of a PNG can stand for, at the very most. */
+    private static final long MOST_PER_BYTE = 8 * 1032;
 
     /** Mixes the classes, the same way every time, so that the first N images are of all. */
     private static final long MIX = 10;
@@ -97,16 +108,7 @@ final class ImageFolder {
     }
 
     private static byte[] decode(Path file, int side) throws IOException {
-        BufferedImage image;
-        try {
-            image = ImageIO.read(file.toFile());
-        } catch (IOException | RuntimeException e) {
-            throw undecodable(file, e);
-        }
-        if (image == null) {
-            throw undecodable(file, null);
-        }
-        int[] rgb = resize(image, side).getRGB(0, 0, side, side, null, 0, side);
+        int[] rgb = resize(pixels(file), side).getRGB(0, 0, side, side, null, 0, side);
         byte[] bytes = new byte[3 * rgb.length];
         for (int i = 0; i < rgb.length; i++) {
             bytes[i] = (byte) (rgb[i] >> 16);
@@ -114,6 +116,43 @@ final class ImageFolder {
             bytes[2 * rgb.length + i] = (byte) rgb[i];
         }
         return bytes;
+    }
+
+    /** Decodes a file, whatever its name says it is, unless that would take too much memory. */
+    private static BufferedImage pixels(Path file) throws IOException {
+        try (ImageInputStream in = ImageIO.createImageInputStream(file.toFile())) {
+            Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
+            while (readers.hasNext()) {
+                ImageReader reader = readers.next();
+                try {
+                    if (FORMATS.contains(reader.getFormatName().toLowerCase(Locale.ROOT))) {
+                        reader.setInput(in, true, true);
+                        checkSize(file, reader.getWidth(0), reader.getHeight(0));
+                        return reader.read(0);
+                    }
+                } finally {
+                    reader.dispose();
+                }
+            }
+        } catch (DataException e) {
+            throw e;
+        } catch (IOException | RuntimeException e) {
+            throw undecodable(file, e);
+        }
+        throw undecodable(file, null);
+    }
+
+    private static void checkSize(Path file, int width, int height) throws IOException {
+        long pixels = (long) width * height;
+        if (pixels > LARGEST || pixels > MOST_PER_BYTE * Files.size(file)) {
+            throw new DataException(
+                    String.format(
+                            "%s claims %d×%d pixels, more than %s: mend or remove it.",
+                            file,
+                            width,
+                            height,
+                            pixels > LARGEST ? "are decoded" : "it has bytes for"));
+        }
     }
 
     private static DataException undecodable(Path file, Exception cause) {

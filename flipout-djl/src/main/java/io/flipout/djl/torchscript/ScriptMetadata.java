@@ -52,7 +52,7 @@ public record ScriptMetadata(
     public static ScriptMetadata fromJson(String json) {
         try {
             return JsonUtils.GSON.fromJson(json, ScriptMetadata.class);
-        } catch (JsonParseException e) {
+        } catch (JsonParseException | NumberFormatException e) {
             throw new TorchScriptException("The file's extra/" + NAME + " is damaged.", e);
         }
     }

@@ -1,6 +1,7 @@
 package io.flipout.djl.torchscript;
 
 import java.io.BufferedOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -55,9 +56,9 @@ public final class TorchScriptFile {
             file.checkVersion(zip);
             file.checkRecords(zip);
             return file;
-        } catch (ZipException e) {
-            throw new TorchScriptException(
-                    path + " is truncated or damaged (" + e.getMessage() + ").", e);
+        } catch (ZipException | EOFException e) {
+            String why = e.getMessage() == null ? "a record ends too early" : e.getMessage();
+            throw new TorchScriptException(path + " is truncated or damaged (" + why + ").", e);
         }
     }
 
@@ -132,7 +133,7 @@ public final class TorchScriptFile {
                     crc.update(buffer, 0, n);
                     size += n;
                 }
-            } catch (ZipException e) {
+            } catch (ZipException | EOFException e) {
                 throw damaged(entry, e);
             }
             if (crc.getValue() != entry.getCrc() || size != entry.getSize()) {
@@ -151,11 +152,14 @@ public final class TorchScriptFile {
      * Returns the metadata that this project's export adds.
      *
      * @return the metadata; empty in a file of other origin
+     * @throws TorchScriptException if they are damaged
      * @throws IOException if the file cannot be read
      */
     public Optional<ScriptMetadata> metadata() throws IOException {
         try (ZipFile zip = new ZipFile(path.toFile())) {
             return text(zip, "extra/" + ScriptMetadata.NAME).map(ScriptMetadata::fromJson);
+        } catch (TorchScriptException e) {
+            throw new TorchScriptException(path + ": " + e.getMessage(), e);
         }
     }
 

@@ -159,6 +159,10 @@ class ResumeCommandTest {
     }
 
     private static Process start(List<Object> arguments) throws IOException {
+        return builder(arguments).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+    }
+
+    private static ProcessBuilder builder(List<Object> arguments) {
         List<String> command =
                 new ArrayList<>(
                         List.of(
@@ -168,10 +172,7 @@ class ResumeCommandTest {
                                 System.getProperty("java.class.path"),
                                 Main.class.getName()));
         arguments.forEach(argument -> command.add(argument.toString()));
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        return new ProcessBuilder(command).redirectErrorStream(true);
     }
 
     /** Waits until some more checkpoints have been written, or the process has ended. */
@@ -211,6 +212,26 @@ class ResumeCommandTest {
         new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
         assertThat(process.waitFor()).isEqualTo(status);
         assertThat(checkpoints(run)).hasSize(2);
+    }
+
+    /** A step of this network takes so long that the run is still in it at the second signal. */
+    @Test
+    void aSecondSignalEndsARunAtOnceAndWithoutACrash() throws Exception {
+        Path run = folder.resolve("run");
+        List<Object> command = training(run, "--model", "resnet18", "--epochs", 20);
+        command.addAll(List.of("--batch-size", 400));
+        Path printed = folder.resolve("printed.txt");
+        Process process = builder(command).redirectOutput(printed.toFile()).start();
+        while (process.isAlive() && Files.notExists(run.resolve("metrics.csv"))) {
+            TimeUnit.MILLISECONDS.sleep(10);
+        }
+        TimeUnit.MILLISECONDS.sleep(500);
+        for (int i = 0; i < 2; i++) {
+            new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+            TimeUnit.MILLISECONDS.sleep(200);
+        }
+        assertThat(process.waitFor()).isEqualTo(130);
+        assertThat(printed).content().doesNotContain("fatal error");
     }
 
     @Test

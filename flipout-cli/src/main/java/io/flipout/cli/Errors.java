@@ -6,6 +6,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Collection;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -16,6 +17,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** Turns whatever goes wrong into one sentence and an exit status. */
 final class Errors
         implements CommandLine.IExecutionExceptionHandler, CommandLine.IParameterExceptionHandler {
+
+    private static final String TOO_MANY_FILES = "Too many open files";
 
     private final boolean verbose;
 
@@ -73,6 +76,25 @@ final class Errors
         return Failure.FAILED;
     }
 
+    /** A part of the program could not be loaded: it is missing, or no file can be opened. */
+    int handleUnloadable(LinkageError e, CommandLine command) {
+        Throwable root = e;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        PrintWriter err = command.getErr();
+        err.println(
+                "flipout: "
+                        + (root instanceof IOException
+                                ? sentence(root)
+                                : "A part of the program could not be loaded ("
+                                        + root.getMessage()
+                                        + "): build it anew, or allow more open files, by 'ulimit -n"
+                                        + " 1024'."));
+        trace(e, err);
+        return Failure.FAILED;
+    }
+
     private void trace(Throwable e, PrintWriter err) {
         if (verbose) {
             e.printStackTrace(err);
@@ -82,8 +104,16 @@ final class Errors
 
     /** Says what went wrong in a sentence. */
     static String sentence(Throwable e) {
+        if (e instanceof IOException fault) {
+            Optional<String> known = ofSystem(fault);
+            if (known.isPresent()) {
+                return known.get();
+            }
+        }
         if (e instanceof AccessDeniedException denied) {
-            return "No permission to use " + denied.getFile() + ".";
+            return "No permission to use "
+                    + denied.getFile()
+                    + ": choose another place or change whose it is.";
         }
         if (e instanceof NoSuchFileException missing) {
             return "There is no file " + missing.getFile() + ".";
@@ -92,12 +122,29 @@ final class Errors
             return fault.getFile() + ": " + fault.getReason() + ".";
         }
         String message = e.getMessage();
-        if (e instanceof IOException && message != null && message.contains("No space left")) {
-            return "The disk is full (" + message + "): free some space and run again.";
-        }
         if (message == null || message.isBlank()) {
             return e.getClass().getSimpleName() + "; --verbose tells where.";
         }
         return message.lines().findFirst().orElse(message);
+    }
+
+    /** Says what the operating system refuses, where there is a way out. */
+    private static Optional<String> ofSystem(IOException e) {
+        String file = e instanceof FileSystemException fault ? fault.getFile() : null;
+        String message = String.valueOf(e.getMessage());
+        if (message.contains("No space left") || message.contains("quota exceeded")) {
+            return Optional.of(
+                    "The disk is full (" + message + "): free some space and run again.");
+        }
+        if (message.contains(TOO_MANY_FILES)) {
+            return Optional.of(
+                    "Too many files are open at once: allow more, by 'ulimit -n 1024', and run"
+                            + " again.");
+        }
+        if (message.contains("Read-only file system") && file != null) {
+            return Optional.of(
+                    file + " can only be read: choose another place or mount it for writing.");
+        }
+        return Optional.empty();
     }
 }

@@ -13,6 +13,9 @@ final class Interrupts implements AutoCloseable {
     /** What a shell adds to the number of a signal. */
     private static final int STATUS = 128;
 
+    /** Milliseconds that a signal may take. */
+    private static final long PATIENCE = 1000;
+
     private final List<Runnable> restore = new ArrayList<>();
     private volatile int signal;
 
@@ -22,15 +25,32 @@ final class Interrupts implements AutoCloseable {
     }
 
     private void handle(String name, int number) {
-        Object before = Signals.register(name, () -> receive(number));
+        Object before = Signals.register(name, () -> receive(name, number));
         restore.add(() -> Signals.unregister(name, before));
     }
 
-    private void receive(int number) {
+    private void receive(String name, int number) {
         if (signal != 0) {
+            die(name);
             Runtime.getRuntime().halt(STATUS + number);
         }
         signal = number;
+    }
+
+    /**
+     * Dies of a signal as if it had not been handled, with the same status. Leaving by Java would
+     * take PyTorch down under the threads that compute, and end in a crash.
+     */
+    private static void die(String name) {
+        Signals.registerDefault(name);
+        try {
+            Class<?> type = Class.forName("sun.misc.Signal");
+            Object own = type.getConstructor(String.class).newInstance(name);
+            type.getMethod("raise", type).invoke(null, own);
+            Thread.sleep(PATIENCE);
+        } catch (ReflectiveOperationException | InterruptedException e) {
+            // This JVM has no signals to raise.
+        }
     }
 
     /** Whether the run is to end. */

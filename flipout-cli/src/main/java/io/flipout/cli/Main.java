@@ -65,6 +65,8 @@ public final class Main implements Runnable {
             return commandLine.execute(args);
         } catch (OutOfMemoryError e) {
             return errors.handleFullMemory(e, commandLine);
+        } catch (LinkageError e) {
+            return errors.handleUnloadable(e, commandLine);
         }
     }
 

@@ -89,9 +89,18 @@ final class RunCheckpoints {
         }
     }
 
-    /** Returns the newest checkpoint that is whole, and tells of those that are not. */
+    /**
+     * Returns the newest checkpoint that is whole, and tells of those that are not; empty if there
+     * are none at all. Where none can be used, none is given up either: they may be of another
+     * version.
+     */
     Optional<Found> newest(Consumer<String> log) throws IOException {
-        for (Path file : files()) {
+        List<Path> files = files();
+        String fault = "";
+        for (Path file : files) {
+            if (!fault.isEmpty()) {
+                log.accept(fault + " The one before it is used.");
+            }
             try {
                 Map<String, String> notes = Checkpoint.read(file).notes();
                 LoopPosition position =
@@ -113,10 +122,18 @@ final class RunCheckpoints {
                                 Integer.parseInt(notes.get("epochs")),
                                 Double.parseDouble(notes.get("seconds"))));
             } catch (CheckpointException e) {
-                log.accept(e.getMessage() + " The one before it is used.");
+                fault = e.getMessage();
             } catch (NumberFormatException | NullPointerException e) {
-                log.accept(file + " is no checkpoint of a run. The one before it is used.");
+                fault = file + " is no checkpoint of a run.";
             }
+        }
+        if (!files.isEmpty()) {
+            throw Failure.of(
+                    fault
+                            + " There is no other: remove "
+                            + folder
+                            + " to begin the run anew, or use the version that saved it.",
+                    null);
         }
         return Optional.empty();
     }

@@ -131,6 +131,17 @@ final class RunFolder {
                         + ": wait for it or choose another --out.");
     }
 
+    /** A run that could not go on, but left something to go on with. */
+    Failure interrupted(String what, IOException cause) {
+        return Failure.of(
+                what
+                        + Errors.sentence(cause)
+                        + " What was saved before stays: ./flipout resume "
+                        + path
+                        + " goes on with it.",
+                cause);
+    }
+
     /** Makes the folder. */
     void create() throws IOException {
         try {
@@ -181,6 +192,17 @@ final class RunFolder {
         return path.resolve(name);
     }
 
+    /** Writes the options of the run whole or not at all. */
+    void writeConfig(Map<String, Object> values) throws IOException {
+        Path temporary = path.resolve(CONFIG + ".tmp");
+        try {
+            YamlDefaults.write(temporary, values);
+            Files.move(temporary, path.resolve(CONFIG), StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            delete(temporary);
+        }
+    }
+
     /** Saves a model and the names of its classes, whole or not at all. */
     void writeModel(Model model, String name, List<String> classes) throws IOException {
         Path temporary = path.resolve(MODEL + ".tmp");
@@ -192,6 +214,7 @@ final class RunFolder {
                 model.save(temporary, name);
             }
             Files.write(temporary.resolve(CLASSES), classes);
+            delete(path.resolve(MODEL)); // Of a run whose summary could not be written.
             Files.move(temporary, path.resolve(MODEL), StandardCopyOption.ATOMIC_MOVE);
         } finally {
             delete(temporary);

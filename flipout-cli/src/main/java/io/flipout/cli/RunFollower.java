@@ -153,15 +153,8 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
             folder.checkpoints().save(model, pruner, position, epochs, seconds(), saving.keep());
             hasKeptSomething = true;
         } catch (IOException e) {
-            throw Failure.of(
-                    "The training could not be saved in "
-                            + folder.path()
-                            + " ("
-                            + Errors.sentence(e)
-                            + ") What was saved before stays: ./flipout resume "
-                            + folder.path()
-                            + " goes on with it.",
-                    e);
+            throw folder.interrupted(
+                    "The training could not be saved in " + folder.path() + ". ", e);
         }
         saved = position;
         savedAt = System.nanoTime();

@@ -21,6 +21,7 @@ import io.flipout.djl.data.ImageSet;
 import io.flipout.report.LayerReport;
 import io.flipout.report.SparsityReport;
 import io.flipout.schedule.PruningEvent;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.util.ArrayList;
@@ -116,29 +117,21 @@ record TrainRun(
             Optional<Found> from)
             throws Exception {
         LoopPosition start = from.map(Found::position).orElse(LoopPosition.BEGIN);
+        MetricsFile metrics;
         if (from.isPresent()) {
             pruner.load(from.get().file());
+            metrics = new MetricsFile(folder.file(RunFolder.METRICS), start.epochs());
             train.setPosition(start.epochs(), start.batches());
             examples.setPosition(pruner.prunings(), 0);
             terminal.line("Going on after epoch %d, batch %d.%n", start.epochs(), start.batches());
         } else {
-            folder.clear();
-            YamlDefaults.write(folder.file(RunFolder.CONFIG), configuration);
+            metrics = begin();
         }
         int epochs = from.map(Found::epochs).orElse(optimizer.epochs() * pruning.rounds());
         RunFollower follower =
                 new RunFollower(
-                        folder,
-                        terminal,
-                        model,
-                        pruner,
-                        saving,
-                        new MetricsFile(folder.file(RunFolder.METRICS), start.epochs()),
-                        weights,
-                        rates,
-                        train,
-                        epochs,
-                        from);
+                        folder, terminal, model, pruner, saving, metrics, weights, rates, train,
+                        epochs, from);
         List<EpochResult> results;
         try (terminal;
                 follower) {
@@ -162,19 +155,37 @@ record TrainRun(
         } catch (Exception | Error e) {
             if (!follower.hasKeptSomething()) {
                 folder.remove();
+            } else if (e instanceof UncheckedIOException fault) {
+                throw folder.interrupted("", fault.getCause());
             }
             throw e;
         }
         if (follower.isStopped()) {
             return follower.stopped();
         }
-        folder.writeModel(model, modelName, images.train().classes());
         EpochResult last = results.get(results.size() - 1);
         SparsityReport report = pruner.report();
-        folder.writeSummary(summary(epochs, last, report, follower.seconds()));
+        try {
+            folder.writeModel(model, modelName, images.train().classes());
+            folder.writeSummary(summary(epochs, last, report, follower.seconds()));
+        } catch (IOException e) {
+            throw folder.interrupted("The model could not be saved in " + folder.path() + ". ", e);
+        }
         folder.finish();
         conclude(last, report, follower.seconds());
         return 0;
+    }
+
+    /** Empties the folder and writes what the run is, or leaves no folder. */
+    private MetricsFile begin() throws IOException {
+        try {
+            folder.clear();
+            folder.writeConfig(configuration);
+            return new MetricsFile(folder.file(RunFolder.METRICS), 0);
+        } catch (IOException e) {
+            folder.remove();
+            throw e;
+        }
     }
 
     private void announce(List<PruningEvent> events) {

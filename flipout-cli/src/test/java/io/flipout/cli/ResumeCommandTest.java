@@ -1,15 +1,19 @@
 package io.flipout.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
@@ -185,6 +189,10 @@ class ResumeCommandTest {
     }
 
     private static Process start(List<Object> arguments) throws IOException {
+        return builder(arguments).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+    }
+
+    private static ProcessBuilder builder(List<Object> arguments) {
         List<String> command =
                 new ArrayList<>(
                         List.of(
@@ -194,10 +202,7 @@ class ResumeCommandTest {
                                 System.getProperty("java.class.path"),
                                 Main.class.getName()));
         arguments.forEach(argument -> command.add(argument.toString()));
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        return new ProcessBuilder(command).redirectErrorStream(true);
     }
 
     /** Waits until some more checkpoints have been written, or the process has ended. */
@@ -237,6 +242,26 @@ class ResumeCommandTest {
         new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
         assertThat(process.waitFor()).isEqualTo(status);
         assertThat(checkpoints(run)).hasSize(2);
+    }
+
+    /** A step of this network takes so long that the run is still in it at the second signal. */
+    @Test
+    void aSecondSignalEndsARunAtOnceAndWithoutACrash() throws Exception {
+        Path run = folder.resolve("run");
+        List<Object> command = training(run, "--model", "resnet18", "--epochs", 20);
+        command.addAll(List.of("--batch-size", 400));
+        Path printed = folder.resolve("printed.txt");
+        Process process = builder(command).redirectOutput(printed.toFile()).start();
+        while (process.isAlive() && Files.notExists(run.resolve("metrics.csv"))) {
+            TimeUnit.MILLISECONDS.sleep(10);
+        }
+        TimeUnit.MILLISECONDS.sleep(500);
+        for (int i = 0; i < 2; i++) {
+            new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+            TimeUnit.MILLISECONDS.sleep(200);
+        }
+        assertThat(process.waitFor()).isEqualTo(130);
+        assertThat(printed).content().doesNotContain("fatal error");
     }
 
     @Test
@@ -342,6 +367,109 @@ class ResumeCommandTest {
         assertThat(Files.readAllBytes(newest)).isEqualTo(before);
         RunFolder.delete(blocked);
         assertThat(resume(run, "--max-time", "1epoch").status()).isZero();
+    }
+
+    /** What is written there finds the disk full. */
+    private static void fill(Path file) throws IOException {
+        Files.createSymbolicLink(file, Path.of("/dev/full"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "checkpoint, The training could not be saved in",
+        "summary.json.tmp, The model could not be saved in"
+    })
+    void aFullDiskIsOneSentenceAndCostsNothing(String where, String sentence) throws IOException {
+        assumeTrue(Files.exists(Path.of("/dev/full")));
+        Path run = folder.resolve("run");
+        stop(run, "--sparsity", 0.9, "--epochs", 100);
+        List<Path> saved = checkpoints(run);
+        String newest = saved.get(saved.size() - 1).getFileName().toString();
+        int next = Integer.parseInt(newest.substring(1, 7)) + 1;
+        fill(
+                where.equals("checkpoint")
+                        ? run.resolve("checkpoints")
+                                .resolve(String.format("e%06d-b00000000.safetensors.tmp", next))
+                        : run.resolve(where));
+        Shell shell = resume(run);
+        assertThat(shell.err())
+                .startsWith("flipout: " + sentence + " " + run + ".")
+                .contains("The disk is full (No space left on device): free some space")
+                .contains("./flipout resume " + run + " goes on with it.")
+                .hasLineCount(1);
+        assertThat(shell.status()).isEqualTo(1);
+        assertThat(run.resolve("summary.json")).doesNotExist();
+
+        assertThat(resume(run).status()).isZero();
+        Path whole = folder.resolve("whole");
+        train(whole, "--sparsity", 0.9, "--epochs", 100);
+        assertSame(run, whole);
+    }
+
+    @Test
+    void aRunThatCannotBeginLeavesNothing() throws IOException {
+        assumeTrue(Files.exists(Path.of("/dev/full")));
+        Path run = folder.resolve("run");
+        Files.createDirectories(run);
+        Files.createFile(run.resolve(".lock")); // Of an earlier run that could not begin.
+        fill(run.resolve("config.yaml.tmp"));
+        Shell shell = train(run, "--method", "none", "--epochs", 1, "--overwrite");
+        assertThat(shell.err())
+                .isEqualToNormalizingNewlines(
+                        "flipout: The disk is full (No space left on device): free some space and"
+                                + " run again.\n");
+        assertThat(shell.status()).isEqualTo(1);
+        assertThat(run).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "model: lenet300 | model: lenet5 | another network",
+                "method: flipout | method: random | The saved training has another method: flipout, where this one has random.",
+                "seed: 1 | seed: 2 | The saved training has another seed: 1, where this one has 2.",
+                "sparsity: 0.9 | sparsity: 0.8 | The saved training has another schedule: ",
+            })
+    void aCheckpointOfAnotherTrainingIsRefused(String was, String is, String difference)
+            throws IOException {
+        Path run = folder.resolve("run");
+        stop(run, "--sparsity", 0.9, "--epochs", 300);
+        Path config = run.resolve("config.yaml");
+        String text = Files.readString(config).replace("\"", "");
+        assertThat(text).contains(was);
+        Files.writeString(config, text.replace(was, is));
+        List<String> rows = untimed(run);
+        Shell shell = resume(run);
+        assertThat(shell.err()).startsWith("flipout: ").contains(difference).hasLineCount(1);
+        assertThat(shell.status()).isEqualTo(1);
+        assertThat(untimed(run)).isEqualTo(rows);
+    }
+
+    /** Begun anew, the run would remove them. */
+    @Test
+    void checkpointsOfAnotherVersionAreRefusedAndKept() throws Exception {
+        Path run = folder.resolve("run");
+        stop(run, "--sparsity", 0.9, "--epochs", 300);
+        for (Path file : checkpoints(run)) {
+            byte[] bytes = Files.readAllBytes(file);
+            String text = new String(bytes, StandardCharsets.ISO_8859_1);
+            bytes =
+                    text.replace("flipout-checkpoint 1", "flipout-checkpoint 2")
+                            .getBytes(StandardCharsets.ISO_8859_1);
+            int end = bytes.length - 32;
+            byte[] checksum =
+                    MessageDigest.getInstance("SHA-256").digest(Arrays.copyOf(bytes, end));
+            System.arraycopy(checksum, 0, bytes, end, checksum.length);
+            Files.write(file, bytes);
+        }
+        List<Path> before = checkpoints(run);
+        Shell shell = resume(run);
+        assertThat(shell.err())
+                .contains("is a 'flipout-checkpoint 2', and this is for 'flipout-checkpoint 1'.")
+                .contains("There is no other: remove " + run.resolve("checkpoints"));
+        assertThat(shell.status()).isEqualTo(1);
+        assertThat(checkpoints(run)).isEqualTo(before);
     }
 
     @ParameterizedTest

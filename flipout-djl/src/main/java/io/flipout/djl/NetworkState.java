@@ -55,18 +55,22 @@ final class NetworkState {
         }
     }
 
-    /** Sets all values, or none where the file is of another network. */
-    static void load(Block block, SafeTensors file) throws IOException {
-        Map<String, Parameter> parameters = BlockPaths.parameters(block);
-        List<Object> read = new ArrayList<>();
-        for (Map.Entry<String, Parameter> entry : parameters.entrySet()) {
-            read.add(read(file, NETWORK + entry.getKey(), entry.getValue().getArray()));
+    /** Reads all values in the order of the blocks, unless the file is of another network. */
+    static List<Object> read(Block block, SafeTensors file) throws IOException {
+        List<Object> values = new ArrayList<>();
+        for (Map.Entry<String, Parameter> entry : BlockPaths.parameters(block).entrySet()) {
+            values.add(read(file, NETWORK + entry.getKey(), entry.getValue().getArray()));
         }
+        return values;
+    }
+
+    /** Sets what {@link #read(Block, SafeTensors)} returned. */
+    static void set(Block block, List<Object> values) {
         int next = 0;
-        for (Parameter parameter : parameters.values()) {
+        for (Parameter parameter : BlockPaths.parameters(block).values()) {
             // The same memory outside of autograd, which forbids to write to its leaves.
             try (NDArray array = parameter.getArray().stopGradient()) {
-                set(array, read.get(next++));
+                set(array, values.get(next++));
             }
         }
     }

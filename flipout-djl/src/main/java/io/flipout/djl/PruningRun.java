@@ -23,6 +23,7 @@ import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -260,10 +261,26 @@ final class PruningRun {
                     "The training has begun: load what was saved before its first step.");
         }
         Map<String, String> metadata = file.metadata();
+        List<Object> values = NetworkState.read(block, file);
         refuse("method", metadata.get(METHOD), method.name());
         refuse("schedule", metadata.get(SCHEDULE), net.events().toString());
         refuse("seed", metadata.get(SEED), Long.toString(seed));
-        NetworkState.load(block, file);
+        try {
+            restore(net, values, file);
+        } catch (IndexOutOfBoundsException
+                | ClassCastException
+                | NoSuchElementException
+                | ArithmeticException
+                | IllegalArgumentException e) {
+            // Nobody but this program writes checkpoints; what it did not write may hold anything.
+            throw new CheckpointException(
+                    "The saved training is damaged: what it holds does not belong together.");
+        }
+    }
+
+    private void restore(PrunedNetwork net, List<Object> values, SafeTensors file)
+            throws IOException {
+        NetworkState.set(block, values);
         if (optimizer instanceof OptimizerState stateful) {
             net.loadOptimizer(stateful, file);
         }

@@ -28,13 +28,17 @@ import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.signal.SignFlips;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -243,5 +247,37 @@ class CheckpointTest {
         assertThatThrownBy(() -> train(pruner(method, schedule), 1, false, 0, 7))
                 .hasRootCauseInstanceOf(IOException.class);
         assertThat(Files.readAllBytes(file)).isEqualTo(before);
+    }
+
+    /** Files whose checksum is right, as it is where somebody means harm. */
+    @Test
+    void aHostileCheckpointIsLoadedOrRefused() throws Exception {
+        PruningMethod method = FlipOut.builder().build();
+        Schedule schedule = Schedule.toSparsity(.9).overEpochs(EPOCHS);
+        train(pruner(method, schedule), 1, false, 0, 5);
+        byte[] whole = Files.readAllBytes(file);
+        Path hostile = folder.resolve("hostile.safetensors");
+        Files.write(hostile, Arrays.copyOf(whole, whole.length - 32));
+        Fuzz.damage(
+                hostile,
+                400,
+                32 << 20,
+                Set.of(CheckpointException.class),
+                () -> {
+                    byte[] bytes = Files.readAllBytes(hostile);
+                    Files.write(
+                            hostile,
+                            MessageDigest.getInstance("SHA-256").digest(bytes),
+                            StandardOpenOption.APPEND);
+                    Pruner pruner = pruner(method, schedule);
+                    try (TinyTraining tiny = new TinyTraining(1)) {
+                        tiny.prepared(
+                                pruner.wrap(TinyTraining.sgd()),
+                                (trainer, data) -> pruner.load(hostile),
+                                pruner.listener());
+                    } catch (UncheckedIOException e) {
+                        throw new CheckpointException(hostile + ": " + e.getCause().getMessage());
+                    }
+                });
     }
 }

@@ -53,7 +53,7 @@ final class OptimizerOptions {
 
     @Option(
             names = "--milestones",
-            paramLabel = "E,...",
+            paramLabel = "E",
             split = ",",
             description =
                     "Epochs after which the learning rate drops (default: 150,250 of 350, scaled"

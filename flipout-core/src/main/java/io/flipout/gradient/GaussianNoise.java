@@ -78,7 +78,7 @@ public record GaussianNoise(
 
         RunningNoise(List<ParameterInfo> parameters, long seed) {
             this.seed = seed;
-            engineNoise = new EngineNoise(parameters.stream().filter(this::isNoisy).toList());
+            engineNoise = new EngineNoise(parameters.stream().filter(this::isNoisy).toList(), seed);
         }
 
         private boolean isNoisy(ParameterInfo info) {
@@ -179,9 +179,11 @@ public record GaussianNoise(
         private final Map<Integer, Integer> offsets = new HashMap<>();
         private final Map<Device, NDArray> drawn = new HashMap<>();
         private final int size;
+        private final long seed;
         private long step = -1;
 
-        EngineNoise(List<ParameterInfo> parameters) {
+        EngineNoise(List<ParameterInfo> parameters, long seed) {
+            this.seed = seed;
             int total = 0;
             for (ParameterInfo info : parameters) {
                 offsets.put(info.index(), total);
@@ -213,6 +215,8 @@ public record GaussianNoise(
             }
             // It outlives the tensor that happens to come first, but not the network.
             NDManager manager = tensor.manager().getParentManager();
+            // So that the noise is that of the step, whatever was drawn before.
+            manager.getEngine().setRandomSeed(Randoms.stream(seed, step).nextInt());
             return manager.randomNormal(0f, 1f, new Shape(size), DataType.FLOAT32, device);
         }
 

@@ -179,6 +179,16 @@ class CheckpointTest {
         }
     }
 
+    /** As on a GPU, where the engine draws the noise. */
+    @Test
+    void theEnginesOperationsGoOnAsWell() {
+        io.flipout.djl.Path.ENGINE.run(
+                () ->
+                        aTrainingThatStopsAnywhereGoesOnAsIfItHadNot(
+                                FlipOut.builder().build(),
+                                Schedule.toSparsity(.9).overEpochs(EPOCHS)));
+    }
+
     @Test
     void itMayStopAgainAndAgain() {
         PruningMethod method = FlipOut.builder().build();

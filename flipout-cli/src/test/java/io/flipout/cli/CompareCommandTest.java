@@ -28,28 +28,13 @@ class CompareCommandTest {
     }
 
     private static List<Object> arguments(Path out, Object... options) {
-        List<Object> arguments =
-                new ArrayList<>(
-                        List.of(
-                                "compare",
-                                "--dataset",
-                                "mnist",
-                                "--data",
-                                data,
-                                "--device",
-                                "cpu",
-                                "--batch-size",
-                                50,
-                                "--epochs",
-                                4,
-                                "--out",
-                                out));
+        List<Object> arguments = TinyData.command("compare", data, out, "--epochs", 4);
         arguments.addAll(List.of(options));
         return arguments;
     }
 
     private static Shell compare(Path out, Object... options) {
-        return Shell.run(arguments(out, options).toArray());
+        return Shell.run(arguments(out, options));
     }
 
     private static List<String> results(Path out) throws IOException {

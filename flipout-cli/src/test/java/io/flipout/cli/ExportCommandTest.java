@@ -38,25 +38,16 @@ class ExportCommandTest {
 
     private static Shell train(Object model, Path out, double sparsity, int epochs) {
         return Shell.run(
-                "train",
-                "--model",
-                model,
-                "--dataset",
-                "mnist",
-                "--data",
-                data,
-                "--device",
-                "cpu",
-                "--batch-size",
-                50,
-                "--lr",
-                0.05,
-                "--sparsity",
-                sparsity,
-                "--epochs",
-                epochs,
-                "--out",
-                out);
+                TinyData.command(
+                        "train",
+                        data,
+                        out,
+                        "--model",
+                        model,
+                        "--sparsity",
+                        sparsity,
+                        "--epochs",
+                        epochs));
     }
 
     private static Shell evaluate(Path model) {

@@ -16,22 +16,7 @@ class ReportCommandTest {
         Path data = TinyData.write(folder.resolve("data"), 200, 100);
         Path run = folder.resolve("run");
         Shell train =
-                Shell.run(
-                        "train",
-                        "--dataset",
-                        "mnist",
-                        "--data",
-                        data,
-                        "--device",
-                        "cpu",
-                        "--batch-size",
-                        50,
-                        "--epochs",
-                        5,
-                        "--sparsity",
-                        0.9,
-                        "--out",
-                        run);
+                Shell.run(TinyData.command("train", data, run, "--epochs", 5, "--sparsity", 0.9));
         assertThat(train.status()).as(train.err()).isZero();
         Shell report = Shell.run("report", run, "--layer", "fc2.weight");
         assertThat(report.status()).as(report.err()).isZero();

@@ -40,24 +40,7 @@ class ResumeCommandTest {
     }
 
     private static List<Object> training(Path out, Object... options) {
-        List<Object> arguments =
-                new ArrayList<>(
-                        List.of(
-                                "train",
-                                "--dataset",
-                                "mnist",
-                                "--data",
-                                data,
-                                "--device",
-                                "cpu",
-                                "--batch-size",
-                                50,
-                                "--lr",
-                                0.05,
-                                "--threads",
-                                1,
-                                "--out",
-                                out));
+        List<Object> arguments = TinyData.command("train", data, out, "--threads", 1);
         arguments.addAll(List.of(options));
         return arguments;
     }

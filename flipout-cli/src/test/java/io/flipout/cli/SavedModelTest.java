@@ -24,20 +24,7 @@ class SavedModelTest {
         Path data = TinyData.write(folder.resolve("data"), 20, 10);
         run = folder.resolve("run");
         Shell shell =
-                Shell.run(
-                        "train",
-                        "--dataset",
-                        "mnist",
-                        "--data",
-                        data,
-                        "--device",
-                        "cpu",
-                        "--method",
-                        "none",
-                        "--epochs",
-                        1,
-                        "--out",
-                        run);
+                Shell.run(TinyData.command("train", data, run, "--method", "none", "--epochs", 1));
         assertThat(shell.status()).as(shell.err()).isZero();
         params = run.resolve("model").resolve("lenet300-0000.params");
     }

@@ -2,9 +2,14 @@ package io.flipout.cli;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.List;
 
 /** Runs a command as a user would, and keeps what it printed. */
 record Shell(int status, String out, String err) {
+
+    static Shell run(List<Object> words) {
+        return run(words.toArray());
+    }
 
     static Shell run(Object... args) {
         StringWriter out = new StringWriter();

@@ -5,6 +5,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import javax.imageio.ImageIO;
@@ -33,6 +34,18 @@ final class TinyData {
             ImageIO.write(image, "png", file.toFile());
         }
         return folder;
+    }
+
+    /**
+     * Returns a command that trains on files of {@link #write}, with options that come last and
+     * win.
+     */
+    static List<Object> command(String command, Path data, Path out, Object... options) {
+        List<Object> words = new ArrayList<>();
+        words.addAll(List.of(command, "--dataset", "mnist", "--data", data, "--device", "cpu"));
+        words.addAll(List.of("--batch-size", 50, "--lr", 0.05, "--out", out));
+        words.addAll(List.of(options));
+        return words;
     }
 
     static void write(Path folder, String split, int count, int side, long seed)

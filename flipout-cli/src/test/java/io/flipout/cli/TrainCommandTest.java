@@ -35,24 +35,7 @@ class TrainCommandTest {
     }
 
     private static Shell train(Path out, Object... options) {
-        List<Object> args =
-                new ArrayList<>(
-                        List.of(
-                                "train",
-                                "--dataset",
-                                "mnist",
-                                "--data",
-                                data,
-                                "--device",
-                                "cpu",
-                                "--batch-size",
-                                50,
-                                "--lr",
-                                0.05,
-                                "--out",
-                                out));
-        args.addAll(List.of(options));
-        return Shell.run(args.toArray());
+        return Shell.run(TinyData.command("train", data, out, options));
     }
 
     private static JsonNode summary(Path run) throws IOException {

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.BeforeAll;
@@ -29,27 +28,10 @@ class WeightsFileTest {
 
     private Path train(Object... options) {
         Path run = folder.resolve("run");
-        Object[] common = {
-            "train",
-            "--dataset",
-            "mnist",
-            "--data",
-            data,
-            "--device",
-            "cpu",
-            "--batch-size",
-            50,
-            "--lr",
-            0.05,
-            "--epochs",
-            5,
-            "--sparsity",
-            0.9,
-            "--out",
-            run,
-            "--overwrite"
-        };
-        Shell shell = Shell.run(Stream.of(common, options).flatMap(Stream::of).toArray());
+        List<Object> words = TinyData.command("train", data, run, "--epochs", 5, "--overwrite");
+        words.addAll(List.of("--sparsity", 0.9));
+        words.addAll(List.of(options));
+        Shell shell = Shell.run(words);
         assertThat(shell.status()).as(shell.err()).isZero();
         return run;
     }

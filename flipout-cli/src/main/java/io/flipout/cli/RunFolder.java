@@ -7,6 +7,7 @@ import ai.djl.Model;
 import ai.djl.nn.SymbolBlock;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.flipout.djl.AtomicFile;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -194,13 +195,7 @@ final class RunFolder {
 
     /** Writes the options of the run whole or not at all. */
     void writeConfig(Map<String, Object> values) throws IOException {
-        Path temporary = path.resolve(CONFIG + ".tmp");
-        try {
-            YamlDefaults.write(temporary, values);
-            Files.move(temporary, path.resolve(CONFIG), StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            delete(temporary);
-        }
+        AtomicFile.replace(path.resolve(CONFIG), file -> YamlDefaults.write(file, values));
     }
 
     /** Saves a model and the names of its classes, whole or not at all. */
@@ -229,12 +224,6 @@ final class RunFolder {
 
     /** Writes a summary whole or not at all. */
     void writeSummary(Map<String, Object> summary) throws IOException {
-        Path temporary = path.resolve(SUMMARY + ".tmp");
-        try {
-            JSON.writeValue(temporary.toFile(), summary);
-            Files.move(temporary, path.resolve(SUMMARY), StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            delete(temporary);
-        }
+        AtomicFile.replace(path.resolve(SUMMARY), file -> JSON.writeValue(file.toFile(), summary));
     }
 }

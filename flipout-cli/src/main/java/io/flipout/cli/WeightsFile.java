@@ -2,6 +2,7 @@ package io.flipout.cli;
 
 import ai.djl.training.Trainer;
 import ai.djl.training.listener.TrainingListenerAdapter;
+import io.flipout.djl.AtomicFile;
 import io.flipout.djl.Pruner;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
@@ -12,7 +13,6 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -88,29 +88,27 @@ final class WeightsFile extends TrainingListenerAdapter {
         if (samples.isEmpty()) {
             return;
         }
-        Path temporary = path.resolveSibling(path.getFileName() + ".tmp");
-        try {
-            try (BufferedWriter file = Files.newBufferedWriter(temporary);
-                    CSVPrinter rows =
-                            CSVFormat.DEFAULT
-                                    .builder()
-                                    .setRecordSeparator('\n')
-                                    .setHeader("layer", "position", "magnitude", "flips", "kept")
-                                    .get()
-                                    .print(file)) {
-                for (Sample sample : samples) {
-                    rows.printRecord(
-                            sample.layer(),
-                            sample.position(),
-                            sample.magnitude(),
-                            sample.flips(),
-                            pruner.masks().get(sample.layer()).isAlive(sample.position()) ? 1 : 0);
-                }
+        AtomicFile.replace(path, this::writeRows);
+        samples.clear();
+    }
+
+    private void writeRows(Path path) throws IOException {
+        try (BufferedWriter file = Files.newBufferedWriter(path);
+                CSVPrinter rows =
+                        CSVFormat.DEFAULT
+                                .builder()
+                                .setRecordSeparator('\n')
+                                .setHeader("layer", "position", "magnitude", "flips", "kept")
+                                .get()
+                                .print(file)) {
+            for (Sample sample : samples) {
+                rows.printRecord(
+                        sample.layer(),
+                        sample.position(),
+                        sample.magnitude(),
+                        sample.flips(),
+                        pruner.masks().get(sample.layer()).isAlive(sample.position()) ? 1 : 0);
             }
-            Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
-            samples.clear();
-        } finally {
-            Files.deleteIfExists(temporary);
         }
     }
 }

@@ -1,36 +1,38 @@
-package io.flipout.djl.torchscript;
+package io.flipout.djl;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.UUID;
 
 /** Writes a file whole or not at all. */
-final class AtomicFile {
+public final class AtomicFile {
 
     private AtomicFile() {}
 
     /** Writes to a path. */
     @FunctionalInterface
-    interface Writer {
+    public interface Writer {
+
+        /**
+         * Writes a file.
+         *
+         * @param path the file
+         * @throws IOException if it cannot be written
+         */
         void write(Path path) throws IOException;
     }
 
     /**
-     * Writes beside the target and moves the result there, in the place of a file that exists.
+     * Writes beside the target, to its name and {@code .tmp}, and moves the result there, in the
+     * place of a file that exists.
      *
-     * @param target the file
+     * @param target the file, in a folder that exists
      * @param writer writes it, to the path it is given
-     * @throws TorchScriptException if the target's folder does not exist
-     * @throws IOException if the file cannot be written
+     * @throws IOException if the file cannot be written; one that exists is left as it was
      */
-    static void replace(Path target, Writer writer) throws IOException {
-        Path folder = target.toAbsolutePath().getParent();
-        if (!Files.isDirectory(folder)) {
-            throw new TorchScriptException("There is no folder " + folder + " to write to.");
-        }
-        Path temporary = folder.resolve("." + target.getFileName() + "." + UUID.randomUUID());
+    public static void replace(Path target, Writer writer) throws IOException {
+        Path temporary = target.resolveSibling(target.getFileName() + ".tmp");
         try {
             writer.write(temporary);
             Files.move(

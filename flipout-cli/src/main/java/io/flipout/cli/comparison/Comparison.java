@@ -4,11 +4,11 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.flipout.djl.AtomicFile;
 import java.io.CharConversionException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -184,12 +184,6 @@ public record Comparison(
      * @throws IOException if the file cannot be written
      */
     public void write(Path folder) throws IOException {
-        Path temporary = folder.resolve(FILE + ".tmp");
-        try {
-            YAML.writeValue(temporary.toFile(), this);
-            Files.move(temporary, folder.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(temporary);
-        }
+        AtomicFile.replace(folder.resolve(FILE), path -> YAML.writeValue(path.toFile(), this));
     }
 }

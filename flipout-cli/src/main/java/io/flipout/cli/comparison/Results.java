@@ -3,11 +3,11 @@ package io.flipout.cli.comparison;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flipout.cli.comparison.Comparison.Measure;
 import io.flipout.cli.comparison.RunResult.Status;
+import io.flipout.djl.AtomicFile;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -225,43 +225,41 @@ public final class Results {
      * @throws IOException if the file cannot be written
      */
     public void write() throws IOException {
-        Path temporary = folder.resolve(FILE + ".tmp");
-        try {
-            try (BufferedWriter file = Files.newBufferedWriter(temporary);
-                    CSVPrinter rows =
-                            CSVFormat.DEFAULT
-                                    .builder()
-                                    .setRecordSeparator('\n')
-                                    .setHeader(
-                                            "method",
-                                            "sparsity_asked",
-                                            "setting",
-                                            "seed",
-                                            "status",
-                                            "sparsity",
-                                            "remaining_weights",
-                                            "accuracy",
-                                            "seconds",
-                                            "fault")
-                                    .get()
-                                    .print(file)) {
-                for (RunResult result : runs) {
-                    rows.printRecord(
-                            result.run().arm().label(),
-                            known(result.run().sparsity()),
-                            result.run().setting(),
-                            result.run().seed(),
-                            result.status().name().toLowerCase(Locale.ROOT),
-                            known(result.sparsity()),
-                            result.isDone() ? result.remaining() : null,
-                            known(result.accuracy()),
-                            known(result.seconds()),
-                            result.fault());
-                }
+        AtomicFile.replace(folder.resolve(FILE), this::writeRows);
+    }
+
+    private void writeRows(Path path) throws IOException {
+        try (BufferedWriter file = Files.newBufferedWriter(path);
+                CSVPrinter rows =
+                        CSVFormat.DEFAULT
+                                .builder()
+                                .setRecordSeparator('\n')
+                                .setHeader(
+                                        "method",
+                                        "sparsity_asked",
+                                        "setting",
+                                        "seed",
+                                        "status",
+                                        "sparsity",
+                                        "remaining_weights",
+                                        "accuracy",
+                                        "seconds",
+                                        "fault")
+                                .get()
+                                .print(file)) {
+            for (RunResult result : runs) {
+                rows.printRecord(
+                        result.run().arm().label(),
+                        known(result.run().sparsity()),
+                        result.run().setting(),
+                        result.run().seed(),
+                        result.status().name().toLowerCase(Locale.ROOT),
+                        known(result.sparsity()),
+                        result.isDone() ? result.remaining() : null,
+                        known(result.accuracy()),
+                        known(result.seconds()),
+                        result.fault());
             }
-            Files.move(temporary, folder.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(temporary);
         }
     }
 

@@ -1,10 +1,9 @@
 package io.flipout.djl.checkpoint;
 
+import io.flipout.djl.AtomicFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -45,19 +44,8 @@ public record Checkpoint(SafeTensors arrays, Map<String, String> notes) {
         texts.put(FORMAT, VERSION);
         texts.putAll(metadata);
         notes.forEach((name, text) -> texts.put(NOTE + name, text));
-        Path folder = file.toAbsolutePath().getParent();
-        Path temporary = folder.resolve(file.getFileName() + ".tmp");
-        try {
-            SafeTensors.write(temporary, arrays, texts);
-            Files.move(
-                    temporary,
-                    file,
-                    StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(temporary);
-        }
-        sync(folder);
+        AtomicFile.replace(file, path -> SafeTensors.write(path, arrays, texts));
+        sync(file.toAbsolutePath().getParent());
     }
 
     /** Makes the new name last, too; where folders cannot be synced, that is not to be had. */

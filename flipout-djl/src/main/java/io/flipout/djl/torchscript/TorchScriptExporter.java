@@ -258,7 +258,7 @@ public final class TorchScriptExporter {
             extras.put(ScriptMetadata.NAME, metadata.toJson().getBytes(StandardCharsets.UTF_8));
         }
         String root = TorchScriptFile.stem(target).replaceAll("[^A-Za-z0-9_-]", "_");
-        AtomicFile.replace(
+        TorchScriptFile.replace(
                 target,
                 path -> {
                     try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(path))) {

@@ -1,5 +1,6 @@
 package io.flipout.djl.torchscript;
 
+import io.flipout.djl.AtomicFile;
 import java.io.BufferedOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -210,5 +211,14 @@ public final class TorchScriptFile {
                 archive.write(name, content, !small);
             }
         }
+    }
+
+    /** Writes a file whole or not at all, into a folder that exists. */
+    static void replace(Path target, AtomicFile.Writer writer) throws IOException {
+        Path folder = target.toAbsolutePath().getParent();
+        if (!Files.isDirectory(folder)) {
+            throw new TorchScriptException("There is no folder " + folder + " to write to.");
+        }
+        AtomicFile.replace(target, writer);
     }
 }

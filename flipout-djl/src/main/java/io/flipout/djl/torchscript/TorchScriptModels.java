@@ -158,7 +158,7 @@ public final class TorchScriptModels {
                     "A module that was loaded cannot be stored sparse, as it lacks the code to"
                             + " rebuild its weights: use deflate.");
         }
-        AtomicFile.replace(
+        TorchScriptFile.replace(
                 target,
                 path -> {
                     if (compression == Compression.NONE) {

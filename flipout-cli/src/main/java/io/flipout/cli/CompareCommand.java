@@ -8,15 +8,10 @@ import io.flipout.cli.comparison.Preset;
 import io.flipout.cli.comparison.Sparsities;
 import io.flipout.cli.method.MethodOptions;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -55,8 +50,6 @@ final class CompareCommand implements Callable<Integer> {
 
     /** Options of a training that the comparison's file names whether they are given or not. */
     private static final List<String> SAID = List.of("model", "dataset", "epochs");
-
-    private static final String LOCK = ".lock";
 
     @Spec private CommandSpec spec;
 
@@ -139,12 +132,9 @@ final class CompareCommand implements Callable<Integer> {
         Terminal terminal = new Terminal(spec.commandLine());
         checkData(asked, terminal::note);
         Files.createDirectories(out.resolve(Comparison.RUNS));
-        try (FileChannel file =
-                        FileChannel.open(
-                                out.resolve(LOCK),
-                                StandardOpenOption.CREATE,
-                                StandardOpenOption.WRITE);
-                FileLock lock = lock(file)) {
+        String taken =
+                "Another 'flipout compare' is at work in " + out + ": wait for it or stop it.";
+        try (FolderLock lock = FolderLock.of(out, taken)) {
             asked.write(out);
             int failed = new ComparisonRun(asked, out, terminal, places(), epochs).run();
             return failed == 0 ? 0 : Failure.FAILED;
@@ -159,6 +149,8 @@ final class CompareCommand implements Callable<Integer> {
                         && methods.isEmpty()
                         && sparsities.isEmpty()
                         && seeds.isEmpty()
+                        && measure == null
+                        && !noDense
                         && trainOptions.isEmpty();
         if (exists && nothingAsked) {
             return Comparison.read(out);
@@ -189,7 +181,7 @@ final class CompareCommand implements Callable<Integer> {
                         base.preset(),
                         measure == null ? base.measure() : measure,
                         base.options(),
-                        methods.isEmpty() ? base.arms() : arms(methods),
+                        wanted(methods.isEmpty() ? base.arms() : arms(methods)),
                         sparsities.isEmpty() ? base.sparsities() : distinct(sparsities),
                         seeds.isEmpty() ? base.seeds() : distinct(seeds));
         checkSparsities(asked.sparsities());
@@ -201,14 +193,14 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     private List<Arm> arms(List<String> texts) {
-        Set<Arm> arms = new LinkedHashSet<>();
-        if (!noDense) {
-            arms.addAll(Arm.parse(Arm.DENSE, MethodOptions::sweep));
-        }
-        for (String text : texts) {
-            arms.addAll(Arm.parse(text, MethodOptions::sweep));
-        }
-        return List.copyOf(arms);
+        return Stream.concat(Stream.of(Arm.DENSE), texts.stream())
+                .flatMap(text -> Arm.parse(text, MethodOptions::sweep).stream())
+                .distinct()
+                .toList();
+    }
+
+    private List<Arm> wanted(List<Arm> arms) {
+        return arms.stream().filter(arm -> !(noDense && arm.isDense())).toList();
     }
 
     private static <T> List<T> distinct(List<T> values) {
@@ -343,24 +335,13 @@ final class CompareCommand implements Callable<Integer> {
         if (Files.isDirectory(out)) {
             try (Stream<Path> entries = Files.list(out)) {
                 if (entries.anyMatch(
-                        entry -> !entry.endsWith(LOCK) && !entry.endsWith(Comparison.RUNS))) {
+                        entry ->
+                                !entry.endsWith(FolderLock.FILE)
+                                        && !entry.endsWith(Comparison.RUNS))) {
                     throw Failure.misuse(
                             out + " holds other files: choose another --out, new or empty.");
                 }
             }
         }
-    }
-
-    private FileLock lock(FileChannel file) throws IOException {
-        try {
-            FileLock lock = file.tryLock();
-            if (lock != null) {
-                return lock;
-            }
-        } catch (OverlappingFileLockException e) {
-            // Another command in this JVM holds it.
-        }
-        throw Failure.misuse(
-                "Another 'flipout compare' is at work in " + out + ": wait for it or stop it.");
     }
 }

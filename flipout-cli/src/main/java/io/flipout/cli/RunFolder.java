@@ -1,8 +1,5 @@
 package io.flipout.cli;
 
-import static java.nio.file.StandardOpenOption.CREATE;
-import static java.nio.file.StandardOpenOption.WRITE;
-
 import ai.djl.Model;
 import ai.djl.nn.SymbolBlock;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -10,8 +7,6 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.flipout.djl.AtomicFile;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -39,11 +34,8 @@ final class RunFolder {
 
     static final String CHECKPOINTS = "checkpoints";
 
-    /** Whoever writes into the folder holds it. */
-    private static final String LOCK = ".lock";
-
     private static final List<String> OURS =
-            List.of(CONFIG, METRICS, WEIGHTS, MODEL, SUMMARY, CHECKPOINTS, LOCK);
+            List.of(CONFIG, METRICS, WEIGHTS, MODEL, SUMMARY, CHECKPOINTS, FolderLock.FILE);
 
     private static final ObjectMapper JSON =
             new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
@@ -111,36 +103,34 @@ final class RunFolder {
         return new RunCheckpoints(path.resolve(CHECKPOINTS));
     }
 
-    /**
-     * Holds the folder against other writers until it is closed, or the process ends however.
-     *
-     * @return what to close
-     */
-    FileChannel lock() throws IOException {
-        FileChannel file = FileChannel.open(path.resolve(LOCK), CREATE, WRITE);
-        try {
-            if (file.tryLock() != null) {
-                return file;
-            }
-        } catch (OverlappingFileLockException e) {
-            // Another command in this JVM holds it.
-        }
-        file.close();
-        throw Failure.misuse(
+    /** Holds the folder against other writers. */
+    FolderLock lock() throws IOException {
+        return FolderLock.of(
+                path,
                 "Another process is training in "
                         + path
                         + ": wait for it or choose another --out.");
     }
 
-    /** A run that could not go on, but left something to go on with. */
+    /** A run that could not go on, and what is to be done about it. */
     Failure interrupted(String what, IOException cause) {
         return Failure.of(
                 what
                         + Errors.sentence(cause)
-                        + " What was saved before stays: ./flipout resume "
-                        + path
-                        + " goes on with it.",
+                        + (canGoOn()
+                                ? " What was saved before stays: ./flipout resume "
+                                        + path
+                                        + " goes on with it."
+                                : " Nothing was saved before: train again once that is mended."),
                 cause);
+    }
+
+    private boolean canGoOn() {
+        try {
+            return checkpoints().exist();
+        } catch (IOException e) {
+            return true; // Without a free file descriptor, who can tell?
+        }
     }
 
     /** Makes the folder. */
@@ -155,7 +145,7 @@ final class RunFolder {
     /** Empties the folder, which is locked, of an earlier run. */
     void clear() throws IOException {
         for (String name : OURS) {
-            if (!name.equals(LOCK)) {
+            if (!name.equals(FolderLock.FILE)) {
                 delete(path.resolve(name));
             }
         }
@@ -164,7 +154,7 @@ final class RunFolder {
     /** Removes what this run has written. */
     void remove() throws IOException {
         clear();
-        Files.deleteIfExists(path.resolve(LOCK));
+        Files.deleteIfExists(path.resolve(FolderLock.FILE));
         try (Stream<Path> left = Files.list(path)) {
             if (left.findAny().isPresent()) {
                 return;
@@ -219,7 +209,7 @@ final class RunFolder {
     /** The run has come to its end, and nothing can be gone on with any more. */
     void finish() throws IOException {
         delete(path.resolve(CHECKPOINTS));
-        Files.deleteIfExists(path.resolve(LOCK));
+        Files.deleteIfExists(path.resolve(FolderLock.FILE));
     }
 
     /** Writes a summary whole or not at all. */

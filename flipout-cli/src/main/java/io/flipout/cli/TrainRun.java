@@ -23,7 +23,6 @@ import io.flipout.report.SparsityReport;
 import io.flipout.schedule.PruningEvent;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -75,6 +74,7 @@ record TrainRun(
      *
      * @return the status of the command: 0, or that of the signal that ended the run
      */
+    @SuppressWarnings("try") // The lock is held, not used.
     int run(Optional<Found> from) throws Exception {
         ImageSet set = images.train();
         ImageDataset train =
@@ -99,8 +99,7 @@ record TrainRun(
                 pruning.pruneBeforeTraining(pruner, trainer, examples);
             }
             folder.create();
-            try (FileChannel lock = folder.lock()) {
-                lock.force(false);
+            try (FolderLock lock = folder.lock()) {
                 return train(trainer, train, rates, weights, from);
             }
         } catch (UncheckedIOException e) {

@@ -116,6 +116,14 @@ class CompareCommandTest {
         assertThat(changed.err())
                 .contains(
                         out + " holds another comparison, of methods random: choose another --out");
+        for (List<Object> option :
+                List.<List<Object>>of(List.of("--no-dense"), List.of("--measure", "test"))) {
+            List<Object> words = new ArrayList<>(List.of("compare", "--out", out));
+            words.addAll(option);
+            assertThat(Shell.run(words).err())
+                    .as("%s alone is not to continue it, as it says something", option)
+                    .contains(out + " holds another comparison");
+        }
         Shell more =
                 compare(out, "--methods", "random,flipout", "--no-dense", "--sparsities", "0.5");
         assertThat(more.status()).as(more.err()).isZero();
@@ -188,6 +196,25 @@ class CompareCommandTest {
         assertThat(shell.err()).contains(sentence).doesNotContain("\tat ");
         assertThat(shell.status()).isNotZero();
         assertThat(out).doesNotExist();
+    }
+
+    @Test
+    void aPresetCanDoWithoutTheDenseNetwork() throws IOException {
+        Path out = folder.resolve("comparison");
+        Shell shell =
+                compare(
+                        out,
+                        "--preset",
+                        "figure5a",
+                        "--model",
+                        "lenet300",
+                        "--no-dense",
+                        "--sparsities",
+                        "0.5",
+                        "--seeds",
+                        1);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(results(out)).hasSize(5).noneMatch(row -> row.startsWith("none"));
     }
 
     @Test

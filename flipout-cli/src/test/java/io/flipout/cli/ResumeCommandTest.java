@@ -390,6 +390,16 @@ class ResumeCommandTest {
     }
 
     @Test
+    void whereNothingWasSavedNothingIsPromised() {
+        Path run = folder.resolve("run");
+        Failure failure = new RunFolder(run).interrupted("It stopped. ", new IOException("Fault."));
+        assertThat(failure)
+                .hasMessage(
+                        "It stopped. Fault. Nothing was saved before: train again once that is"
+                                + " mended.");
+    }
+
+    @Test
     void aRunThatCannotBeginLeavesNothing() throws IOException {
         assumeTrue(Files.exists(Path.of("/dev/full")));
         Path run = folder.resolve("run");

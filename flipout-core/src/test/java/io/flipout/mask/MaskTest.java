@@ -46,6 +46,25 @@ class MaskTest {
     }
 
     @Test
+    void bitsAreTheWholeMask() {
+        Mask mask = new Mask(11);
+        mask.prune(0);
+        mask.prune(9);
+        // Weights 1 to 7, then 8 and 10.
+        assertThat(mask.toBits()).containsExactly((byte) 0b1111_1110, (byte) 0b101);
+
+        Mask other = new Mask(11);
+        int dense = other.version();
+        other.setBits(mask.toBits());
+        assertThat(other.bytes()).isEqualTo(mask.bytes());
+        assertThat(other.remaining()).isEqualTo(9);
+        assertThat(other.version()).isNotEqualTo(dense);
+        assertThatThrownBy(() -> other.setBits(new byte[3]))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("A mask of 11 weights does not have 3 bytes of bits.");
+    }
+
+    @Test
     void versionChangesExactlyWhenTheMaskDoes() {
         Mask mask = new Mask(3);
         int dense = mask.version();

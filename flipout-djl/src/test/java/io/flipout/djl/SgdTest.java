@@ -29,6 +29,10 @@ class SgdTest {
         return Sgd.builder().setLearningRateTracker(Tracker.fixed(rate));
     }
 
+    private static Sgd momentum(Tracker rate) {
+        return Sgd.builder().setLearningRateTracker(rate).optMomentum(.9f).build();
+    }
+
     private static void in(Path path, Consumer<NDManager> test) {
         path.run(
                 () -> {
@@ -229,7 +233,10 @@ class SgdTest {
                     String id = block.getParameters().valueAt(0).getId();
                     NDArray weight = block.getParameters().valueAt(0).getArray();
                     NDArray gradient = manager.ones(weight.getShape());
-                    Sgd sgd = at(.1f).optMomentum(.9f).build();
+                    // After the first update the rate is another, which a velocity alone would not
+                    // tell.
+                    Tracker rate = new Milestones(.1f, .1f, 1);
+                    Sgd sgd = momentum(rate);
                     sgd.update(id, weight, gradient);
 
                     List<float[]> velocity =
@@ -240,7 +247,7 @@ class SgdTest {
                     float[] expected = weight.toFloatArray();
 
                     weight.set(before);
-                    Sgd resumed = at(.1f).optMomentum(.9f).build();
+                    Sgd resumed = momentum(rate);
                     resumed.restore(id, velocity, updates);
                     resumed.update(id, weight, gradient);
 

@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.nn.Activation;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.core.Linear;
+import ai.djl.nn.norm.Dropout;
 import ai.djl.training.ParameterStore;
 import ai.djl.training.Trainer;
 import ai.djl.training.listener.TrainingListener;
@@ -42,6 +47,42 @@ class TrainingLoopTest {
                     .forEach(
                             (path, weights) ->
                                     assertThat(own.get(path)).as(path).isEqualTo(weights));
+        }
+    }
+
+    /** Dropout is drawn by the engine, whose generator no checkpoint can keep. */
+    @Test
+    void whatTheEngineDrawsIsThatOfTheSeedAndTheStep() {
+        float[] first = dropout(1, 5L);
+        assertThat(dropout(2, 5L)).isEqualTo(first);
+        assertThat(dropout(1, 6L)).isNotEqualTo(first);
+        assertThat(dropout(2, null)).isNotEqualTo(dropout(1, null));
+    }
+
+    /** Trains a network with dropout, the engine's generator being where a number puts it. */
+    private static float[] dropout(int generator, Long seed) {
+        try (TinyTraining training = new TinyTraining(3)) {
+            training.model.setBlock(
+                    new SequentialBlock()
+                            .add(Linear.builder().setUnits(8).build())
+                            .add(Activation::relu)
+                            .add(Dropout.builder().optRate(.5f).build())
+                            .add(Linear.builder().setUnits(3).build()));
+            training.prepared(
+                    TinyTraining.sgd(),
+                    (trainer, data) -> {
+                        Engine.getInstance().setRandomSeed(generator);
+                        TrainingLoop.Builder loop =
+                                TrainingLoop.builder()
+                                        .setTrainer(trainer)
+                                        .setEpochs(2)
+                                        .setTrain(data);
+                        if (seed != null) {
+                            loop.optSeed(seed);
+                        }
+                        loop.build().run();
+                    });
+            return training.weights().values().iterator().next();
         }
     }
 

@@ -1,7 +1,6 @@
 package io.flipout.cli.comparison;
 
 import java.math.BigDecimal;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,12 +67,11 @@ public record PlannedRun(Arm arm, double sparsity, String setting, int seed) {
         return arguments(options);
     }
 
-    /** Writes options as a command line does; one without a value is a switch. */
+    /** Writes options as a command line does. */
     static List<String> arguments(Map<String, String> options) {
-        List<String> words = new ArrayList<>();
-        options.forEach(
-                (name, value) -> words.add("--" + name + (value.isEmpty() ? "" : "=" + value)));
-        return words;
+        return options.entrySet().stream()
+                .map(option -> "--" + option.getKey() + "=" + option.getValue())
+                .toList();
     }
 
     /** Writes a sparsity without an exponent. */

@@ -163,6 +163,20 @@ class ImageDatasetTest {
     }
 
     @Test
+    void aPassCanBeginWithinAnEpoch() {
+        ImageDataset dataset = dataset(numbered(20, 1), 6).optShuffle(true).optSeed(3).build();
+        List<Integer> first = order(dataset);
+        List<Integer> second = order(dataset);
+        dataset.setPosition(1, 2);
+        assertThat(order(dataset)).isEqualTo(second.subList(12, 20));
+        dataset.setPosition(0, 4); // After its last batch.
+        assertThat(order(dataset)).isEmpty();
+        assertThat(order(dataset)).isEqualTo(second);
+        dataset.setPosition(0, 0);
+        assertThat(order(dataset)).isEqualTo(first);
+    }
+
+    @Test
     void everyOrderIsAsLikelyAsAnother() {
         int[] counts = new int[6];
         ImageDataset dataset = dataset(numbered(3, 1), 3).optShuffle(true).build();

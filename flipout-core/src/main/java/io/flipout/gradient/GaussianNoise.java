@@ -30,7 +30,8 @@ import java.util.SplittableRandom;
  * <p>What is drawn depends on the seed, the step and the position of the weight, not on the order
  * of updates, the number of threads or the device mirror. In the host's memory it takes two passes
  * over the gradient, and draws only for weights that are alive; elsewhere the engine draws the
- * noise of all parameters in one go, from a seed of its own (Engine.setRandomSeed).
+ * noise of all parameters in one go, and its generator is set by seed and step before that
+ * (Engine.setRandomSeed), for whatever else it draws too.
  *
  * @param lambda λ, the strength of the noise, greater than 0
  * @param scale what σ is measured by

@@ -1,9 +1,12 @@
 package io.flipout.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.flipout.cli.comparison.PlannedRun;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -99,24 +102,25 @@ final class RunProcess {
         }
         try (Stream<String> lines = Files.lines(metrics)) {
             return Math.max(0, (int) lines.count() - 1);
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             return 0; // It is only for the progress bar.
         }
     }
 
     /** Returns why it failed, in a sentence. */
     String fault() throws IOException {
-        try (Stream<String> lines = Files.lines(log)) {
-            return lines.filter(line -> line.startsWith("flipout: "))
-                    .map(line -> line.substring("flipout: ".length()))
-                    .reduce((first, second) -> second)
-                    .orElse(
-                            "The process ended with status "
-                                    + process.exitValue()
-                                    + "; see "
-                                    + log
-                                    + ".");
-        }
+        // Native code writes there, too, in what encoding it likes.
+        String text = new String(Files.readAllBytes(log), UTF_8);
+        return text.lines()
+                .filter(line -> line.startsWith("flipout: "))
+                .map(line -> line.substring("flipout: ".length()))
+                .reduce((first, second) -> second)
+                .orElse(
+                        "The process ended with status "
+                                + process.exitValue()
+                                + "; see "
+                                + log
+                                + ".");
     }
 
     void stop() {

@@ -1,20 +1,17 @@
 package io.flipout.cli;
 
 import ai.djl.Device;
-import ai.djl.MalformedModelException;
 import ai.djl.Model;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
-import ai.djl.nn.ParameterList;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import io.flipout.models.Models;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -24,7 +21,7 @@ import java.util.stream.Stream;
 final class SavedModel {
 
     /** DJL names files of parameters by model and epoch. */
-    private static final Pattern PARAMS = Pattern.compile("(.+)-(\\d{4})\\.params");
+    private static final Pattern PARAMS = Pattern.compile("(.+)-\\d{4}\\.params");
 
     private static final String SCRIPT = ".pt";
 
@@ -32,13 +29,11 @@ final class SavedModel {
 
     private final Path file;
     private final String prefix;
-    private final String epoch;
     private final Optional<JsonNode> config;
 
-    private SavedModel(Path file, String prefix, String epoch, Optional<JsonNode> config) {
+    private SavedModel(Path file, String prefix, Optional<JsonNode> config) {
         this.file = file;
         this.prefix = prefix;
-        this.epoch = epoch;
         this.config = config;
     }
 
@@ -82,7 +77,7 @@ final class SavedModel {
 
     private static SavedModel of(Path params, Optional<JsonNode> config) {
         if (isScript(params)) {
-            return new SavedModel(params, stem(params), "", config);
+            return new SavedModel(params, stem(params), config);
         }
         Matcher matcher = PARAMS.matcher(name(params));
         if (!matcher.matches()) {
@@ -91,7 +86,7 @@ final class SavedModel {
                             + " is no model: a run folder, DJL parameters (NAME-0000.params) or"
                             + " TorchScript (NAME.pt) are needed.");
         }
-        return new SavedModel(params, matcher.group(1), matcher.group(2), config);
+        return new SavedModel(params, matcher.group(1), config);
     }
 
     private static String name(Path path) {
@@ -106,9 +101,18 @@ final class SavedModel {
     /** Returns the names of the classes, if they lie beside the model. */
     Optional<List<String>> classes() throws IOException {
         Path names = file.resolveSibling(RunFolder.CLASSES);
-        return Files.isRegularFile(names)
-                ? Optional.of(Files.readAllLines(names))
-                : Optional.empty();
+        if (!Files.isRegularFile(names)) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(Files.readAllLines(names));
+        } catch (CharacterCodingException e) {
+            throw Failure.of(
+                    names
+                            + " is damaged: remove it, or write the names of the classes into it,"
+                            + " one a line.",
+                    e);
+        }
     }
 
     Path file() {
@@ -127,21 +131,20 @@ final class SavedModel {
         String name = modelName.or(() -> option("model")).orElse(prefix);
         Models network = Models.get(name);
         Model model = Model.newInstance(prefix, device);
-        try {
-            read(model, network.newBlock((int) network.inputShape().get(0), USUAL_CLASSES));
-            // The file knows better how many channels and classes there are.
-            Block first = model.getBlock();
-            int channels = (int) first.getInputShapes()[0].get(1);
+        // What the file is read by has the layers; only the file knows how large they are.
+        Block layers = network.newBlock((int) network.inputShape().get(0), USUAL_CLASSES);
+        try (ParametersFile parameters = new ParametersFile(file, layers)) {
+            int channels = Math.toIntExact(parameters.image().get(0));
+            int classes = Math.toIntExact(parameters.last().get(0));
             Block block =
                     network.hasWidth()
-                            ? network.newBlock(channels, outputs(first), width(first))
-                            : network.newBlock(channels, outputs(first));
-            first.clear();
-            read(model, block);
-            // Tells the layers within their shapes; the loaded weights stay.
-            block.initialize(model.getNDManager(), DataType.FLOAT32, block.getInputShapes());
+                            ? network.newBlock(
+                                    channels, classes, Math.toIntExact(parameters.first().get(0)))
+                            : network.newBlock(channels, classes);
+            model.setBlock(block);
+            parameters.initialize(block, model.getNDManager());
             return model;
-        } catch (IOException | MalformedModelException | RuntimeException e) {
+        } catch (IOException | RuntimeException e) {
             model.close();
             throw Failure.of(
                     file
@@ -150,22 +153,5 @@ final class SavedModel {
                             + ": it is damaged, or --model must name another network.",
                     e);
         }
-    }
-
-    private void read(Model model, Block block) throws IOException, MalformedModelException {
-        model.setBlock(block);
-        Path folder = file.toAbsolutePath().getParent();
-        model.load(folder, prefix, Map.of("epoch", Integer.parseInt(epoch)));
-    }
-
-    /** The first parameter is the first layer's weight. */
-    private static int width(Block block) {
-        return (int) block.getParameters().valueAt(0).getArray().getShape().get(0);
-    }
-
-    /** The last parameter is the last layer's bias. */
-    private static int outputs(Block block) {
-        ParameterList parameters = block.getParameters();
-        return (int) parameters.valueAt(parameters.size() - 1).getArray().getShape().get(0);
     }
 }

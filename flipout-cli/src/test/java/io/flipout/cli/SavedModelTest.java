@@ -64,6 +64,22 @@ class SavedModelTest {
     }
 
     @Test
+    void aDamagedListOfClassesIsNamed() throws IOException {
+        Path names = params.resolveSibling("synset.txt");
+        Files.write(names, new byte[] {(byte) 0xff});
+        assertFault(
+                1,
+                names
+                        + " is damaged: remove it, or write the names of the classes into it, one a"
+                        + " line.",
+                "export",
+                run,
+                "--out",
+                folder.resolve("model.pt"));
+        assertThat(folder.resolve("model.pt")).doesNotExist();
+    }
+
+    @Test
     void imagesOfAnotherSizeAreRefused() throws IOException {
         TinyData.write(folder.resolve("data"), "t10k", 10, 32, 1);
         assertFault(

@@ -1,5 +1,7 @@
 package io.flipout.cli.comparison;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flipout.cli.comparison.Comparison.Measure;
 import io.flipout.cli.comparison.RunResult.Status;
@@ -132,7 +134,7 @@ public final class Results {
                 Double.NaN,
                 0,
                 Double.NaN,
-                failed ? Files.readString(fault).strip() : "");
+                failed ? new String(Files.readAllBytes(fault), UTF_8).strip() : "");
     }
 
     private static double validationAccuracy(Path runFolder) throws IOException {

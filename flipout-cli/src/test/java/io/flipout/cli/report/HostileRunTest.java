@@ -8,6 +8,7 @@ import io.flipout.cli.comparison.Comparison.Measure;
 import io.flipout.cli.comparison.Metrics;
 import io.flipout.cli.comparison.PlannedRun;
 import io.flipout.cli.comparison.Results;
+import io.flipout.cli.comparison.RunResult;
 import io.flipout.djl.Fuzz;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -118,6 +119,21 @@ class HostileRunTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith(file + " is damaged (")
                 .hasMessageEndingWith("): give 'flipout compare' another --out.");
+    }
+
+    @Test
+    void aFaultIsReadWhateverItsEncoding() throws IOException {
+        Comparison comparison = Comparison.read(folder);
+        PlannedRun failed =
+                comparison.runs().stream()
+                        .filter(planned -> !Files.exists(Comparison.folder(folder, planned)))
+                        .findFirst()
+                        .orElseThrow();
+        Files.write(Results.fault(folder, failed), new byte[] {'G', 'P', 'U', (byte) 0xff});
+        assertThat(Results.read(folder, comparison).runs())
+                .filteredOn(result -> result.run().equals(failed))
+                .extracting(RunResult::fault)
+                .containsExactly("GPU\ufffd");
     }
 
     @ParameterizedTest

@@ -88,7 +88,9 @@ final class PrunedNetwork {
         int[] filters = prunable.stream().mapToInt(this::filters).toArray();
         events.stream()
                 .filter(event -> !event.isByThreshold())
-                .forEach(event -> allocation.check(sizes, filters, event.keep()));
+                .mapToLong(PruningEvent::keep)
+                .min()
+                .ifPresent(keep -> allocation.check(sizes, filters, keep));
     }
 
     /** Returns the number of filters that can be done without: not of those of the output layer. */

@@ -4,6 +4,7 @@ import ai.djl.Model;
 import ai.djl.nn.SymbolBlock;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.flipout.cli.report.Report;
 import io.flipout.djl.AtomicFile;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import java.io.IOException;
@@ -36,6 +37,9 @@ final class RunFolder {
 
     private static final List<String> OURS =
             List.of(CONFIG, METRICS, WEIGHTS, MODEL, SUMMARY, CHECKPOINTS, FolderLock.FILE);
+
+    /** What a report adds, which by itself makes no run. */
+    private static final List<String> REPORT = List.of(Report.PAGE, Report.FIGURES);
 
     private static final ObjectMapper JSON =
             new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
@@ -149,6 +153,16 @@ final class RunFolder {
                 delete(path.resolve(name));
             }
         }
+        for (String name : REPORT) {
+            delete(path.resolve(name));
+        }
+    }
+
+    /** Lists what the run has left. */
+    List<String> files() {
+        return Stream.of(CONFIG, METRICS, WEIGHTS, SUMMARY, MODEL)
+                .filter(name -> Files.exists(path.resolve(name)))
+                .toList();
     }
 
     /** Removes what this run has written. */

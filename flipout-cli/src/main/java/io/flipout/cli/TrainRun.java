@@ -277,15 +277,10 @@ record TrainRun(
                                 times));
         Tables.multiplyAdds(report).ifPresent(terminal::line);
         terminal.line(
-                "%s in %.0f s. The run is in %s:%n%s, %s, %s, %s.",
-                epochs(last.epoch()),
-                seconds,
-                folder.path(),
-                RunFolder.CONFIG,
-                RunFolder.METRICS,
-                RunFolder.SUMMARY,
-                RunFolder.MODEL);
+                "%s in %.0f s. The run is in %s:%n%s.",
+                epochs(last.epoch()), seconds, folder.path(), String.join(", ", folder.files()));
         terminal.line("Look closer:  ./flipout inspect %s", folder.path());
+        terminal.line("Draw it:      ./flipout report %s", folder.path());
         terminal.line(
                 "Deploy it:    ./flipout export %s --out %s.pt --compress sparse",
                 folder.path(), modelName);

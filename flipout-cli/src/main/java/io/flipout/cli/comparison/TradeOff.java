@@ -1,12 +1,15 @@
 package io.flipout.cli.comparison;
 
+import java.util.Collections;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
 
 /**
  * Accuracy against sparsity, for methods that cannot aim at a sparsity: between two neighbours the
- * accuracy is taken as linear in {@link Sparsities#halvings}, and beyond them as unknown.
+ * accuracy is taken as linear in {@link Sparsities#halvings}, and beyond them as unknown. A run
+ * that another beats in both is no trade-off, such as one that learnt nothing: the better one's
+ * accuracy stands in its place.
  */
 public final class TradeOff {
 
@@ -22,7 +25,7 @@ public final class TradeOff {
      */
     public void add(double sparsity, double accuracy) {
         if (sparsity > 0 && sparsity < 1) {
-            curve.put(Sparsities.halvings(sparsity), accuracy);
+            curve.merge(Sparsities.halvings(sparsity), accuracy, Math::max);
         }
     }
 
@@ -41,6 +44,12 @@ public final class TradeOff {
         }
         double width = right.getKey() - left.getKey();
         double share = width == 0 ? 0 : (x - left.getKey()) / width;
-        return OptionalDouble.of(left.getValue() + share * (right.getValue() - left.getValue()));
+        double accuracy = best(left.getKey());
+        return OptionalDouble.of(accuracy + share * (best(right.getKey()) - accuracy));
+    }
+
+    /** The highest accuracy of all runs that are at least as sparse. */
+    private double best(double halvings) {
+        return Collections.max(curve.tailMap(halvings).values());
     }
 }

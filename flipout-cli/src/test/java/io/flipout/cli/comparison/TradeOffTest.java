@@ -42,6 +42,24 @@ class TradeOffTest {
         assertThat(curve.at(0.75).orElseThrow()).isEqualTo(80);
     }
 
+    @Test
+    void aRunThatASparserOneBeatsIsPassedOver() {
+        curve.add(0.5, 90);
+        curve.add(0.75, 10);
+        curve.add(0.875, 80);
+        // Where it lies, the sparser one's accuracy stands.
+        assertThat(curve.at(0.75).orElseThrow()).isEqualTo(80);
+        // Half a halving from 0.5: 1 − 0.5 / √2.
+        assertThat(curve.at(1 - 0.5 / Math.sqrt(2)).orElseThrow()).isCloseTo(85, within(1e-9));
+    }
+
+    @Test
+    void ofTwoRunsOfOneSparsityTheBetterCounts() {
+        curve.add(0.5, 90);
+        curve.add(0.5, 10);
+        assertThat(curve.at(0.5).orElseThrow()).isEqualTo(90);
+    }
+
     @ParameterizedTest
     @ValueSource(doubles = {0.4, 0.9})
     void beyondWhatWasMeasuredNothingIsKnown(double sparsity) {

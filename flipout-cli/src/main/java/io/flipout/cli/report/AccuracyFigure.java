@@ -44,7 +44,12 @@ final class AccuracyFigure {
         this.palette = palette;
         comparison = results.comparison();
         sparsities = comparison.sparsities().stream().sorted().toList();
-        chart = Figure.chart("Sparsity", accuracy(comparison) + " in %", Figure.HEIGHT);
+        int lines = comparison.arms().size() + 1; // And the published numbers.
+        chart =
+                Figure.chart(
+                        "Sparsity",
+                        accuracy(comparison) + " in %",
+                        Figure.height(Figure.HEIGHT, lines));
     }
 
     static String accuracy(Comparison comparison) {

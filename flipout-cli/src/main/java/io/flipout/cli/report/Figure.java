@@ -37,6 +37,11 @@ record Figure(String name, String title, String alt, String caption, boolean lig
     static final int WIDTH = 900;
     static final int HEIGHT = 500;
 
+    /** Heights of a line of the legend, and of what is above and below it. */
+    private static final int LEGEND_LINE = 24;
+
+    private static final int LEGEND_FRAME = 40;
+
     /** The line of the dense network. */
     static final BasicStroke DASHED =
             new BasicStroke(
@@ -49,6 +54,11 @@ record Figure(String name, String title, String alt, String caption, boolean lig
     private static final Color AXIS = new Color(0x8C959F);
     private static final Color GRID = new Color(0xE4E4E4);
     private static final Font FONT = new Font(Font.SANS_SERIF, Font.PLAIN, 14);
+
+    /** Returns a height, or that of a legend of so many lines where it is more. */
+    static int height(int least, int lines) {
+        return Math.max(least, LEGEND_LINE * lines + LEGEND_FRAME);
+    }
 
     /** The base of all charts: white, light grid, no frame, the legend at the right. */
     static XYChart chart(String x, String y, int height) {

@@ -49,9 +49,8 @@ final class LayersFigure {
             return Optional.empty();
         }
         int count = names.size();
-        XYChart chart =
-                Figure.chart(
-                        "Share of the layer's weights that is left, in %", "", FRAME + rows(count));
+        int height = Figure.height(FRAME + rows(count), densities.size());
+        XYChart chart = Figure.chart("Share of the layer's weights that is left, in %", "", height);
         double least =
                 densities.values().stream()
                         .flatMap(List::stream)
@@ -78,7 +77,7 @@ final class LayersFigure {
                     series.setMarkerColor(palette.color(arm));
                     series.setMarker(new Symbol(palette.form(arm), false));
                 });
-        style(chart.getStyler(), names, floor, anyEmpty);
+        style(chart, names, floor, anyEmpty);
         String where = Sparsities.percent(selection.sparsity()) + " sparsity";
         return Optional.of(
                 new Figure(
@@ -102,7 +101,8 @@ final class LayersFigure {
         return Math.max(LEAST, count * (count > FEW ? TIGHT : LOOSE));
     }
 
-    private static void style(XYStyler styler, List<String> names, double floor, boolean anyEmpty) {
+    private static void style(XYChart chart, List<String> names, double floor, boolean anyEmpty) {
+        XYStyler styler = chart.getStyler();
         int count = names.size();
         Function<Double, String> decades = Figure.decades(floor, 100);
         Figure.drawAxes(styler);
@@ -116,7 +116,7 @@ final class LayersFigure {
                 .setYAxisMin(0.5)
                 .setYAxisMax(count + 0.5)
                 .setYAxisLabelAlignment(TextAlignment.Right)
-                .setYAxisTickMarkSpacingHint(rows(count) / count)
+                .setYAxisTickMarkSpacingHint((chart.getHeight() - FRAME) / count)
                 .setYAxisTickLabelsFormattingFunction(row -> label(names, row));
     }
 

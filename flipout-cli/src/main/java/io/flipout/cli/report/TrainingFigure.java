@@ -23,7 +23,8 @@ final class TrainingFigure {
 
     static Figure draw(Selection selection, Palette palette) throws IOException {
         String accuracy = AccuracyFigure.accuracy(selection.results().comparison());
-        XYChart chart = Figure.chart("Epoch", accuracy + " in %", Figure.HEIGHT);
+        int height = Figure.height(Figure.HEIGHT, selection.arms().size());
+        XYChart chart = Figure.chart("Epoch", accuracy + " in %", height);
         int epochs = 1;
         int round = round(selection);
         for (Arm arm : selection.arms()) {

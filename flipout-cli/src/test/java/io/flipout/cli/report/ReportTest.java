@@ -11,6 +11,7 @@ import io.flipout.cli.comparison.Comparison.Measure;
 import io.flipout.cli.comparison.PlannedRun;
 import io.flipout.cli.comparison.Results;
 import io.flipout.cli.comparison.RunResult;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
@@ -19,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilder;
@@ -156,6 +158,28 @@ class ReportTest {
         new Report(folder).write();
         assertThat(folder.resolve("figures/flips.svg")).doesNotExist();
         assertThat(folder.resolve("figures/layers.svg")).exists();
+    }
+
+    @Test
+    void theLegendOfManyMethodsFits() throws Exception {
+        List<Arm> arms =
+                IntStream.rangeClosed(1, 30)
+                        .mapToObj(i -> new Arm("flipout p=" + i, "flipout", Map.of(), null))
+                        .toList();
+        new Comparison("", Measure.TEST, Map.of(), arms, List.of(0.9), List.of(1)).write(folder);
+        for (Arm arm : arms) {
+            HandMade.run(folder, new PlannedRun(arm, 0.9, "", 1), 0.9, 0.8);
+        }
+        new Report(folder).write();
+        for (String figure : List.of("accuracy", "training", "layers")) {
+            Path file = folder.resolve("figures").resolve(figure + ".png");
+            BufferedImage picture = ImageIO.read(file.toFile());
+            for (int y : new int[] {0, picture.getHeight() - 1}) {
+                int width = picture.getWidth();
+                int[] edge = picture.getRGB(0, y, width, 1, null, 0, width);
+                assertThat(edge).as("row %d of %s", y, figure).containsOnly(0xffffffff);
+            }
+        }
     }
 
     @Test

@@ -12,6 +12,7 @@ import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -56,7 +57,8 @@ final class Page {
             String remaining,
             String time) {}
 
-    private record Fault(String run, String sentence) {}
+    /** What went wrong, in as many runs as it did. */
+    private record Fault(String runs, String sentence) {}
 
     /** Writes the page out. Everything from outside is escaped. */
     String html() throws IOException {
@@ -79,19 +81,24 @@ final class Page {
             model.put("markdown", table.markdown());
             model.put("csv", table.csv());
         }
-        List<Fault> failed =
-                results.runs().stream()
-                        .filter(run -> run.status() == Status.FAILED)
-                        .map(run -> new Fault(run.run().title(), run.fault()))
-                        .toList();
+        Map<String, List<String>> failed = new LinkedHashMap<>();
+        results.runs().stream()
+                .filter(run -> run.status() == Status.FAILED)
+                .forEach(
+                        run ->
+                                failed.computeIfAbsent(run.fault(), fault -> new ArrayList<>())
+                                        .add(run.run().title()));
+        List<Fault> faults = new ArrayList<>();
+        failed.forEach((fault, runs) -> faults.add(new Fault(String.join(", ", runs), fault)));
+        int failures = failed.values().stream().mapToInt(List::size).sum();
         List<String> missing =
                 results.runs().stream()
                         .filter(run -> run.status() == Status.MISSING)
                         .map(run -> run.run().title())
                         .toList();
-        model.put("failed", failed);
-        model.put("failedCount", Numbers.count(failed.size(), "run"));
-        model.put("anyFailed", !failed.isEmpty());
+        model.put("failed", faults);
+        model.put("failedCount", Numbers.count(failures, "run"));
+        model.put("anyFailed", !faults.isEmpty());
         model.put("missing", missing);
         model.put("missingCount", Numbers.count(missing.size(), "run"));
         model.put("anyMissing", !missing.isEmpty());

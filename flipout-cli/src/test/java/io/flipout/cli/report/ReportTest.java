@@ -126,6 +126,23 @@ class ReportTest {
     }
 
     @Test
+    void aFaultOfSeveralRunsIsToldOnce() throws Exception {
+        HandMade.comparison(folder);
+        for (int seed : new int[] {1, 2}) {
+            Files.writeString(
+                    Results.fault(folder, new PlannedRun(HandMade.MAGNITUDE, 0.9, "", seed)),
+                    "It does not go that far.");
+        }
+        Document page = parse(Files.readString(new Report(folder).write().get(0)));
+        assertThat(texts(page, "h2")).contains("3 runs failed");
+        assertThat(texts(page, "li"))
+                .contains(
+                        "global-magnitude 90 % seed 1, global-magnitude 90 % seed 2: It does not go"
+                                + " that far.",
+                        "global-magnitude 99 % seed 2: The loss is <not> finite & \"gone\".");
+    }
+
+    @Test
     void figuresAreThereAsVectorsAndAsPictures() throws Exception {
         HandMade.comparison(folder);
         HandMade.weights(Comparison.folder(folder, new PlannedRun(HandMade.FLIPOUT, 0.99, "", 2)));

@@ -2,6 +2,8 @@ package io.flipout.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.Arrays;
 import java.util.Map;
 import picocli.CommandLine.Command;
@@ -42,10 +44,13 @@ final class BenchCommand implements Runnable {
         spec.commandLine().getOut().flush();
     }
 
+    /** The median, to four digits: a machine repeats no more. */
     static double median(double[] values) {
         double[] sorted = values.clone();
         Arrays.sort(sorted);
         int middle = sorted.length / 2;
-        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+        double median =
+                sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+        return new BigDecimal(median).round(new MathContext(4)).doubleValue();
     }
 }

@@ -86,6 +86,7 @@ final class PrunedNetwork {
         List<ParameterInfo> prunable = parameters.stream().filter(ParameterInfo::prunable).toList();
         int[] sizes = prunable.stream().mapToInt(ParameterInfo::size).toArray();
         int[] filters = prunable.stream().mapToInt(this::filters).toArray();
+        // Where the pruning that keeps the fewest can go, all can.
         events.stream()
                 .filter(event -> !event.isByThreshold())
                 .mapToLong(PruningEvent::keep)

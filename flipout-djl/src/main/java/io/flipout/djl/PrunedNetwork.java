@@ -2,6 +2,7 @@ package io.flipout.djl;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.nn.Block;
+import ai.djl.nn.ParallelBlock;
 import ai.djl.training.optimizer.Optimizer;
 import io.flipout.allocation.Allocation;
 import io.flipout.allocation.Candidate;
@@ -48,6 +49,7 @@ final class PrunedNetwork {
     private final List<Signal> signals;
     private final Map<String, Mask> masks = new LinkedHashMap<>();
     private final Map<String, Mirrors> mirrorsById = new HashMap<>();
+    private final Set<ParameterInfo> outputs;
     private final Set<String> emptyLayers = new HashSet<>();
 
     /** A parameter on one device. */
@@ -82,6 +84,7 @@ final class PrunedNetwork {
                 masks.put(info.path(), new Mask(info.size()));
             }
         }
+        outputs = outputs(block);
         events = schedule.events(weights());
         List<ParameterInfo> prunable = parameters.stream().filter(ParameterInfo::prunable).toList();
         int[] sizes = prunable.stream().mapToInt(ParameterInfo::size).toArray();
@@ -94,13 +97,36 @@ final class PrunedNetwork {
                 .ifPresent(keep -> allocation.check(sizes, filters, keep));
     }
 
-    /** Returns the number of filters that can be done without: not of those of the output layer. */
+    /**
+     * Returns the number of filters that can be done without: none of an output layer, nor of
+     * layers whose parts are no filters.
+     */
     private int filters(ParameterInfo info) {
-        boolean isOutput =
-                parameters.stream()
-                        .skip(info.index() + 1)
-                        .noneMatch(later -> later.shape().dimension() > 1);
-        return isOutput ? 1 : Math.toIntExact(info.shape().get(0));
+        return switch (info.role().kind()) {
+            case EMBEDDING, RECURRENT_WEIGHT -> 1;
+            default -> outputs.contains(info) ? 1 : info.connections().outputs();
+        };
+    }
+
+    /** Returns the weights that make a block's outputs: its last, or those of each branch. */
+    private Set<ParameterInfo> outputs(Block part) {
+        Set<ParameterInfo> found = new HashSet<>();
+        List<Block> children = new ArrayList<>(part.getChildren().values());
+        Collections.reverse(children);
+        for (Block child : children) {
+            found.addAll(outputs(child));
+            if (!found.isEmpty() && !(part instanceof ParallelBlock)) {
+                return found;
+            }
+        }
+        if (found.isEmpty()) {
+            part.getDirectParameters().values().stream()
+                    .map(parameter -> mirrorsById.get(parameter.getId()))
+                    .filter(mirrors -> mirrors != null && mirrors.info.role().kind().isWeight())
+                    .reduce((earlier, later) -> later)
+                    .ifPresent(last -> found.add(last.info));
+        }
+        return found;
     }
 
     List<ParameterInfo> parameters() {
@@ -342,7 +368,11 @@ final class PrunedNetwork {
         Mask mask = masks.get(info.path());
         float[] weights = mirror.tensor().values().toFloatArray();
         TensorView view = new TensorView(info, weights, mask, mirror.watches(), seed);
-        return new Candidate(info.path(), criterion.score(view), mask, filters(info));
+        double[] scores = criterion.score(view);
+        int filters = filters(info);
+        return filters == 1
+                ? new Candidate(info.path(), scores, mask)
+                : new Candidate(info.path(), scores, mask, filters, info.connections()::output);
     }
 
     private void apply(ParameterInfo info, Optimizer optimizer) {

@@ -278,7 +278,7 @@ public final class Pruner {
         /**
          * Sets which weights may be pruned.
          *
-         * @param weights the selector; by default all weights of rank 2 or more
+         * @param weights the selector; by default all matrices of weights
          * @return this builder
          */
         public Builder optWeights(WeightSelector weights) {

@@ -145,10 +145,15 @@ final class CompareCommand implements Callable<Integer> {
         try (FolderLock lock = FolderLock.of(out, taken)) {
             asked.write(out);
             int failed =
-                    new ComparisonRun(Main.class, asked, out, terminal, places(), epochs).run();
+                    new ComparisonRun(main(), asked, out, terminal, places(), epochs).run();
             report(terminal);
             return failed == 0 ? 0 : Failure.FAILED;
         }
+    }
+
+    /** Returns what takes the arguments of a run: the command that this one is part of. */
+    private Class<?> main() {
+        return spec.root().userObject().getClass();
     }
 
     /** Draws the report; that it cannot be drawn takes nothing from what was measured. */

@@ -144,8 +144,7 @@ final class CompareCommand implements Callable<Integer> {
                 "Another 'flipout compare' is at work in " + out + ": wait for it or stop it.";
         try (FolderLock lock = FolderLock.of(out, taken)) {
             asked.write(out);
-            int failed =
-                    new ComparisonRun(main(), asked, out, terminal, places(), epochs).run();
+            int failed = new ComparisonRun(main(), asked, out, terminal, places(), epochs).run();
             report(terminal);
             return failed == 0 ? 0 : Failure.FAILED;
         }

@@ -2,8 +2,8 @@ package io.flipout.cli.option;
 
 import ai.djl.training.tracker.Tracker;
 import io.flipout.cli.terminal.Failure;
-import io.flipout.djl.Milestones;
-import io.flipout.djl.Sgd;
+import io.flipout.djl.training.Milestones;
+import io.flipout.djl.training.Sgd;
 import java.util.List;
 import picocli.CommandLine.Option;
 

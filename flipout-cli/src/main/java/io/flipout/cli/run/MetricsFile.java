@@ -4,8 +4,8 @@ import static java.nio.file.StandardOpenOption.CREATE;
 import static java.nio.file.StandardOpenOption.WRITE;
 
 import io.flipout.cli.terminal.Failure;
-import io.flipout.djl.EpochResult;
-import io.flipout.djl.Score;
+import io.flipout.djl.training.EpochResult;
+import io.flipout.djl.training.Score;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

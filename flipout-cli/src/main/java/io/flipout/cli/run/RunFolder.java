@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.flipout.cli.option.YamlDefaults;
 import io.flipout.cli.terminal.Errors;
 import io.flipout.cli.terminal.Failure;
-import io.flipout.djl.AtomicFile;
+import io.flipout.djl.checkpoint.AtomicFile;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;

@@ -2,8 +2,8 @@ package io.flipout.cli.run;
 
 import ai.djl.training.Trainer;
 import ai.djl.training.listener.TrainingListenerAdapter;
-import io.flipout.djl.AtomicFile;
 import io.flipout.djl.Pruner;
+import io.flipout.djl.checkpoint.AtomicFile;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.schedule.PruningEvent;

@@ -1,4 +1,4 @@
-package io.flipout.djl;
+package io.flipout.djl.training;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
@@ -293,7 +293,7 @@ public final class TrainingLoop {
 
         /**
          * Sets where the training begins, to go on with one that was stopped. The network, the
-         * optimizer and the pruner are then as they were there ({@link Pruner#load}), and the next
+         * optimizer and the pruner are then as they were there ({@code Pruner.load}), and the next
          * pass over the training images begins with the next batch ({@link
          * io.flipout.djl.data.ImageDataset#setPosition}).
          *

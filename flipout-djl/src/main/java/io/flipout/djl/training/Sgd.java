@@ -1,4 +1,4 @@
-package io.flipout.djl;
+package io.flipout.djl.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
@@ -147,7 +147,7 @@ public final class Sgd extends Optimizer implements OptimizerState {
     }
 
     /** DJL leaves it to the optimizer: the next backward pass adds to what it finds. */
-    static void zeroGradient(NDArray weight) {
+    public static void zeroGradient(NDArray weight) {
         if (!weight.hasGradient()) {
             return;
         }
@@ -157,7 +157,7 @@ public final class Sgd extends Optimizer implements OptimizerState {
     }
 
     /** Fills an array with 0. */
-    static void zero(NDArray array) {
+    public static void zero(NDArray array) {
         DirectMemory.of(array)
                 .ifPresentOrElse(
                         memory ->

@@ -1,4 +1,4 @@
-package io.flipout.djl;
+package io.flipout.djl.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -16,6 +16,8 @@ import ai.djl.training.ParameterStore;
 import ai.djl.training.Trainer;
 import ai.djl.training.listener.TrainingListener;
 import ai.djl.training.listener.TrainingListenerAdapter;
+import io.flipout.djl.Pruner;
+import io.flipout.djl.TinyTraining;
 import io.flipout.method.FlipOut;
 import io.flipout.schedule.Schedule;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package io.flipout.djl;
+package io.flipout.djl.training;
 
 /** Training has diverged: the loss is no longer a number. */
 public final class DivergedException extends RuntimeException {

@@ -1,4 +1,4 @@
-package io.flipout.djl;
+package io.flipout.djl.training;
 
 /**
  * Where a {@link TrainingLoop} is.

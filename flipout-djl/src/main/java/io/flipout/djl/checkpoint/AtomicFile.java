@@ -1,4 +1,4 @@
-package io.flipout.djl;
+package io.flipout.djl.checkpoint;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -56,6 +56,12 @@ public record FilterAllocation() implements Allocation {
                         + ", is as far as it goes.");
     }
 
+    /** Returns false: of a filter all weights are kept, or none. */
+    @Override
+    public boolean isExact() {
+        return false;
+    }
+
     /** {@inheritDoc} */
     @Override
     public void prune(List<Candidate> tensors, long keep) {

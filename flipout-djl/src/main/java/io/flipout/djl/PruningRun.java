@@ -101,6 +101,11 @@ final class PruningRun {
         return nextEvent;
     }
 
+    /** Returns the share of the prunable weights that is pruned; 0 before the first step. */
+    double sparsity() {
+        return network == null ? 0 : 1 - (double) network.remaining() / network.weights();
+    }
+
     /** A trainer has been made; its parameters may not be initialised yet. */
     void begin(Trainer trainer) {
         Block trained = trainer.getModel().getBlock();

@@ -56,7 +56,8 @@ public final class CommonOptions {
         while (root.getCause() != null && root.getCause() != root) {
             root = root.getCause();
         }
-        String why = root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+        String why =
+                root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
         if (root instanceof FileSystemException || why.contains("No space left")) {
             String reason =
                     root instanceof FileSystemException fault && fault.getReason() != null

@@ -75,6 +75,9 @@ final class PruningRun {
     private long savedAfter = -1;
     private boolean isStateWarned;
 
+    /** Stays true when a pruning fails, and ends the training. */
+    private boolean isPruning;
+
     PruningRun(
             PruningMethod method,
             Schedule schedule,
@@ -337,7 +340,7 @@ final class PruningRun {
         attachment.warnAtEnd();
         boolean hasTrained = attachment.hasUpdates();
         leave();
-        if (hasTrained && savedAfter != steps) {
+        if (hasTrained && savedAfter != steps && !isPruning) {
             warnOfWhatIsLeft();
         }
     }
@@ -371,9 +374,6 @@ final class PruningRun {
             return;
         }
         PruningEvent next = events.get(nextEvent);
-        if (next.at() <= (next.unit() == Unit.EPOCH ? epochs : steps)) {
-            return; // It was due, and has failed.
-        }
         PruningEvent last = events.get(events.size() - 1);
         boolean isUntold = next.unit() == Unit.EPOCH && epochs == 0;
         logger.warn(
@@ -576,6 +576,7 @@ final class PruningRun {
     }
 
     private void pruneNext() {
+        isPruning = true;
         PruningEvent event = network.events().get(nextEvent++);
         rewind.ifPresent(point -> point.check(optimizer, steps));
         network.prune(method.criterion(), event, seed + nextEvent, optimizer, rewind);
@@ -583,6 +584,7 @@ final class PruningRun {
             rewind.ifPresent(RewindPoint::close);
         }
         terms.forEach(GradientTerm.Running::afterPruning);
+        isPruning = false;
         logger.info(
                 "Pruned after {} {}: {} of {} weights left",
                 event.unit() == Unit.EPOCH ? "epoch" : "step",

@@ -1,6 +1,7 @@
 package io.flipout.djl.torchscript;
 
 import io.flipout.djl.AtomicFile;
+import io.flipout.djl.torchscript.ModuleContents.Used;
 import java.io.BufferedOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -11,7 +12,11 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Enumeration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
@@ -32,14 +37,19 @@ public final class TorchScriptFile {
     private final Path path;
     private final String root;
 
+    /** By folder and name: what the pickles say of their records of numbers. */
+    private final Map<String, Used> records = new HashMap<>();
+
+    private ModuleContents contents;
+
     private TorchScriptFile(Path path, String root) {
         this.path = path;
         this.root = root;
     }
 
     /**
-     * Opens a file and checks all of it: that it is TorchScript, of a version that can be read, and
-     * that every record is what was written.
+     * Opens a file and checks all of it: that it is TorchScript, of a version that can be read, that
+     * no record is longer than what is read of it, and that every record is what was written.
      *
      * @param path the file
      * @return the file
@@ -55,6 +65,8 @@ public final class TorchScriptFile {
         try (ZipFile zip = new ZipFile(path.toFile())) {
             TorchScriptFile file = new TorchScriptFile(path, root(path, zip));
             file.checkVersion(zip);
+            file.readPickles(zip);
+            file.checkSizes(zip);
             file.checkRecords(zip);
             return file;
         } catch (ZipException | EOFException e) {
@@ -122,6 +134,69 @@ public final class TorchScriptFile {
         }
     }
 
+    private void readPickles(ZipFile zip) throws IOException {
+        try {
+            Object data = PickleReader.read(bytes(zip, "data.pkl").orElseThrow());
+            contents = ModuleContents.of(data);
+            ModuleContents.records(data).forEach((key, used) -> records.put("data/" + key, used));
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw unreadable("data.pkl", e);
+        }
+        try {
+            Object constants = PickleReader.read(bytes(zip, "constants.pkl").orElseThrow());
+            ModuleContents.records(constants)
+                    .forEach((key, used) -> records.put("constants/" + key, used));
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw unreadable("constants.pkl", e);
+        }
+    }
+
+    private TorchScriptException unreadable(String record, RuntimeException e) {
+        return new TorchScriptException(
+                path + " is damaged: its record " + record + " cannot be read, as " + reason(e) + ".",
+                e);
+    }
+
+    private static String reason(RuntimeException e) {
+        return e instanceof ArithmeticException ? "a number of it is too large" : e.getMessage();
+    }
+
+    /** Looks at what the archive says, before anything of it is unpacked into memory. */
+    private void checkSizes(ZipFile zip) {
+        Enumeration<? extends ZipEntry> entries = zip.entries();
+        while (entries.hasMoreElements()) {
+            ZipEntry entry = entries.nextElement();
+            boolean packed = entry.getMethod() != ZipEntry.STORED;
+            String name = entry.getName();
+            Used used = name.startsWith(root + "/") ? records.get(recordName(entry)) : null;
+            if (used == null) {
+                if (packed && entry.getSize() > LONGEST_TEXT) {
+                    throw tooLong(entry, LONGEST_TEXT);
+                }
+            } else if (entry.getSize() < used.bytes()) {
+                throw damaged(entry, null);
+            } else if (entry.getSize() > (packed ? used.reach() : used.bytes())) {
+                throw tooLong(entry, packed ? used.reach() : used.bytes());
+            }
+        }
+    }
+
+    private TorchScriptException tooLong(ZipEntry entry, long allowed) {
+        return new TorchScriptException(
+                path
+                        + " is not what it says: its record "
+                        + entry.getName()
+                        + " unpacks to "
+                        + entry.getSize()
+                        + " bytes, where at most "
+                        + allowed
+                        + " are of use.");
+    }
+
+    private String recordName(ZipEntry entry) {
+        return entry.getName().substring(root.length() + 1);
+    }
+
     private void checkRecords(ZipFile zip) throws IOException {
         Enumeration<? extends ZipEntry> entries = zip.entries();
         byte[] buffer = new byte[1 << 16];
@@ -130,7 +205,9 @@ public final class TorchScriptFile {
             CRC32 crc = new CRC32();
             long size = 0;
             try (InputStream in = zip.getInputStream(entry)) {
-                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                for (int n = in.read(buffer);
+                        n >= 0 && size <= entry.getSize();
+                        n = in.read(buffer)) {
                     crc.update(buffer, 0, n);
                     size += n;
                 }
@@ -164,6 +241,27 @@ public final class TorchScriptFile {
         }
     }
 
+    /** What the file says of its module. */
+    ModuleContents contents() {
+        return contents;
+    }
+
+    /** Writes a copy in which tensors that are the same numbers are one; nothing if none are. */
+    boolean unify(Path target) throws IOException {
+        Optional<byte[]> pickle = contents.unified();
+        if (pickle.isEmpty()) {
+            return false;
+        }
+        copy(
+                target,
+                record -> false,
+                record ->
+                        record.equals("data.pkl")
+                                ? Optional.of(Content.of(pickle.get()))
+                                : Optional.empty());
+        return true;
+    }
+
     /** Whether batch norm or dropout is there but nothing asks whether the module trains. */
     boolean hasFixedMode() throws IOException {
         boolean follows = false;
@@ -183,6 +281,10 @@ public final class TorchScriptFile {
     }
 
     private Optional<String> text(ZipFile zip, String record) throws IOException {
+        return bytes(zip, record).map(bytes -> new String(bytes, StandardCharsets.UTF_8));
+    }
+
+    private Optional<byte[]> bytes(ZipFile zip, String record) throws IOException {
         ZipEntry entry = zip.getEntry(root + "/" + record);
         if (entry == null) {
             return Optional.empty();
@@ -192,12 +294,28 @@ public final class TorchScriptFile {
             if (bytes.length > LONGEST_TEXT) {
                 throw new TorchScriptException(path + ": its record " + record + " is too long.");
             }
-            return Optional.of(new String(bytes, StandardCharsets.UTF_8));
+            return Optional.of(bytes);
         }
     }
 
     /** Writes a copy whose records are deflated. */
     void deflate(Path target) throws IOException {
+        copy(
+                target,
+                record -> {
+                    boolean small = record.equals("version") || record.equals("byteorder");
+                    Used used = records.get(record);
+                    // What no tensor looks at would not be believed of a packed record.
+                    return !small && (used == null || used.reach() == used.bytes());
+                },
+                record -> Optional.empty());
+    }
+
+    private void copy(
+            Path target,
+            Predicate<String> deflates,
+            Function<String, Optional<Content>> replacement)
+            throws IOException {
         try (ZipFile zip = new ZipFile(path.toFile());
                 OutputStream out =
                         new BufferedOutputStream(Files.newOutputStream(target), 1 << 16);
@@ -205,10 +323,16 @@ public final class TorchScriptFile {
             Enumeration<? extends ZipEntry> entries = zip.entries();
             while (entries.hasMoreElements()) {
                 ZipEntry entry = entries.nextElement();
-                String name = entry.getName().substring(root.length() + 1);
-                boolean small = name.equals("version") || name.equals("byteorder");
-                Content content = Content.of(entry.getSize(), () -> zip.getInputStream(entry));
-                archive.write(name, content, !small);
+                String record = recordName(entry);
+                Content content =
+                        replacement
+                                .apply(record)
+                                .orElseGet(
+                                        () ->
+                                                Content.of(
+                                                        entry.getSize(),
+                                                        () -> zip.getInputStream(entry)));
+                archive.write(record, content, deflates.test(record));
             }
         }
     }

@@ -76,6 +76,19 @@ final class ModuleContents {
         return stored;
     }
 
+    /** Returns, by each name of a tensor, the first name of the same numbers. */
+    Map<String, String> firstNames() {
+        Map<String, String> firsts = new LinkedHashMap<>();
+        Map<Call, String> named = new IdentityHashMap<>();
+        unify();
+        tensors.forEach(
+                (name, call) -> {
+                    String first = named.putIfAbsent(call, name);
+                    firsts.put(name, first == null ? name : first);
+                });
+        return firsts;
+    }
+
     /** Returns the qualified name of the class of the submodule that holds a tensor. */
     Optional<String> owner(String tensor) {
         return Optional.ofNullable(classes.get(tensor.substring(0, tensor.lastIndexOf('.') + 1)));
@@ -88,6 +101,10 @@ final class ModuleContents {
      * @return the pickle; empty if no tensor is there twice
      */
     Optional<byte[]> unified() {
+        return unify() ? Optional.of(new PickleWriter().value(root).finish()) : Optional.empty();
+    }
+
+    private boolean unify() {
         Map<Call, Call> firsts = new IdentityHashMap<>();
         Map<String, List<Call>> byRecord = new LinkedHashMap<>();
         for (Call call : tensors.values()) {
@@ -103,12 +120,9 @@ final class ModuleContents {
                 others.add(call);
             }
         }
-        if (firsts.isEmpty()) {
-            return Optional.empty();
-        }
         replace(root, firsts, Collections.newSetFromMap(new IdentityHashMap<>()));
         tensors.replaceAll((name, call) -> firsts.getOrDefault(call, call));
-        return Optional.of(new PickleWriter().value(root).finish());
+        return !firsts.isEmpty();
     }
 
     /** Puts other tensors in the place of some among the attributes of modules. */

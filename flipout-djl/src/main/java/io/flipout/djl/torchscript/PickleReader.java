@@ -58,7 +58,7 @@ final class PickleReader {
     private void step(int code) {
         switch (code) {
             case 0x80 -> in.get(); // The protocol.
-            case 'c' -> stack.add(new Global(line(), line()));
+            case 'c' -> push(new Global(line(), line()));
             case 'q' -> memo.put(in.get() & 0xff, top());
             case 'r' -> memo.put(in.getInt(), top());
             case 'h' -> recall(in.get() & 0xff);
@@ -67,18 +67,18 @@ final class PickleReader {
                 marked.push(stack);
                 stack = new ArrayList<>();
             }
-            case ')' -> stack.add(new Tuple(List.of()));
-            case 't' -> stack.add(new Tuple(new ArrayList<>(sinceMark())));
+            case ')' -> push(new Tuple(List.of()));
+            case 't' -> push(new Tuple(sinceMark()));
             case 0x85, 0x86, 0x87 -> tuple(code - 0x84);
-            case ']' -> stack.add(new ArrayList<>());
-            case 'l' -> stack.add(new ArrayList<>(sinceMark()));
-            case '}' -> stack.add(new Dict(new ArrayList<>()));
-            case 'd' -> stack.add(new Dict(pairsSinceMark()));
+            case ']' -> push(new ArrayList<>());
+            case 'l' -> push(sinceMark());
+            case '}' -> push(new Dict(new ArrayList<>()));
+            case 'd' -> push(new Dict(pairsSinceMark()));
             case 'a', 'e' -> append(code == 'e');
             case 's', 'u' -> setItems(code == 'u');
             case 0x81 -> {
                 pop();
-                stack.add(new Instance((Global) pop()));
+                push(new Instance((Global) pop()));
             }
             case 'b' -> {
                 Object state = pop();
@@ -86,10 +86,10 @@ final class PickleReader {
             }
             case 'R' -> {
                 Tuple arguments = (Tuple) pop();
-                stack.add(new Call((Global) pop(), arguments));
+                push(new Call((Global) pop(), arguments));
             }
-            case 'Q' -> stack.add(new Persistent((Tuple) pop()));
-            default -> stack.add(plain(code));
+            case 'Q' -> push(new Persistent((Tuple) pop()));
+            default -> push(plain(code));
         }
     }
 
@@ -127,7 +127,12 @@ final class PickleReader {
         if (!memo.containsKey(key)) {
             throw new IllegalArgumentException("it refers to what it does not hold");
         }
-        stack.add(memo.get(key));
+        push(memo.get(key));
+    }
+
+    /** The stack is looked up here, after what is pushed has been made from it. */
+    private void push(Object value) {
+        stack.add(value);
     }
 
     private Object top() {
@@ -159,7 +164,7 @@ final class PickleReader {
         List<Object> last = stack.subList(stack.size() - size, stack.size());
         Tuple tuple = new Tuple(new ArrayList<>(last));
         last.clear();
-        stack.add(tuple);
+        push(tuple);
     }
 
     @SuppressWarnings("unchecked") // A list of anything.

@@ -2,6 +2,7 @@ package io.flipout.djl.torchscript;
 
 import io.flipout.djl.torchscript.Pickle.Call;
 import io.flipout.djl.torchscript.Pickle.Dict;
+import io.flipout.djl.torchscript.Pickle.Global;
 import io.flipout.djl.torchscript.Pickle.Instance;
 import io.flipout.djl.torchscript.Pickle.Persistent;
 import io.flipout.djl.torchscript.Pickle.Tuple;
@@ -128,6 +129,9 @@ final class PickleWriter {
         }
         if (value instanceof String text) {
             return string(text);
+        }
+        if (value instanceof Global name) {
+            return global(name.module(), name.name());
         }
         if (value instanceof Tuple tuple) {
             return mark().values(tuple.items()).tuple();

@@ -2,6 +2,7 @@ package io.flipout.djl.torchscript;
 
 import io.flipout.djl.AtomicFile;
 import io.flipout.djl.torchscript.ModuleContents.Used;
+import io.flipout.mask.ModuleBlock.Submodule;
 import java.io.BufferedOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -135,30 +136,36 @@ public final class TorchScriptFile {
     }
 
     private void readPickles(ZipFile zip) throws IOException {
+        Object data = readPickle(zip, "data");
         try {
-            Object data = PickleReader.read(bytes(zip, "data.pkl").orElseThrow());
             contents = ModuleContents.of(data);
-            ModuleContents.records(data).forEach((key, used) -> records.put("data/" + key, used));
         } catch (IllegalArgumentException | ArithmeticException e) {
-            throw unreadable("data.pkl", e);
+            throw unreadable("data", e);
+        }
+        readPickle(zip, "constants");
+    }
+
+    /** Notes how a pickle uses the records of its folder; null if it is none, as PyTorch will say. */
+    private Object readPickle(ZipFile zip, String folder) throws IOException {
+        Object pickle;
+        try {
+            pickle = PickleReader.read(bytes(zip, folder + ".pkl").orElseThrow());
+        } catch (IllegalArgumentException e) {
+            return null;
         }
         try {
-            Object constants = PickleReader.read(bytes(zip, "constants.pkl").orElseThrow());
-            ModuleContents.records(constants)
-                    .forEach((key, used) -> records.put("constants/" + key, used));
+            ModuleContents.records(pickle)
+                    .forEach((key, used) -> records.put(folder + "/" + key, used));
+            return pickle;
         } catch (IllegalArgumentException | ArithmeticException e) {
-            throw unreadable("constants.pkl", e);
+            throw unreadable(folder, e);
         }
     }
 
-    private TorchScriptException unreadable(String record, RuntimeException e) {
+    private TorchScriptException unreadable(String folder, RuntimeException e) {
+        String reason = e instanceof ArithmeticException ? "a number of it is too large" : e.getMessage();
         return new TorchScriptException(
-                path + " is damaged: its record " + record + " cannot be read, as " + reason(e) + ".",
-                e);
-    }
-
-    private static String reason(RuntimeException e) {
-        return e instanceof ArithmeticException ? "a number of it is too large" : e.getMessage();
+                path + " is damaged: its record " + folder + ".pkl cannot be used, as " + reason + ".", e);
     }
 
     /** Looks at what the archive says, before anything of it is unpacked into memory. */
@@ -244,6 +251,26 @@ public final class TorchScriptFile {
     /** What the file says of its module. */
     ModuleContents contents() {
         return contents;
+    }
+
+    /** By the name of each tensor, what the submodule is that holds it. */
+    Map<String, Submodule> submodules() throws IOException {
+        Map<String, Submodule> byClass = new HashMap<>();
+        Map<String, Submodule> submodules = new HashMap<>();
+        try (ZipFile zip = new ZipFile(path.toFile())) {
+            for (String tensor : contents.tensors().keySet()) {
+                String owner = contents.owner(tensor).orElseThrow();
+                if (!byClass.containsKey(owner)) {
+                    int dot = owner.lastIndexOf('.');
+                    String file = "code/" + owner.substring(0, dot).replace('.', '/') + ".py";
+                    String type = owner.substring(dot + 1);
+                    String code = text(zip, file).orElse("");
+                    byClass.put(owner, new Submodule(type, ModuleSource.groups(code, type)));
+                }
+                submodules.put(tensor, byClass.get(owner));
+            }
+        }
+        return submodules;
     }
 
     /** Writes a copy in which tensors that are the same numbers are one; nothing if none are. */

@@ -1,10 +1,10 @@
 package io.flipout.djl.torchscript;
 
 import ai.djl.Device;
-import ai.djl.MalformedModelException;
 import ai.djl.Model;
 import ai.djl.engine.EngineException;
 import ai.djl.nn.Block;
+import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.JniUtils;
 import java.io.BufferedOutputStream;
@@ -13,7 +13,6 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 
 /**
  * Loads TorchScript modules of any origin so that they can be trained and pruned, and saves them.
@@ -55,7 +54,7 @@ public final class TorchScriptModels {
      */
     public static Model load(Path path, Device device) throws IOException {
         TorchScriptFile file = TorchScriptFile.open(path);
-        Model model = read(path, device);
+        Model model = read(path, file, device);
         try {
             check(path, file, model.getBlock());
             // DJL believes a loaded module to be training, whatever it was saved as.
@@ -77,24 +76,38 @@ public final class TorchScriptModels {
      * @throws IOException if the file cannot be read
      */
     public static Model open(Path path, Device device) throws IOException {
-        TorchScriptFile.open(path);
-        return read(path, device);
+        return read(path, TorchScriptFile.open(path), device);
     }
 
-    private static Model read(Path path, Device device) throws IOException {
+    private static Model read(Path path, TorchScriptFile file, Device device) throws IOException {
         Model model = Model.newInstance(TorchScriptFile.stem(path), device, "PyTorch");
-        // From a stream: loaded from a path, parameters could not take gradients.
-        try (InputStream in = Files.newInputStream(path)) {
-            model.load(in, Map.of("mapLocation", "true"));
-            model.getBlock().freezeParameters(false);
+        try {
+            // Set and not loaded by the model: it would thaw what is frozen in the file.
+            model.setBlock(block((PtNDManager) model.getNDManager(), path, file));
             return model;
-        } catch (MalformedModelException | EngineException e) {
+        } catch (EngineException e) {
             model.close();
             throw new TorchScriptException(
                     "PyTorch cannot load " + path + ": " + firstLine(e) + ".", e);
         } catch (IOException | RuntimeException e) {
             model.close();
             throw e;
+        }
+    }
+
+    private static TorchScriptBlock block(PtNDManager manager, Path path, TorchScriptFile file)
+            throws IOException {
+        Path unified = Files.createTempFile("flipout-", ".pt");
+        try {
+            Path source = file.unify(unified) ? unified : path;
+            // From a stream: loaded from a path, parameters could not take gradients.
+            try (InputStream in = Files.newInputStream(source)) {
+                long handle = JniUtils.loadModuleHandle(in, manager.getDevice(), true, false);
+                return new TorchScriptBlock(
+                        manager, handle, file.contents().firstNames(), file.submodules());
+            }
+        } finally {
+            Files.delete(unified);
         }
     }
 

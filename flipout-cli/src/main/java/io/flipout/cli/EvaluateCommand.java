@@ -6,9 +6,17 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
-import io.flipout.djl.Score;
-import io.flipout.djl.TrainingLoop;
+import io.flipout.cli.network.ModelOptions;
+import io.flipout.cli.network.Networks;
+import io.flipout.cli.network.SavedModel;
+import io.flipout.cli.option.CommonOptions;
+import io.flipout.cli.option.DataOptions;
+import io.flipout.cli.option.Devices;
+import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.data.ImageSet;
+import io.flipout.djl.training.Score;
+import io.flipout.djl.training.TrainingLoop;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -42,7 +50,7 @@ final class EvaluateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         SavedModel saved = network.find();
-        data.fillFrom(spec.commandLine().getParseResult(), saved);
+        data.fillFrom(spec.commandLine().getParseResult(), saved::option);
         data.resolve();
         common.startEngine();
         Device[] devices = Devices.parse(device);

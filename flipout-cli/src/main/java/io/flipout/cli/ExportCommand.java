@@ -4,6 +4,11 @@ import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.types.Shape;
+import io.flipout.cli.network.ModelOptions;
+import io.flipout.cli.network.SavedModel;
+import io.flipout.cli.option.CommonOptions;
+import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.data.DataSets;
 import io.flipout.djl.data.Normalization;
 import io.flipout.djl.torchscript.Compression;
@@ -149,7 +154,7 @@ final class ExportCommand implements Callable<Integer> {
             throws IOException {
         SparsityReport report = SparsityReport.ofZeros(model, WeightSelector.builder().build());
         Map<String, String> versions = new LinkedHashMap<>();
-        versions.put("flipout", Main.VERSION);
+        versions.put("flipout", Version.NUMBER);
         versions.put("djl", Engine.getDjlVersion());
         versions.put("pytorch", Engine.getInstance().getVersion());
         return new ScriptMetadata(

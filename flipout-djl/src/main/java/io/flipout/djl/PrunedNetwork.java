@@ -9,6 +9,8 @@ import io.flipout.criterion.Criterion;
 import io.flipout.criterion.TensorView;
 import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.djl.checkpoint.Snapshots;
+import io.flipout.djl.training.OptimizerState;
+import io.flipout.djl.training.Sgd;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;

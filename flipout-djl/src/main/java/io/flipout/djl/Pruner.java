@@ -7,6 +7,8 @@ import ai.djl.training.optimizer.Optimizer;
 import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
 import io.flipout.djl.checkpoint.Checkpoint;
+import io.flipout.djl.training.OptimizerState;
+import io.flipout.djl.training.Sgd;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;

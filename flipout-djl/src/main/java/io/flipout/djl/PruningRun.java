@@ -9,6 +9,7 @@ import io.flipout.allocation.Allocation;
 import io.flipout.djl.checkpoint.CheckpointException;
 import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.djl.checkpoint.Snapshots;
+import io.flipout.djl.training.OptimizerState;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;

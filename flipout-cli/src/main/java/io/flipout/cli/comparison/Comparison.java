@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
-import io.flipout.djl.AtomicFile;
+import io.flipout.djl.checkpoint.AtomicFile;
 import java.io.CharConversionException;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,6 +1,5 @@
 package io.flipout.djl.checkpoint;
 
-import io.flipout.djl.AtomicFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;

@@ -1,8 +1,8 @@
 package io.flipout.djl.torchscript;
 
-import io.flipout.djl.AtomicFile;
 import io.flipout.djl.torchscript.ModuleContents.Used;
 import io.flipout.mask.ModuleBlock.Submodule;
+import io.flipout.djl.checkpoint.AtomicFile;
 import java.io.BufferedOutputStream;
 import java.io.EOFException;
 import java.io.IOException;

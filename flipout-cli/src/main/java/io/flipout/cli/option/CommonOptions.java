@@ -1,0 +1,61 @@
+package io.flipout.cli.option;
+
+import ai.djl.engine.Engine;
+import ai.djl.pytorch.jni.JniUtils;
+import io.flipout.cli.terminal.Failure;
+import picocli.CommandLine.Option;
+
+/** Options of every command that computes. */
+public final class CommonOptions {
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Threads to compute with on the CPU (default: one for each core).")
+    private Integer threads;
+
+    @Option(names = "--verbose", description = "Tell more, and show stack traces.")
+    private boolean verbose;
+
+    boolean verbose() {
+        return verbose;
+    }
+
+    /** Starts the engine with these options; they have no effect on one that runs already. */
+    public Engine startEngine() {
+        if (threads != null) {
+            if (threads < 1) {
+                throw Failure.misuse("The number of threads must be at least 1, got " + threads);
+            }
+            System.setProperty("ai.djl.pytorch.num_threads", threads.toString());
+            System.setProperty("ai.djl.pytorch.num_interop_threads", "1");
+            // The caller works too; and a pool of 0 makes parallel streams wait for ever.
+            System.setProperty(
+                    "java.util.concurrent.ForkJoinPool.common.parallelism",
+                    Integer.toString(Math.max(1, threads - 1)));
+        }
+        try {
+            Engine engine = Engine.getInstance();
+            if (threads == null) {
+                // A run's results depend on it: PyTorch splits its sums by threads.
+                threads = JniUtils.getNumThreads();
+            }
+            return engine;
+        } catch (RuntimeException | LinkageError e) {
+            throw Failure.of(
+                    "PyTorch could not be loaded ("
+                            + rootMessage(e)
+                            + "): see 'GPU' in the README for what must be installed, or set"
+                            + " PYTORCH_LIBRARY_PATH to a PyTorch of your own.",
+                    e);
+        }
+    }
+
+    private static String rootMessage(Throwable e) {
+        Throwable root = e;
+        while (root.getCause() != null && root.getCause() != root) {
+            root = root.getCause();
+        }
+        return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+    }
+}

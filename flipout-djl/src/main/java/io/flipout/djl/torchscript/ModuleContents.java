@@ -125,6 +125,28 @@ final class ModuleContents {
         return !firsts.isEmpty();
     }
 
+    /** Returns two tensors that are trained and share some numbers without being the same. */
+    Optional<List<String>> overlap() {
+        Map<String, Map<String, StoredTensor>> byRecord = new LinkedHashMap<>();
+        Map<String, String> firsts = firstNames();
+        for (Map.Entry<String, StoredTensor> entry : tensors().entrySet()) {
+            String name = entry.getKey();
+            StoredTensor tensor = entry.getValue();
+            if (!tensor.requiresGradient() || !firsts.get(name).equals(name)) {
+                continue;
+            }
+            Map<String, StoredTensor> others =
+                    byRecord.computeIfAbsent(tensor.storage().key(), k -> new LinkedHashMap<>());
+            for (Map.Entry<String, StoredTensor> other : others.entrySet()) {
+                if (tensor.overlaps(other.getValue())) {
+                    return Optional.of(List.of(other.getKey(), name));
+                }
+            }
+            others.put(name, tensor);
+        }
+        return Optional.empty();
+    }
+
     /** Puts other tensors in the place of some among the attributes of modules. */
     private static void replace(Object value, Map<Call, Call> others, Set<Object> seen) {
         if (value instanceof Instance module

@@ -6,6 +6,7 @@ import io.flipout.djl.torchscript.Pickle.Persistent;
 import io.flipout.djl.torchscript.Pickle.Tuple;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 
@@ -38,6 +39,15 @@ record StoredTensor(
             List<Object> parts = outside.id().items();
             return new Storage(
                     (String) parts.get(2), ((Global) parts.get(1)).name(), (Long) parts.get(4));
+        }
+
+        /** The name of its type, as Python has it in lower case, such as {@code bfloat16}. */
+        String typeName() {
+            return switch (type) {
+                case "HalfStorage" -> "float16";
+                case "DoubleStorage" -> "float64";
+                default -> type.replace("Storage", "").toLowerCase(Locale.ROOT);
+            };
         }
 
         /** The bytes of so many of its numbers. */
@@ -110,7 +120,8 @@ record StoredTensor(
         return found[0];
     }
 
-    private void forEachPosition(IntConsumer consumer) {
+    /** Hands out the positions of its numbers in the record. */
+    void forEachPosition(IntConsumer consumer) {
         long[] index = new long[sizes.size()];
         long position = offset;
         for (long left = size(); left > 0; left--) {

@@ -2,6 +2,7 @@ package io.flipout.djl.torchscript;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.ParameterList;
 import ai.djl.pytorch.engine.PtNDManager;
@@ -29,8 +30,9 @@ final class TorchScriptBlock extends PtSymbolBlock implements ModuleBlock {
     private final Map<String, Submodule> submodules;
     private Map<String, Parameter> parameters;
 
-    /** Whether the module trains, as DJL's block believes. */
-    private boolean trains = true;
+    private PairList<String, Shape> inputDescription;
+    private PairList<String, Shape> outputDescription;
+    private boolean trains;
 
     /**
      * Creates the block.
@@ -49,6 +51,7 @@ final class TorchScriptBlock extends PtSymbolBlock implements ModuleBlock {
         this.manager = manager;
         this.firstNames = firstNames;
         this.submodules = submodules;
+        setMode(true); // Whatever it was saved in, as DJL has it.
     }
 
     @Override
@@ -98,24 +101,52 @@ final class TorchScriptBlock extends PtSymbolBlock implements ModuleBlock {
         return others;
     }
 
+    /**
+     * Computes in the mode that is asked for, and leaves it to the thread whether gradients are
+     * recorded, as of any other block. DJL's own evaluates in a way of PyTorch that has none, and
+     * that fails on what PyTorch has made of the module while it trained.
+     */
     @Override
     protected NDList forwardInternal(
             ParameterStore store,
             NDList inputs,
             boolean training,
             PairList<String, Object> arguments) {
-        if (training || !JniUtils.isGradMode()) {
-            trains = training;
-            return super.forwardInternal(store, inputs, training, arguments);
-        }
-        // DJL's evaluation computes no gradients; its training does, whatever the module's mode.
-        JniUtils.enableInferenceMode(this);
-        try {
-            return IValueUtils.forward(this, inputs, true);
-        } finally {
-            if (trains) {
-                JniUtils.enableTrainingMode(this);
+        synchronized (this) {
+            if (trains != training) {
+                setMode(training);
             }
         }
+        NDList outputs = IValueUtils.forward(this, inputs, true);
+        if (outputDescription == null) {
+            inputDescription = shapes(inputs);
+            outputDescription = shapes(outputs);
+        }
+        return outputs;
+    }
+
+    private void setMode(boolean training) {
+        if (training) {
+            JniUtils.enableTrainingMode(this);
+        } else {
+            JniUtils.enableInferenceMode(this);
+        }
+        trains = training;
+    }
+
+    private static PairList<String, Shape> shapes(NDList arrays) {
+        PairList<String, Shape> shapes = new PairList<>();
+        arrays.forEach(array -> shapes.add(array.getName(), array.getShape()));
+        return shapes;
+    }
+
+    @Override
+    public PairList<String, Shape> describeInput() {
+        return inputDescription;
+    }
+
+    @Override
+    public PairList<String, Shape> describeOutput() {
+        return outputDescription;
     }
 }

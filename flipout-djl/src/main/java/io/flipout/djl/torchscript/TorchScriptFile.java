@@ -8,6 +8,9 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -251,6 +254,23 @@ public final class TorchScriptFile {
     /** What the file says of its module. */
     ModuleContents contents() {
         return contents;
+    }
+
+    /** Whether a tensor of float32 holds NaN. */
+    boolean holdsNan(StoredTensor tensor) throws IOException {
+        if (!tensor.storage().type().equals("FloatStorage")) {
+            return false;
+        }
+        try (ZipFile zip = new ZipFile(path.toFile())) {
+            ZipEntry entry = zip.getEntry(root + "/data/" + tensor.storage().key());
+            FloatBuffer numbers =
+                    ByteBuffer.wrap(zip.getInputStream(entry).readAllBytes())
+                            .order(ByteOrder.LITTLE_ENDIAN)
+                            .asFloatBuffer();
+            boolean[] found = new boolean[1];
+            tensor.forEachPosition(i -> found[0] |= Float.isNaN(numbers.get(i)));
+            return found[0];
+        }
     }
 
     /** By the name of each tensor, what the submodule is that holds it. */

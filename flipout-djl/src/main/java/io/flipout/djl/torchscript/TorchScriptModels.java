@@ -3,16 +3,22 @@ package io.flipout.djl.torchscript;
 import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.JniUtils;
+import ai.djl.util.Pair;
+import io.flipout.djl.FiniteCheck;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 
 /**
  * Loads TorchScript modules of any origin so that they can be trained and pruned, and saves them.
@@ -24,8 +30,12 @@ import java.nio.file.Path;
  * }
  * }</pre>
  *
- * <p>Parameters have their Python names. A batch norm's weight has rank 1, so the pruner leaves it
- * alone by default, as it does biases. It needs {@code ai.djl.pytorch:pytorch-engine} at run time.
+ * <p>Parameters have their Python names; one that has several, as of tied weights and of modules
+ * that are used twice, is one parameter under its first name ({@link #otherNames}). What has {@code
+ * requires_grad=False} in the file is frozen: it is neither trained nor pruned, and saved so, unless
+ * {@code block.freezeParameters(false, ...)} thaws it. The block tells the classes of the modules,
+ * so that the scales and shifts of their normalisations, biases and tables of positions stay dense
+ * by default. It needs {@code ai.djl.pytorch:pytorch-engine} at run time.
  */
 public final class TorchScriptModels {
 
@@ -56,9 +66,7 @@ public final class TorchScriptModels {
         TorchScriptFile file = TorchScriptFile.open(path);
         Model model = read(path, file, device);
         try {
-            check(path, file, model.getBlock());
-            // DJL believes a loaded module to be training, whatever it was saved as.
-            JniUtils.enableTrainingMode((PtSymbolBlock) model.getBlock());
+            checkTrainable(path, file, model.getBlock());
             return model;
         } catch (IOException | RuntimeException e) {
             model.close();
@@ -79,16 +87,28 @@ public final class TorchScriptModels {
         return read(path, TorchScriptFile.open(path), device);
     }
 
+    /**
+     * Returns the further names of parameters that have several.
+     *
+     * @param block the block of a loaded module
+     * @return the other names, by the first, under which the parameter is found; empty if none has
+     *     several or the block is no such
+     */
+    public static Map<String, List<String>> otherNames(Block block) {
+        return block instanceof TorchScriptBlock module ? module.otherNames() : Map.of();
+    }
+
     private static Model read(Path path, TorchScriptFile file, Device device) throws IOException {
         Model model = Model.newInstance(TorchScriptFile.stem(path), device, "PyTorch");
         try {
             // Set and not loaded by the model: it would thaw what is frozen in the file.
             model.setBlock(block((PtNDManager) model.getNDManager(), path, file));
+            checkNumbers(path, file, model.getBlock());
             return model;
         } catch (EngineException e) {
             model.close();
             throw new TorchScriptException(
-                    "PyTorch cannot load " + path + ": " + firstLine(e) + ".", e);
+                    "PyTorch cannot load " + path + ": " + EngineMessages.reason(e) + ".", e);
         } catch (IOException | RuntimeException e) {
             model.close();
             throw e;
@@ -111,7 +131,8 @@ public final class TorchScriptModels {
         }
     }
 
-    private static void check(Path path, TorchScriptFile file, Block block) throws IOException {
+    private static void checkTrainable(Path path, TorchScriptFile file, Block block)
+            throws IOException {
         if (block.getParameters().isEmpty()) {
             throw new TorchScriptException(
                     path
@@ -124,16 +145,64 @@ public final class TorchScriptModels {
                             + " has batch norm or dropout fixed in the mode it was traced in: save"
                             + " torch.jit.script(module) instead of torch.jit.trace(...).");
         }
+        Map<String, StoredTensor> stored = file.contents().tensors();
+        for (Pair<String, Parameter> pair : block.getDirectParameters()) {
+            DataType type = pair.getValue().getArray().getDataType();
+            if (pair.getValue().requiresGradient() && type != DataType.FLOAT32) {
+                // DJL does not know all of PyTorch's types by their names.
+                StoredTensor tensor = stored.get(pair.getKey());
+                throw new TorchScriptException(
+                        path
+                                + " has weights of type "
+                                + (tensor == null ? type : tensor.storage().typeName())
+                                + ", such as "
+                                + pair.getKey()
+                                + ", and only float32 is trained: save module.float().");
+            }
+        }
+        file.contents().overlap().ifPresent(names -> refuseOverlap(path, names));
     }
 
-    private static String firstLine(Throwable e) {
-        String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-        return message.lines()
-                .map(String::strip)
-                .filter(line -> !line.isEmpty())
-                .findFirst()
-                .orElse("")
-                .replaceAll("\\.$", "");
+    private static void refuseOverlap(Path path, List<String> names) {
+        throw new TorchScriptException(
+                path
+                        + ": "
+                        + names.get(0)
+                        + " and "
+                        + names.get(1)
+                        + " are different views of the same memory, where a step of one changes the"
+                        + " other: tie them as one parameter and take the view in forward, or give"
+                        + " each its own by nn.Parameter(weight.clone()).");
+    }
+
+    /** Nothing comes of a weight that is no number, whatever the learning rate. */
+    private static void checkNumbers(Path path, TorchScriptFile file, Block block)
+            throws IOException {
+        for (Pair<String, Parameter> pair : block.getDirectParameters()) {
+            Parameter parameter = pair.getValue();
+            FiniteCheck.fault(parameter.getArray(), parameter.requiresGradient())
+                    .ifPresent(
+                            fault -> {
+                                throw useless(path, "parameter " + pair.getKey(), fault);
+                            });
+        }
+        for (Map.Entry<String, StoredTensor> entry : file.contents().tensors().entrySet()) {
+            String name = entry.getKey();
+            boolean isStatistic = name.endsWith("running_mean") || name.endsWith("running_var");
+            if (isStatistic && file.holdsNan(entry.getValue())) {
+                throw useless(path, "buffer " + name, "NaN");
+            }
+        }
+    }
+
+    private static TorchScriptException useless(Path path, String what, String fault) {
+        return new TorchScriptException(
+                path
+                        + " is of no use: its "
+                        + what
+                        + " holds "
+                        + fault
+                        + ". Save the network as it was before its training diverged.");
     }
 
     /**

@@ -8,10 +8,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.SequentialBlock;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.ParameterStore;
@@ -373,6 +376,105 @@ class LoadedModuleTest {
             String name = Map.of("Half", "float16", "BFloat16", "bfloat16", "Double", "float64").get(type);
             assertRefused(file, "has weights of type " + name + ", such as a, and only float32");
             TorchScriptModels.open(file, Device.cpu()).close();
+        }
+    }
+
+    /** y = a·b·x in training and 10 more in evaluation, when the mode is the module's own. */
+    private static final String MODES =
+            """
+            class Root(Module):
+              __parameters__ = ["a", "b", ]
+              __buffers__ = []
+              a : Tensor
+              b : Tensor
+              training : bool
+              def forward(self: __torch__.Root,
+                x: Tensor) -> Tensor:
+                y = torch.linear(torch.linear(x, self.a), self.b)
+                if self.training:
+                  z = y
+                else:
+                  if torch.gt(torch.item(torch.sum(x)), 100):
+                    ops.prim.RaiseException("too large")
+                  else:
+                    pass
+                  z = torch.mul(y, 10)
+                return z
+            """;
+
+    private Path modes() throws IOException {
+        return new HandMadeModule(MODES)
+                .record("0", 2)
+                .record("1", 3)
+                .write(
+                        folder.resolve("modes.pt"),
+                        module(
+                                "Root",
+                                "a",
+                                tensor("0", 1, 0, true, 1, 1),
+                                "b",
+                                tensor("1", 1, 0, true, 1, 1)));
+    }
+
+    private static float evaluationGradient(Model model, float x) {
+        NDArray a = BlockPaths.parameters(model.getBlock()).get("a").getArray();
+        try (NDManager manager = model.getNDManager().newSubManager()) {
+            NDList input = new NDList(manager.create(new float[] {x}, new Shape(1, 1)));
+            try (GradientCollector collector = Engine.getInstance().newGradientCollector()) {
+                ParameterStore store = new ParameterStore(manager, false);
+                NDList outputs = ModuleEvaluation.forward(model.getBlock(), store, input);
+                collector.backward(outputs.head().sum());
+            }
+            float gradient = a.getGradient().toFloatArray()[0];
+            Sgd.zeroGradient(a);
+            return gradient;
+        }
+    }
+
+    private static float trained(Model model) {
+        try (NDManager manager = model.getNDManager().newSubManager()) {
+            NDList input = new NDList(manager.ones(new Shape(1, 1)));
+            return model.getBlock()
+                    .forward(new ParameterStore(manager, false), input, true)
+                    .head()
+                    .toFloatArray()[0];
+        }
+    }
+
+    /** In evaluation dy/da = 10·b·x = 30; before and after, the module trains and evaluates. */
+    private static void assertEvaluationHasGradients(Model model) {
+        for (int round = 0; round < 3; round++) {
+            assertThat(evaluationGradient(model, 1)).isEqualTo(30);
+            assertThat(trained(model)).isEqualTo(6);
+            assertThat(evaluationGradient(model, 1)).isEqualTo(30);
+            assertThat(forward(model, 1)).containsExactly(60);
+            assertThatThrownBy(() -> evaluationGradient(model, 101))
+                    .isInstanceOf(EngineException.class);
+            assertThat(trained(model)).isEqualTo(6);
+        }
+    }
+
+    @Test
+    void evaluationHasGradientsAndLeavesTheModeAlone() throws IOException {
+        try (Model model = TorchScriptModels.load(modes(), Device.cpu())) {
+            assertEvaluationHasGradients(model);
+        }
+    }
+
+    @Test
+    void soDoesThatOfModulesWhichDjlLoads() throws Exception {
+        try (Model model = Model.newInstance("modes", Device.cpu(), "PyTorch")) {
+            model.load(modes(), null, Map.of("trainParam", "true"));
+            model.getBlock().freezeParameters(false);
+            assertEvaluationHasGradients(model);
+        }
+        try (Model model = Model.newInstance("modes", Device.cpu(), "PyTorch")) {
+            model.load(modes(), null, Map.of("trainParam", "true"));
+            SequentialBlock whole = new SequentialBlock().add(model.getBlock());
+            NDList none = new NDList();
+            assertThatThrownBy(() -> ModuleEvaluation.forward(whole, null, none))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("TorchScriptModels.load");
         }
     }
 }

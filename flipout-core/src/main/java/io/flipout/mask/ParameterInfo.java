@@ -3,6 +3,7 @@ package io.flipout.mask;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Parameter;
 import io.flipout.mask.ParameterRole.Kind;
+import java.util.Optional;
 
 /**
  * One trainable parameter of a network.
@@ -70,5 +71,16 @@ public record ParameterInfo(
      */
     public Connections connections() {
         return Connections.of(role, shape());
+    }
+
+    /**
+     * Returns the vectors that weight normalisation divides by their norm, so that of none all
+     * weights may go.
+     *
+     * @return the vectors; empty where weights are used as they are
+     * @throws IllegalStateException if the network is not initialised yet
+     */
+    public Optional<UnitVectors> unitVectors() {
+        return Optional.ofNullable(role.magnitudes()).map(m -> new UnitVectors(shape(), m));
     }
 }

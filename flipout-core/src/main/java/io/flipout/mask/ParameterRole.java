@@ -1,12 +1,16 @@
 package io.flipout.mask;
 
+import ai.djl.ndarray.types.Shape;
+
 /**
  * What a parameter is to its layer, and how its weights lie between inputs and outputs.
  *
  * @param kind what it is
  * @param parts the groups of a convolution, the gates of a recurrent layer; 1 for all others
+ * @param magnitudes the shape of the magnitudes by which weight normalisation multiplies the
+ *     weights' unit vectors; null where weights are used as they are
  */
-public record ParameterRole(Kind kind, int parts) {
+public record ParameterRole(Kind kind, int parts, Shape magnitudes) {
 
     /** What a parameter is. */
     public enum Kind {
@@ -62,6 +66,16 @@ public record ParameterRole(Kind kind, int parts) {
         if (parts < 1) {
             throw new IllegalArgumentException("The parts must be at least 1, got " + parts);
         }
+    }
+
+    /**
+     * Creates the role of a parameter that is used as it is.
+     *
+     * @param kind what it is
+     * @param parts the groups of a convolution, the gates of a recurrent layer
+     */
+    public ParameterRole(Kind kind, int parts) {
+        this(kind, parts, null);
     }
 
     /**

@@ -93,6 +93,27 @@ final class ParameterRoles {
     }
 
     private ParameterRole role() {
+        if (shape().size() == 0) {
+            return new ParameterRole(Kind.OTHER);
+        }
+        ParameterRole role = withoutNormalisation();
+        Optional<Parameter> magnitudes = magnitudes().filter(Parameter::isInitialized);
+        return magnitudes.isPresent() && role.kind().isWeight()
+                ? new ParameterRole(role.kind(), role.parts(), shape(magnitudes.get()))
+                : role;
+    }
+
+    /** Weight normalisation: the magnitudes beside the vectors whose directions alone count. */
+    private Optional<Parameter> magnitudes() {
+        if (name.endsWith("weight_v")) {
+            return Optional.ofNullable(siblings.get(name.replace("weight_v", "weight_g")));
+        }
+        return name.equals("original1")
+                ? Optional.ofNullable(siblings.get("original0"))
+                : Optional.empty();
+    }
+
+    private ParameterRole withoutNormalisation() {
         return byType().or(this::byName)
                 .or(this::byClass)
                 .or(this::byBias)

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -70,6 +71,18 @@ public final class WeightSelector {
      * @throws IllegalArgumentException if a pattern matches no weight, or nothing is left to prune
      */
     public List<ParameterInfo> select(Block block) {
+        return select(block, Parameter::requiresGradient);
+    }
+
+    /**
+     * Lists some parameters of a network and marks those that may be pruned.
+     *
+     * @param block an initialised network
+     * @param takesPart whether a parameter is listed
+     * @return the parameters, in block order
+     * @throws IllegalArgumentException if a pattern matches no weight, or nothing is left to prune
+     */
+    public List<ParameterInfo> select(Block block, Predicate<Parameter> takesPart) {
         List<Pattern> include = includes.stream().map(WeightSelector::glob).toList();
         List<Pattern> exclude = excludes.stream().map(WeightSelector::glob).toList();
         boolean[] used = new boolean[include.size() + exclude.size()];
@@ -77,7 +90,7 @@ public final class WeightSelector {
         List<String> candidates = new ArrayList<>();
         for (Map.Entry<String, BlockPaths.Entry> entry : BlockPaths.entries(block).entrySet()) {
             Parameter parameter = entry.getValue().parameter();
-            if (!parameter.requiresGradient()) {
+            if (!takesPart.test(parameter)) {
                 continue;
             }
             String path = entry.getKey();

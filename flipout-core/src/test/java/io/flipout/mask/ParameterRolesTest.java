@@ -318,7 +318,7 @@ class ParameterRolesTest {
                         .filter(ParameterInfo::prunable)
                         .map(ParameterInfo::path)
                         .toList();
-        assertThat(prunable).anyMatch(path -> path.contains("PointwiseFeedForward"));
+        assertThat(prunable).anyMatch(path -> path.contains("outputBlock"));
         assertThat(prunable).noneMatch(path -> path.toLowerCase().contains("position"));
         assertThat(kinds(bert).values()).contains(Kind.EMBEDDING, Kind.NORM, Kind.OTHER);
     }

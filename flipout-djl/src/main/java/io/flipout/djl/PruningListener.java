@@ -12,6 +12,10 @@ final class PruningListener extends TrainingListenerAdapter {
         this.run = run;
     }
 
+    boolean isOf(PruningRun other) {
+        return run == other;
+    }
+
     @Override
     public void onTrainingBegin(Trainer trainer) {
         run.begin(trainer);
@@ -29,6 +33,6 @@ final class PruningListener extends TrainingListenerAdapter {
 
     @Override
     public void onTrainingEnd(Trainer trainer) {
-        run.end();
+        run.end(trainer);
     }
 }

@@ -66,7 +66,7 @@ final class EvaluateCommand implements Callable<Integer> {
                 } else {
                     Shape trained = model.getBlock().getInputShapes()[0];
                     trainer.initialize(new Shape(1).addAll(image));
-                    if (Networks.tryOn(trainer, images).isEmpty()) {
+                    if (!Networks.takes(trainer, images)) {
                         // Its first weights follow from the size of the images.
                         throw Failure.misuse(
                                 String.format(
@@ -76,6 +76,7 @@ final class EvaluateCommand implements Callable<Integer> {
                                         trained.get(2), trained.get(3), DataOptions.size(images)));
                     }
                 }
+                data.takePixels(Networks.takesPixels(model));
                 Score score =
                         TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();
                 terminal.line(

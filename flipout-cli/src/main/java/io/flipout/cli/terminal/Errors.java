@@ -1,5 +1,7 @@
 package io.flipout.cli.terminal;
 
+import ai.djl.engine.EngineException;
+import io.flipout.djl.torchscript.EngineMessages;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
@@ -120,6 +122,9 @@ public final class Errors
         }
         if (e instanceof FileSystemException fault && fault.getReason() != null) {
             return fault.getFile() + ": " + fault.getReason() + ".";
+        }
+        if (e instanceof EngineException) {
+            return EngineMessages.reason(e) + ".";
         }
         String message = e.getMessage();
         if (message == null || message.isBlank()) {

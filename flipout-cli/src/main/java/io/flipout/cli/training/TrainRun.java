@@ -3,13 +3,11 @@ package io.flipout.cli.training;
 import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.SymbolBlock;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.tracker.Tracker;
 import io.flipout.cli.method.MethodOptions;
-import io.flipout.cli.network.Networks;
 import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.option.DataOptions;
 import io.flipout.cli.option.OptimizerOptions;
@@ -102,9 +100,6 @@ public record TrainRun(
                         .addTrainingListeners(weights, pruner.listener());
         try (Trainer trainer = model.newTrainer(config)) {
             trainer.initialize(new Shape(1, set.channels(), set.height(), set.width()));
-            if (model.getBlock() instanceof SymbolBlock) {
-                Networks.checkFits(trainer, modelName, set);
-            }
             announce(pruner.events());
             if (from.isEmpty()) {
                 pruning.pruneBeforeTraining(pruner, trainer, examples);

@@ -28,6 +28,7 @@ final class TorchScriptBlock extends PtSymbolBlock implements ModuleBlock {
     private final PtNDManager manager;
     private final Map<String, String> firstNames;
     private final Map<String, Submodule> submodules;
+    private final Map<String, byte[]> extras;
     private Map<String, Parameter> parameters;
 
     private PairList<String, Shape> inputDescription;
@@ -41,16 +42,19 @@ final class TorchScriptBlock extends PtSymbolBlock implements ModuleBlock {
      * @param handle the loaded module
      * @param firstNames by each name of a tensor the first that it has
      * @param submodules by the name of a tensor what holds it
+     * @param extras what travels in the file beside the module, by name
      */
     TorchScriptBlock(
             PtNDManager manager,
             long handle,
             Map<String, String> firstNames,
-            Map<String, Submodule> submodules) {
+            Map<String, Submodule> submodules,
+            Map<String, byte[]> extras) {
         super(manager, handle);
         this.manager = manager;
         this.firstNames = firstNames;
         this.submodules = submodules;
+        this.extras = extras;
         setMode(true); // Whatever it was saved in, as DJL has it.
     }
 
@@ -99,6 +103,11 @@ final class TorchScriptBlock extends PtSymbolBlock implements ModuleBlock {
                     }
                 });
         return others;
+    }
+
+    /** Returns what travelled in the file beside the module. */
+    Map<String, byte[]> extras() {
+        return extras;
     }
 
     /**

@@ -17,6 +17,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Enumeration;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -37,6 +38,9 @@ public final class TorchScriptFile {
 
     /** No record of code or metadata is longer; what claims to be is not read into memory. */
     private static final int LONGEST_TEXT = 64 << 20;
+
+    /** The folder of what travels beside the module. */
+    private static final String EXTRA = "extra/";
 
     private final Path path;
     private final String root;
@@ -245,7 +249,7 @@ public final class TorchScriptFile {
      */
     public Optional<ScriptMetadata> metadata() throws IOException {
         try (ZipFile zip = new ZipFile(path.toFile())) {
-            return text(zip, "extra/" + ScriptMetadata.NAME).map(ScriptMetadata::fromJson);
+            return text(zip, EXTRA + ScriptMetadata.NAME).map(ScriptMetadata::fromJson);
         } catch (TorchScriptException e) {
             throw new TorchScriptException(path + ": " + e.getMessage(), e);
         }
@@ -305,7 +309,8 @@ public final class TorchScriptFile {
                 record ->
                         record.equals("data.pkl")
                                 ? Optional.of(Content.of(pickle.get()))
-                                : Optional.empty());
+                                : Optional.empty(),
+                Map.of());
         return true;
     }
 
@@ -345,23 +350,43 @@ public final class TorchScriptFile {
         }
     }
 
-    /** Writes a copy whose records are deflated. */
-    void deflate(Path target) throws IOException {
+    /** Returns what travels in the file beside the module, by name. */
+    Map<String, byte[]> extras() throws IOException {
+        Map<String, byte[]> extras = new LinkedHashMap<>();
+        try (ZipFile zip = new ZipFile(path.toFile())) {
+            Enumeration<? extends ZipEntry> entries = zip.entries();
+            while (entries.hasMoreElements()) {
+                ZipEntry entry = entries.nextElement();
+                if (entry.getName().startsWith(root + "/" + EXTRA)
+                        && entry.getSize() <= LONGEST_TEXT) {
+                    String record = recordName(entry);
+                    extras.put(
+                            record.substring(EXTRA.length()), bytes(zip, record).orElseThrow());
+                }
+            }
+        }
+        return extras;
+    }
+
+    /** Writes a copy, its records deflated or not, with more beside the module. */
+    void copy(Path target, boolean deflate, Map<String, byte[]> extras) throws IOException {
         copy(
                 target,
                 record -> {
                     boolean small = record.equals("version") || record.equals("byteorder");
                     Used used = records.get(record);
                     // What no tensor looks at would not be believed of a packed record.
-                    return !small && (used == null || used.reach() == used.bytes());
+                    return deflate && !small && (used == null || used.reach() == used.bytes());
                 },
-                record -> Optional.empty());
+                record -> Optional.empty(),
+                extras);
     }
 
     private void copy(
             Path target,
             Predicate<String> deflates,
-            Function<String, Optional<Content>> replacement)
+            Function<String, Optional<Content>> replacement,
+            Map<String, byte[]> extras)
             throws IOException {
         try (ZipFile zip = new ZipFile(path.toFile());
                 OutputStream out =
@@ -380,6 +405,10 @@ public final class TorchScriptFile {
                                                         entry.getSize(),
                                                         () -> zip.getInputStream(entry)));
                 archive.write(record, content, deflates.test(record));
+            }
+            for (Map.Entry<String, byte[]> extra : extras.entrySet()) {
+                String record = EXTRA + extra.getKey();
+                archive.write(record, extra.getValue(), deflates.test(record));
             }
         }
     }

@@ -15,10 +15,13 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Loads TorchScript modules of any origin so that they can be trained and pruned, and saves them.
@@ -98,6 +101,22 @@ public final class TorchScriptModels {
         return block instanceof TorchScriptBlock module ? module.otherNames() : Map.of();
     }
 
+    /**
+     * Returns the metadata that this project's export adds to a module.
+     *
+     * @param block the block of a loaded module
+     * @return the metadata; empty if the module is of other origin or the block is no such
+     * @throws TorchScriptException if they are damaged
+     */
+    public static Optional<ScriptMetadata> metadata(Block block) {
+        if (block instanceof TorchScriptBlock module) {
+            return Optional.ofNullable(module.extras().get(ScriptMetadata.NAME))
+                    .map(json -> new String(json, StandardCharsets.UTF_8))
+                    .map(ScriptMetadata::fromJson);
+        }
+        return Optional.empty();
+    }
+
     private static Model read(Path path, TorchScriptFile file, Device device) throws IOException {
         Model model = Model.newInstance(TorchScriptFile.stem(path), device, "PyTorch");
         try {
@@ -124,7 +143,11 @@ public final class TorchScriptModels {
             try (InputStream in = Files.newInputStream(source)) {
                 long handle = JniUtils.loadModuleHandle(in, manager.getDevice(), true, false);
                 return new TorchScriptBlock(
-                        manager, handle, file.contents().firstNames(), file.submodules());
+                        manager,
+                        handle,
+                        file.contents().firstNames(),
+                        file.submodules(),
+                        file.extras());
             }
         } finally {
             Files.delete(unified);
@@ -240,22 +263,42 @@ public final class TorchScriptModels {
                     "A module that was loaded cannot be stored sparse, as it lacks the code to"
                             + " rebuild its weights: use deflate.");
         }
+        Map<String, byte[]> extras =
+                module instanceof TorchScriptBlock loaded ? extras(loaded) : Map.of();
         TorchScriptFile.replace(
                 target,
                 path -> {
-                    if (compression == Compression.NONE) {
+                    if (compression == Compression.NONE && extras.isEmpty()) {
                         write(module, path);
                     } else {
-                        // PyTorch writes records as they are; a copy deflates them.
+                        // PyTorch writes records as they are; a copy deflates and adds.
                         Path written = path.resolveSibling(path.getFileName() + ".none");
                         try {
                             write(module, written);
-                            TorchScriptFile.open(written).deflate(path);
+                            boolean deflate = compression == Compression.DEFLATE;
+                            TorchScriptFile.open(written).copy(path, deflate, extras);
                         } finally {
                             Files.deleteIfExists(written);
                         }
                     }
                 });
+    }
+
+    /** What travels along, but for what the weights were when they were loaded. */
+    private static Map<String, byte[]> extras(TorchScriptBlock module) {
+        Map<String, byte[]> extras = new LinkedHashMap<>(module.extras());
+        try {
+            metadata(module)
+                    .map(metadata -> metadata.ofOtherWeights().toJson())
+                    .ifPresent(
+                            json ->
+                                    extras.put(
+                                            ScriptMetadata.NAME,
+                                            json.getBytes(StandardCharsets.UTF_8)));
+        } catch (TorchScriptException e) {
+            extras.remove(ScriptMetadata.NAME); // Damaged, and no reason to lose the weights.
+        }
+        return extras;
     }
 
     private static void write(PtSymbolBlock module, Path path) throws IOException {

@@ -17,6 +17,7 @@ import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.data.ImageSet;
 import io.flipout.djl.training.Score;
 import io.flipout.djl.training.TrainingLoop;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -70,6 +71,7 @@ final class EvaluateCommand implements Callable<Integer> {
                         // Its first weights follow from the size of the images.
                         throw Failure.misuse(
                                 String.format(
+                                        Locale.ROOT,
                                         "The network was trained on images of %d×%d and cannot"
                                                 + " take these of %s: give the --dataset and"
                                                 + " --image-size of its training.",

@@ -8,6 +8,7 @@ import ai.djl.ndarray.types.Shape;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * A whole network: takes images of shape (batch, channels, height, width), returns one score per
@@ -35,6 +36,7 @@ public abstract class Network extends Chain {
         if (input.dimension() != 4 || input.get(1) != inputChannels) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "%s takes input of shape (batch, %d, height, width), not %s.",
                             getClass().getSimpleName(), inputChannels, input));
         }
@@ -53,6 +55,7 @@ public abstract class Network extends Chain {
         } catch (EngineException e) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "%s cannot take images of %d×%d, larger ones may do: %s",
                             getClass().getSimpleName(),
                             inputShapes[0].get(2),
@@ -128,6 +131,7 @@ public abstract class Network extends Chain {
             if (value < 1) {
                 throw new IllegalArgumentException(
                         String.format(
+                                Locale.ROOT,
                                 "%s needs a positive number of %s, not %d.", network, what, value));
             }
         }

@@ -8,6 +8,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Collection;
+import java.util.Locale;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -51,6 +52,7 @@ public final class Errors
             return e.getMessage();
         }
         return String.format(
+                Locale.ROOT,
                 "Unknown %s '%s'; there are %s.",
                 unmatched.isUnknownOption() ? "option" : "command",
                 unmatched.getUnmatched().get(0),

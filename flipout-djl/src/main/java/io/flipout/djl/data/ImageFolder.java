@@ -147,6 +147,7 @@ final class ImageFolder {
         if (pixels > LARGEST || pixels > MOST_PER_BYTE * Files.size(file)) {
             throw new DataException(
                     String.format(
+                            Locale.ROOT,
                             "%s claims %d×%d pixels, more than %s: mend or remove it.",
                             file,
                             width,

@@ -19,7 +19,11 @@ import java.util.List;
 import java.util.Map;
 
 /** Writes TorchScript files by hand, with whatever in them. */
-final class HandMadeModule {
+public final class HandMadeModule {
+
+    /** The method of a linear layer of images. */
+    public static final String LINEAR =
+            forward("Tensor", "torch.linear(torch.flatten(x, 1), self.w)");
 
     private final Map<String, byte[]> records = new LinkedHashMap<>();
     private final String code;
@@ -28,6 +32,15 @@ final class HandMadeModule {
     /** Begins a file with the code of its one file, in which the root is of class Root. */
     HandMadeModule(String code) {
         this.code = code;
+    }
+
+    /** A method forward of one line. */
+    public static String forward(String type, String result) {
+        return "  def forward(self: __torch__.Root,\n    x: Tensor) -> "
+                + type
+                + ":\n    return "
+                + result
+                + "\n";
     }
 
     /** A class that computes something of one input x. */
@@ -41,6 +54,26 @@ final class HandMadeModule {
         text.append("  training : bool\n");
         text.append("  def forward(self: __torch__.").append(type).append(",\n");
         return text + "    x: Tensor) -> Tensor:\n    return " + result + "\n";
+    }
+
+    /**
+     * Writes a module of one trained weight w of zeros and small numbers, (outputs, inputs).
+     *
+     * @param methods its methods, the lines indented by two blanks
+     */
+    public static Path write(Path file, int outputs, int inputs, String methods)
+            throws IOException {
+        float[] w = new float[outputs * inputs];
+        for (int i = 0; i < w.length; i++) {
+            w[i] = (i * 7919 % 101 - 50) / 1000f;
+        }
+        String code =
+                "class Root(Module):\n  __parameters__ = [\"w\", ]\n  __buffers__ = []\n"
+                        + "  w : Tensor\n  training : bool\n"
+                        + methods;
+        return new HandMadeModule(code)
+                .record("0", w)
+                .write(file, module("Root", "w", tensor("0", w.length, 0, true, outputs, inputs)));
     }
 
     HandMadeModule record(String key, float... numbers) {

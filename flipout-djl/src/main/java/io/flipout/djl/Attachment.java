@@ -1,6 +1,7 @@
 package io.flipout.djl;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.nn.Parameter;
 import ai.djl.training.Trainer;
 import io.flipout.mask.ParameterInfo;
 import java.util.List;
@@ -80,17 +81,19 @@ final class Attachment implements AutoCloseable {
 
     private void checkChange(PrunedNetwork network) {
         List<ParameterInfo> parameters = network.parameters();
-        ParameterInfo last = parameters.get(parameters.size() - 1);
-        NDArray values = last.parameter().getArray();
+        Parameter last = parameters.get(parameters.size() - 1).parameter();
         if (before == null) {
             before = new Snapshot(trainer.getManager());
-            before.take(last.parameter(), values);
-            return;
+            before.take(last, last.getArray());
+        } else if (hasChanged()) {
+            throw new IllegalStateException(NOT_WRAPPED);
         }
-        try (NDArray detached = values.stopGradient()) {
-            if (!detached.contentEquals(before.get(last.parameter()))) {
-                throw new IllegalStateException(NOT_WRAPPED);
-            }
+    }
+
+    private boolean hasChanged() {
+        Parameter seen = before.parameters().iterator().next();
+        try (NDArray detached = seen.getArray().stopGradient()) {
+            return !detached.contentEquals(before.get(seen));
         }
     }
 
@@ -109,7 +112,7 @@ final class Attachment implements AutoCloseable {
 
     /** The trainer closes, which an exception would keep it from. */
     void warnAtEnd() {
-        if (updates == 0 && batches > 0) {
+        if (before != null && hasChanged()) {
             logger.warn(NOT_WRAPPED);
         }
     }

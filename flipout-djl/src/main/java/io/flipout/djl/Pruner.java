@@ -125,7 +125,9 @@ public final class Pruner {
     }
 
     /**
-     * Returns the listener that the trainer needs beside the wrapped optimizer, once.
+     * Returns the listener that the trainer needs beside the wrapped optimizer, once. It adds the
+     * sparsity to the trainer's evaluators, as {@code Sparsity%}, where DJL's logging shows it, and
+     * after each epoch and its pruning to the metrics, as {@code sparsity} from 0 to 1.
      *
      * @return the listener
      */

@@ -6,6 +6,9 @@ import ai.djl.training.listener.TrainingListenerAdapter;
 /** Tells the pruning of the network, of steps and of epochs. */
 final class PruningListener extends TrainingListenerAdapter {
 
+    /** The name of the metric: the share of the prunable weights that is pruned. */
+    private static final String SPARSITY = "sparsity";
+
     private final PruningRun run;
 
     PruningListener(PruningRun run) {
@@ -19,6 +22,12 @@ final class PruningListener extends TrainingListenerAdapter {
     @Override
     public void onTrainingBegin(Trainer trainer) {
         run.begin(trainer);
+        boolean isThere =
+                trainer.getEvaluators().stream()
+                        .anyMatch(e -> e instanceof SparsityEvaluator own && own.isOf(run));
+        if (!isThere) {
+            trainer.getEvaluators().add(new SparsityEvaluator(run));
+        }
     }
 
     @Override
@@ -29,6 +38,9 @@ final class PruningListener extends TrainingListenerAdapter {
     @Override
     public void onEpoch(Trainer trainer) {
         run.endEpoch();
+        if (trainer.getMetrics() != null) {
+            trainer.getMetrics().addMetric(SPARSITY, run.sparsity());
+        }
     }
 
     @Override

@@ -15,6 +15,7 @@ import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
 import ai.djl.util.Pair;
 import io.flipout.cli.option.DataOptions;
+import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.data.ImageSet;
 import io.flipout.djl.torchscript.EngineMessages;
@@ -58,6 +59,12 @@ public final class Networks {
         return SavedModel.stem(path);
     }
 
+    /** Returns the classes that a network tells apart already, if it is a file that names them. */
+    public static Optional<List<String>> classes(String name) throws IOException {
+        Path path = Path.of(name);
+        return SavedModel.isScript(path) ? SavedModel.find(path).classes() : Optional.empty();
+    }
+
     /** Makes the network for a set of images; the caller closes it. */
     public static Model open(String name, Optional<Integer> width, ImageSet images, Device device)
             throws IOException {
@@ -77,7 +84,7 @@ public final class Networks {
 
     /** Whether a network normalises images itself, as an export with preprocessing does. */
     public static boolean takesPixels(Model model) {
-        return TorchScriptModels.metadata(model.getBlock())
+        return TorchScriptModels.metadata(model)
                 .map(ScriptMetadata::preprocessed)
                 .orElse(false);
     }
@@ -233,6 +240,27 @@ public final class Networks {
                     "No gradient reaches "
                             + String.join(", ", unreached)
                             + ", as of what is not used or computed under torch.no_grad().");
+        }
+    }
+
+    /** Checks that a network that does not name its classes has as many as the images. */
+    public static void checkCount(Trainer trainer, String name, ImageSet images) {
+        long scores;
+        try (NDManager manager = trainer.getManager().newSubManager()) {
+            scores = evaluate(trainer, images, manager).head().getShape().get(1);
+        }
+        int classes = images.classes().size();
+        if (scores != classes) {
+            throw Failure.misuse(
+                    name
+                            + " tells "
+                            + scores
+                            + " classes apart, the data set has "
+                            + classes
+                            + ", and no names say which are which: write those of the network into"
+                            + " "
+                            + RunFolder.CLASSES
+                            + " beside it, one a line.");
         }
     }
 }

@@ -33,12 +33,6 @@ public record ScriptMetadata(
     /** The name of the record in the archive's folder {@code extra}. */
     public static final String NAME = "flipout.json";
 
-    /** What still holds when the weights have changed: not how the network was pruned. */
-    ScriptMetadata ofOtherWeights() {
-        return new ScriptMetadata(
-                inputShape, mean, std, classes, null, null, preprocessed, versions);
-    }
-
     /**
      * Writes the metadata as JSON.
      *

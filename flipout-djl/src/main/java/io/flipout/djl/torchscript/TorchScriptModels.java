@@ -104,17 +104,12 @@ public final class TorchScriptModels {
     /**
      * Returns the metadata that this project's export adds to a module.
      *
-     * @param block the block of a loaded module
-     * @return the metadata; empty if the module is of other origin or the block is no such
-     * @throws TorchScriptException if they are damaged
+     * @param model the model of a loaded module
+     * @return the metadata; empty if the module is of other origin
      */
-    public static Optional<ScriptMetadata> metadata(Block block) {
-        if (block instanceof TorchScriptBlock module) {
-            return Optional.ofNullable(module.extras().get(ScriptMetadata.NAME))
-                    .map(json -> new String(json, StandardCharsets.UTF_8))
-                    .map(ScriptMetadata::fromJson);
-        }
-        return Optional.empty();
+    public static Optional<ScriptMetadata> metadata(Model model) {
+        return Optional.ofNullable(model.getProperty(ScriptMetadata.NAME))
+                .map(ScriptMetadata::fromJson);
     }
 
     private static Model read(Path path, TorchScriptFile file, Device device) throws IOException {
@@ -123,6 +118,7 @@ public final class TorchScriptModels {
             // Set and not loaded by the model: it would thaw what is frozen in the file.
             model.setBlock(block((PtNDManager) model.getNDManager(), path, file));
             checkNumbers(path, file, model.getBlock());
+            file.metadata().ifPresent(m -> model.setProperty(ScriptMetadata.NAME, m.toJson()));
             return model;
         } catch (EngineException e) {
             model.close();
@@ -240,7 +236,9 @@ public final class TorchScriptModels {
     }
 
     /**
-     * Saves a module, in the mode (training or not) of its last forward pass.
+     * Saves a module, in the mode (training or not) of its last forward pass, with the {@link
+     * ScriptMetadata} that it was loaded with, which are the model's property of that {@link
+     * ScriptMetadata#NAME name}.
      *
      * @param model a loaded model
      * @param target the file; an existing one is replaced at the end
@@ -263,8 +261,14 @@ public final class TorchScriptModels {
                     "A module that was loaded cannot be stored sparse, as it lacks the code to"
                             + " rebuild its weights: use deflate.");
         }
-        Map<String, byte[]> extras =
-                module instanceof TorchScriptBlock loaded ? extras(loaded) : Map.of();
+        Map<String, byte[]> extras = new LinkedHashMap<>();
+        if (module instanceof TorchScriptBlock loaded) {
+            extras.putAll(loaded.extras());
+        }
+        String metadata = model.getProperty(ScriptMetadata.NAME);
+        if (metadata != null) {
+            extras.put(ScriptMetadata.NAME, metadata.getBytes(StandardCharsets.UTF_8));
+        }
         TorchScriptFile.replace(
                 target,
                 path -> {
@@ -282,23 +286,6 @@ public final class TorchScriptModels {
                         }
                     }
                 });
-    }
-
-    /** What travels along, but for what the weights were when they were loaded. */
-    private static Map<String, byte[]> extras(TorchScriptBlock module) {
-        Map<String, byte[]> extras = new LinkedHashMap<>(module.extras());
-        try {
-            metadata(module)
-                    .map(metadata -> metadata.ofOtherWeights().toJson())
-                    .ifPresent(
-                            json ->
-                                    extras.put(
-                                            ScriptMetadata.NAME,
-                                            json.getBytes(StandardCharsets.UTF_8)));
-        } catch (TorchScriptException e) {
-            extras.remove(ScriptMetadata.NAME); // Damaged, and no reason to lose the weights.
-        }
-        return extras;
     }
 
     private static void write(PtSymbolBlock module, Path path) throws IOException {

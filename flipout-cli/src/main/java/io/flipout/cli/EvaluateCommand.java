@@ -77,7 +77,9 @@ final class EvaluateCommand implements Callable<Integer> {
                                         "The network was trained on images of %d×%d and cannot"
                                                 + " take these of %s: give the --dataset and"
                                                 + " --image-size of its training.",
-                                        trained.get(2), trained.get(3), DataOptions.size(images)));
+                                        trained.get(2),
+                                        trained.get(3),
+                                        DataOptions.size(images)));
                     }
                 }
                 Networks.checkFits(trainer, network.path().toString(), images);

@@ -187,8 +187,7 @@ final class TrainCommand implements Callable<Integer> {
         Optional<Integer> channels = Optional.ofNullable(width);
         String source = from.flatMap(Found::module).map(Path::toString).orElse(model);
         if (SavedModel.isScript(Path.of(source))) {
-            Networks.rehearse(
-                    source, plan.network(), images.train(), devices[0], terminal::note);
+            Networks.rehearse(source, plan.network(), images.train(), devices[0], terminal::note);
         }
         try (Model opened = Networks.open(source, channels, images.train(), devices[0])) {
             data.takePixels(Networks.takesPixels(opened));

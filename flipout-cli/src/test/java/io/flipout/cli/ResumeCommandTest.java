@@ -146,7 +146,8 @@ class ResumeCommandTest {
     /** The checkpoint holds the module, so that its first file may be anywhere, or gone. */
     @Test
     void aStoppedTorchScriptModuleGoesOnWithoutItsFile() throws IOException {
-        Path script = HandMadeModule.write(folder.resolve("here.pt"), 10, 784, HandMadeModule.LINEAR);
+        Path script =
+                HandMadeModule.write(folder.resolve("here.pt"), 10, 784, HandMadeModule.LINEAR);
         Path relative = Path.of("").toAbsolutePath().relativize(script);
         Path run = folder.resolve("run");
         Object[] options = {

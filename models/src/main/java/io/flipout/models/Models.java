@@ -63,7 +63,8 @@ public enum Models {
                                         String.format(
                                                 Locale.ROOT,
                                                 "There is no model '%s'; there are %s.",
-                                                name, String.join(", ", names()))));
+                                                name,
+                                                String.join(", ", names()))));
     }
 
     /**
@@ -129,7 +130,9 @@ public enum Models {
             throw new IllegalArgumentException(
                     String.format(
                             Locale.ROOT,
-                            "%s comes in one width only; %s has others.", id(), RESNET18.id()));
+                            "%s comes in one width only; %s has others.",
+                            id(),
+                            RESNET18.id()));
         }
         return build(network.optWidth(width), inputChannels, classes);
     }

@@ -38,7 +38,9 @@ public abstract class Network extends Chain {
                     String.format(
                             Locale.ROOT,
                             "%s takes input of shape (batch, %d, height, width), not %s.",
-                            getClass().getSimpleName(), inputChannels, input));
+                            getClass().getSimpleName(),
+                            inputChannels,
+                            input));
         }
         super.beforeInitialize(inputShapes);
     }
@@ -132,7 +134,10 @@ public abstract class Network extends Chain {
                 throw new IllegalArgumentException(
                         String.format(
                                 Locale.ROOT,
-                                "%s needs a positive number of %s, not %d.", network, what, value));
+                                "%s needs a positive number of %s, not %d.",
+                                network,
+                                what,
+                                value));
             }
         }
     }

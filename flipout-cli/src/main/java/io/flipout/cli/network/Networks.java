@@ -84,9 +84,7 @@ public final class Networks {
 
     /** Whether a network normalises images itself, as an export with preprocessing does. */
     public static boolean takesPixels(Model model) {
-        return TorchScriptModels.metadata(model)
-                .map(ScriptMetadata::preprocessed)
-                .orElse(false);
+        return TorchScriptModels.metadata(model).map(ScriptMetadata::preprocessed).orElse(false);
     }
 
     /** Whether a network takes the images of a set. */
@@ -152,7 +150,8 @@ public final class Networks {
                 | IllegalStateException e) {
             // DJL's ways to say that it has no type for something.
             throw Failure.misuse(
-                    name + " returns what is no tensor, where the scores of the classes are needed.");
+                    name
+                            + " returns what is no tensor, where the scores of the classes are needed.");
         }
     }
 

@@ -73,7 +73,9 @@ public final class Terminal implements AutoCloseable {
                             .setStyle(ProgressBarStyle.ASCII)
                             .setUpdateIntervalMillis(UPDATE_MILLIS)
                             .setConsumer(new DelegatingProgressBarConsumer(this::draw, columns - 1))
-                            .showSpeed(new DecimalFormat("0", DecimalFormatSymbols.getInstance(Locale.ROOT)))
+                            .showSpeed(
+                                    new DecimalFormat(
+                                            "0", DecimalFormatSymbols.getInstance(Locale.ROOT)))
                             .build();
         }
     }

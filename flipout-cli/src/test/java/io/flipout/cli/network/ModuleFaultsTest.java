@@ -59,12 +59,13 @@ class ModuleFaultsTest {
                         + SCORES
                         + ")\n",
                 "missing value for argument 'y'");
-        assertRefused(
-                LINEAR.replace("forward", "infer"), "'forward' is not defined");
+        assertRefused(LINEAR.replace("forward", "infer"), "'forward' is not defined");
         assertRefused(
                 forward(
                         "Tensor",
-                        "torch.add(" + SCORES + ", torch.zeros([10], dtype=None, layout=None,"
+                        "torch.add("
+                                + SCORES
+                                + ", torch.zeros([10], dtype=None, layout=None,"
                                 + " device=torch.device(\"cuda:0\")))"),
                 "CUDA",
                 "device");
@@ -83,8 +84,7 @@ class ModuleFaultsTest {
                 forward("Dict[str, Tensor]", "{\"scores\": " + SCORES + ", \"x\": x}"),
                 "returns 2 tensors",
                 "scores (1, 10)");
-        assertRefused(
-                forward("Tensor", "torch.detach(" + SCORES + ")"), "has no gradient");
+        assertRefused(forward("Tensor", "torch.detach(" + SCORES + ")"), "has no gradient");
         assertRefused(
                 "  def forward(self: __torch__.Root,\n    x: Tensor) -> Tensor:\n"
                         + "    if self.training:\n"
@@ -103,8 +103,7 @@ class ModuleFaultsTest {
 
     @Test
     void partsThatNoGradientReachesAreTold() throws IOException {
-        Path model =
-                module(forward("Tensor", SCORES.replace("self.w)", "torch.mul(self.w, 0))")));
+        Path model = module(forward("Tensor", SCORES.replace("self.w)", "torch.mul(self.w, 0))")));
         Shell shell = train(model);
         assertThat(shell.err()).contains("No gradient reaches w");
     }
@@ -128,8 +127,7 @@ class ModuleFaultsTest {
 
     @Test
     void gradientsOfAModuleAreThereToPruneBy() throws IOException {
-        Shell shell =
-                train(module(LINEAR), "--method", "obd", "--sparsity", 0.5, "--epochs", 2);
+        Shell shell = train(module(LINEAR), "--method", "obd", "--sparsity", 0.5, "--epochs", 2);
         assertThat(shell.err()).doesNotContain("flipout: ");
         assertThat(shell.status()).isZero();
     }

@@ -99,7 +99,9 @@ final class IdxFile {
                         String.format(
                                 Locale.ROOT,
                                 "begins with %08x, not with the %08x of %s",
-                                found, magic, magic == IMAGES ? "images" : "labels"));
+                                found,
+                                magic,
+                                magic == IMAGES ? "images" : "labels"));
             }
             return data;
         } catch (IOException | RuntimeException e) {

@@ -109,7 +109,8 @@ final class ModuleContents {
         Map<String, List<Call>> byRecord = new LinkedHashMap<>();
         for (Call call : tensors.values()) {
             StoredTensor tensor = StoredTensor.of(call).orElseThrow();
-            List<Call> others = byRecord.computeIfAbsent(tensor.storage().key(), k -> new ArrayList<>());
+            List<Call> others =
+                    byRecord.computeIfAbsent(tensor.storage().key(), k -> new ArrayList<>());
             for (Call other : others) {
                 if (other != call && tensor.isSame(StoredTensor.of(other).orElseThrow())) {
                     firsts.put(call, other);

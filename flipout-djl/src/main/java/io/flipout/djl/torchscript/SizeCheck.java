@@ -24,6 +24,9 @@ record SizeCheck(Value input, int axis, String shape) {
                     else:
                       pass
                 """,
-                name, axis, input.shape().get(axis), shape);
+                name,
+                axis,
+                input.shape().get(axis),
+                shape);
     }
 }

@@ -1,8 +1,8 @@
 package io.flipout.djl.torchscript;
 
+import io.flipout.djl.checkpoint.AtomicFile;
 import io.flipout.djl.torchscript.ModuleContents.Used;
 import io.flipout.mask.ModuleBlock.Submodule;
-import io.flipout.djl.checkpoint.AtomicFile;
 import java.io.BufferedOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -56,8 +56,8 @@ public final class TorchScriptFile {
     }
 
     /**
-     * Opens a file and checks all of it: that it is TorchScript, of a version that can be read, that
-     * no record is longer than what is read of it, and that every record is what was written.
+     * Opens a file and checks all of it: that it is TorchScript, of a version that can be read,
+     * that no record is longer than what is read of it, and that every record is what was written.
      *
      * @param path the file
      * @return the file
@@ -152,7 +152,9 @@ public final class TorchScriptFile {
         readPickle(zip, "constants");
     }
 
-    /** Notes how a pickle uses the records of its folder; null if it is none, as PyTorch will say. */
+    /**
+     * Notes how a pickle uses the records of its folder; null if it is none, as PyTorch will say.
+     */
     private Object readPickle(ZipFile zip, String folder) throws IOException {
         Object pickle;
         try {
@@ -170,9 +172,16 @@ public final class TorchScriptFile {
     }
 
     private TorchScriptException unreadable(String folder, RuntimeException e) {
-        String reason = e instanceof ArithmeticException ? "a number of it is too large" : e.getMessage();
+        String reason =
+                e instanceof ArithmeticException ? "a number of it is too large" : e.getMessage();
         return new TorchScriptException(
-                path + " is damaged: its record " + folder + ".pkl cannot be used, as " + reason + ".", e);
+                path
+                        + " is damaged: its record "
+                        + folder
+                        + ".pkl cannot be used, as "
+                        + reason
+                        + ".",
+                e);
     }
 
     /** Looks at what the archive says, before anything of it is unpacked into memory. */
@@ -360,8 +369,7 @@ public final class TorchScriptFile {
                 if (entry.getName().startsWith(root + "/" + EXTRA)
                         && entry.getSize() <= LONGEST_TEXT) {
                     String record = recordName(entry);
-                    extras.put(
-                            record.substring(EXTRA.length()), bytes(zip, record).orElseThrow());
+                    extras.put(record.substring(EXTRA.length()), bytes(zip, record).orElseThrow());
                 }
             }
         }

@@ -35,10 +35,10 @@ import java.util.Optional;
  *
  * <p>Parameters have their Python names; one that has several, as of tied weights and of modules
  * that are used twice, is one parameter under its first name ({@link #otherNames}). What has {@code
- * requires_grad=False} in the file is frozen: it is neither trained nor pruned, and saved so, unless
- * {@code block.freezeParameters(false, ...)} thaws it. The block tells the classes of the modules,
- * so that the scales and shifts of their normalisations, biases and tables of positions stay dense
- * by default. It needs {@code ai.djl.pytorch:pytorch-engine} at run time.
+ * requires_grad=False} in the file is frozen: it is neither trained nor pruned, and saved so,
+ * unless {@code block.freezeParameters(false, ...)} thaws it. The block tells the classes of the
+ * modules, so that the scales and shifts of their normalisations, biases and tables of positions
+ * stay dense by default. It needs {@code ai.djl.pytorch:pytorch-engine} at run time.
  */
 public final class TorchScriptModels {
 

@@ -224,12 +224,7 @@ final class Tracer implements AutoCloseable {
 
     TorchScriptException unsupported(String method, String reason) {
         return new TorchScriptException(
-                "The block "
-                        + currentBlock()
-                        + " calls "
-                        + method
-                        + ", "
-                        + reason);
+                "The block " + currentBlock() + " calls " + method + ", " + reason);
     }
 
     @Override

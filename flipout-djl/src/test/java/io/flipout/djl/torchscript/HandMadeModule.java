@@ -113,7 +113,8 @@ public final class HandMadeModule {
             long[] sizes,
             long[] strides) {
         Tuple id =
-                new Tuple(List.of("storage", new Global("torch", type), key, "cpu", (Object) length));
+                new Tuple(
+                        List.of("storage", new Global("torch", type), key, "cpu", (Object) length));
         return new Call(
                 new Global("torch._utils", "_rebuild_tensor_v2"),
                 new Tuple(

@@ -326,9 +326,7 @@ class LoadedModuleTest {
         TorchScriptModels.load(withWeights(1, Float.NEGATIVE_INFINITY, false), Device.cpu())
                 .close();
         assertThatThrownBy(
-                        () ->
-                                TorchScriptModels.open(
-                                        withWeights(Float.NaN, 1, true), Device.cpu()))
+                        () -> TorchScriptModels.open(withWeights(Float.NaN, 1, true), Device.cpu()))
                 .hasMessageContaining("its parameter a holds NaN");
     }
 
@@ -336,10 +334,10 @@ class LoadedModuleTest {
     void statisticsThatAreNoNumbersAreToldByName() throws IOException {
         String code =
                 HandMadeModule.code(
-                        "Root",
-                        List.of("a"),
-                        List.of("running_var : Tensor"),
-                        "torch.div(torch.linear(x, self.a), self.running_var)")
+                                "Root",
+                                List.of("a"),
+                                List.of("running_var : Tensor"),
+                                "torch.div(torch.linear(x, self.a), self.running_var)")
                         .replace("__buffers__ = []", "__buffers__ = [\"running_var\", ]");
         Path file =
                 new HandMadeModule(code)
@@ -373,7 +371,9 @@ class LoadedModuleTest {
                                             tensor(type + "Storage", "0", 1, 0, true, one, one),
                                             "b",
                                             tensor(type + "Storage", "1", 1, 0, true, one, one)));
-            String name = Map.of("Half", "float16", "BFloat16", "bfloat16", "Double", "float64").get(type);
+            String name =
+                    Map.of("Half", "float16", "BFloat16", "bfloat16", "Double", "float64")
+                            .get(type);
             assertRefused(file, "has weights of type " + name + ", such as a, and only float32");
             TorchScriptModels.open(file, Device.cpu()).close();
         }

@@ -53,9 +53,17 @@ class PickleTest {
     @Test
     void whatIsNoPickleIsRefused() {
         for (String bad :
-                List.of("", "\u0080\u0002", "\u0080\u0002t.", "\u0080\u0002h\u0000.", "3",
-                        "\u0080\u0002X\u00ff\u00ff\u00ff\u007fa.", "\u0080\u0002K\u0001R.",
-                        "\u0080\u0002(K\u0001u.", "\u0080\u0002b.", "c\n")) {
+                List.of(
+                        "",
+                        "\u0080\u0002",
+                        "\u0080\u0002t.",
+                        "\u0080\u0002h\u0000.",
+                        "3",
+                        "\u0080\u0002X\u00ff\u00ff\u00ff\u007fa.",
+                        "\u0080\u0002K\u0001R.",
+                        "\u0080\u0002(K\u0001u.",
+                        "\u0080\u0002b.",
+                        "c\n")) {
             assertThatThrownBy(() -> read(bad)).isInstanceOf(IllegalArgumentException.class);
         }
     }

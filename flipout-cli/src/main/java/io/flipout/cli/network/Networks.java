@@ -82,6 +82,18 @@ public final class Networks {
         return model;
     }
 
+    /** Says which parameters of a module have several names, a line each. */
+    public static List<String> otherNames(Model model) {
+        return TorchScriptModels.otherNames(model.getBlock()).entrySet().stream()
+                .map(
+                        entry ->
+                                entry.getKey()
+                                        + " is "
+                                        + String.join(", ", entry.getValue())
+                                        + " too, one parameter.")
+                .toList();
+    }
+
     /** Whether a network normalises images itself, as an export with preprocessing does. */
     public static boolean takesPixels(Model model) {
         return TorchScriptModels.metadata(model).map(ScriptMetadata::preprocessed).orElse(false);

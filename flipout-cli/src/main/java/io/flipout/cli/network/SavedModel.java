@@ -186,6 +186,9 @@ public final class SavedModel {
             model.setBlock(block);
             parameters.initialize(block, model.getNDManager());
             return model;
+        } catch (Failure e) {
+            model.close();
+            throw e;
         } catch (IOException | RuntimeException e) {
             model.close();
             throw Failure.of(

@@ -8,6 +8,7 @@ import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.tracker.Tracker;
 import io.flipout.cli.method.MethodOptions;
+import io.flipout.cli.network.Networks;
 import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.option.DataOptions;
 import io.flipout.cli.option.OptimizerOptions;
@@ -206,6 +207,7 @@ public record TrainRun(
                         .collect(Collectors.joining(", ")),
                 report.totalParameters(),
                 report.weights());
+        Networks.otherNames(model).forEach(terminal::line);
         terminal.line(
                 "%s: %,d images to train on%s, %,d to test.",
                 data.dataSet().dataName(),

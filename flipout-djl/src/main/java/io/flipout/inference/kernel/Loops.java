@@ -12,6 +12,21 @@ interface Loops {
     void features(float[] arena, Features features, int group, int from, int to);
 
     /**
+     * Copies every step-th element of every row. Fewer than {@link Planes#ROOM} floats behind a
+     * row's last are written, too, before the next row is.
+     */
+    void copy(
+            float[] arena,
+            int source,
+            int sourceStride,
+            int target,
+            int targetStride,
+            int rows,
+            int columns,
+            int step,
+            int lanes);
+
+    /**
      * Returns the loops that this JVM runs fastest.
      *
      * @return those of the Vector API where the JVM was started with its module

@@ -100,4 +100,30 @@ final class ScalarLoops implements Loops {
             }
         }
     }
+
+    @Override
+    public void copy(
+            float[] arena,
+            int source,
+            int sourceStride,
+            int target,
+            int targetStride,
+            int rows,
+            int columns,
+            int step,
+            int lanes) {
+        for (int row = 0; row < rows; row++) {
+            int from = source + row * sourceStride;
+            int to = target + row * targetStride;
+            if (lanes == 1) {
+                for (int x = 0; x < columns; x++) {
+                    arena[to + x] = arena[from + x * step];
+                }
+            } else {
+                for (int x = 0; x < columns; x++) {
+                    System.arraycopy(arena, from + x * step * lanes, arena, to + x * lanes, lanes);
+                }
+            }
+        }
+    }
 }

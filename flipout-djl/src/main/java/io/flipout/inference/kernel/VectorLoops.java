@@ -1,8 +1,11 @@
 package io.flipout.inference.kernel;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -25,6 +28,13 @@ final class VectorLoops implements Loops {
 
     /** Filters of as many taps or fewer, on an average, are computed one after the other. */
     private static final int SPARSE = 16;
+
+    /** Elements 0, 2, 4, … into either half. */
+    private static final VectorShuffle<Float> EVEN =
+            VectorShuffle.fromOp(FLOATS, i -> 2 * i % L);
+
+    private static final VectorMask<Float> UPPER_HALF =
+            VectorMask.fromLong(FLOATS, ((1L << L) - 1) & -(1L << L / 2));
 
     VectorLoops() {}
 
@@ -58,6 +68,7 @@ final class VectorLoops implements Loops {
                 int end = taps.starts[filter + 1];
                 int place = out + filter * taps.outPlaneStride + at * L;
                 switch (n) {
+
                     case 8:
                         sum8(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
                         break;
@@ -152,7 +163,8 @@ final class VectorLoops implements Loops {
     }
 
     /** Makes outputs of sums. */
-    private static void finish(float[] arena, Taps taps, int group, int filter, int from, int to) {
+    private static void finish(
+            float[] arena, Taps taps, int group, int filter, int from, int to) {
         int out = taps.outFirst + group * taps.outGroupStride + filter * taps.outPlaneStride;
         int[] inner = taps.inner;
         Epilogue epilogue = taps.epilogue;
@@ -422,6 +434,56 @@ final class VectorLoops implements Loops {
             s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
         }
         s00.intoArray(arena, out);
+    }
+
+
+    @Override
+    public void copy(
+            float[] arena,
+            int source,
+            int sourceStride,
+            int target,
+            int targetStride,
+            int rows,
+            int columns,
+            int step,
+            int lanes) {
+        // What is read beside the last elements has to lie in the arena.
+        int end = source + (rows - 1) * sourceStride + (columns + L) * step;
+        if (lanes != 1 || step > 2 || columns < L / 2 || end + 2 * L > arena.length) {
+            ScalarLoops.INSTANCE.copy(
+                    arena,
+                    source,
+                    sourceStride,
+                    target,
+                    targetStride,
+                    rows,
+                    columns,
+                    step,
+                    lanes);
+            return;
+        }
+        for (int row = 0; row < rows; row++) {
+            int from = source + row * sourceStride;
+            int to = target + row * targetStride;
+            int x = 0;
+            if (step == 1) {
+                for (; x < columns; x += L) {
+                    FloatVector.fromArray(FLOATS, arena, from + x).intoArray(arena, to + x);
+                }
+                continue;
+            }
+            for (; x + 2 < columns; x += L) {
+                FloatVector first = FloatVector.fromArray(FLOATS, arena, from + 2 * x);
+                FloatVector second = FloatVector.fromArray(FLOATS, arena, from + 2 * x + L);
+                first.rearrange(EVEN)
+                        .blend(second.rearrange(EVEN), UPPER_HALF)
+                        .intoArray(arena, to + x);
+            }
+            for (; x < columns; x++) {
+                arena[to + x] = arena[from + 2 * x];
+            }
+        }
     }
 
     @Override

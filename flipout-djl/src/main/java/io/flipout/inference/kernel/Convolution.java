@@ -250,6 +250,7 @@ public final class Convolution {
     /** Each filter's one output: what lies in the padding adds nothing. */
     private Kernel features(Planes in, Planes out, Epilogue epilogue, Loops loops) {
         int[] starts = new int[filters.count() + 1];
+        int[] places = new int[filters.kept()];
         int[] offsets = new int[filters.kept()];
         float[] values = new float[filters.kept()];
         int at = 0;
@@ -260,19 +261,19 @@ public final class Convolution {
                 int x = column(place) * dilationWidth - paddingWidth;
                 if (y >= 0 && y < in.height() && x >= 0 && x < in.width()) {
                     offsets[at] = in.index(0, channel(filter, place), y, x) - in.first();
+                    places[at] = place;
                     values[at++] = filters.values[i];
                 }
             }
             starts[filter + 1] = at;
         }
-        return new Features(
-                starts,
-                Arrays.copyOf(offsets, at),
-                Arrays.copyOf(values, at),
-                in,
-                out,
-                epilogue,
-                loops);
+        Filters inside =
+                Filters.sparse(
+                        filters.size(),
+                        starts,
+                        Arrays.copyOf(places, at),
+                        Arrays.copyOf(values, at));
+        return new Features(inside, offsets, in, out, epilogue, loops);
     }
 
     private int channel(int filter, int place) {

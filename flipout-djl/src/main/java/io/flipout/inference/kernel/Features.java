@@ -1,12 +1,21 @@
 package io.flipout.inference.kernel;
 
+import java.util.Comparator;
+import java.util.stream.IntStream;
+
 /** A layer with one output a filter: sums over inputs that lie anywhere in an image. */
 final class Features implements Kernel {
 
     final int filters;
     final int lanes;
 
-    /** The first weight of each filter, and the number of all. */
+    /**
+     * The filters, those with fewer weights first: loops that are as long as the one before are
+     * foreseen by the processor.
+     */
+    final int[] filtersByLength;
+
+    /** The first weight of each of these, and the number of all. */
     final int[] starts;
 
     /** From the first element of the input to another. */
@@ -21,20 +30,26 @@ final class Features implements Kernel {
     private final int groups;
     private final Loops loops;
 
-    Features(
-            int[] starts,
-            int[] offsets,
-            float[] values,
-            Planes in,
-            Planes out,
-            Epilogue epilogue,
-            Loops loops) {
+    Features(Filters weights, int[] offsets, Planes in, Planes out, Epilogue epilogue, Loops loops) {
         filters = out.channels();
         groups = out.groups();
         lanes = out.lanes();
-        this.starts = starts;
-        this.offsets = offsets;
-        this.values = values;
+        filtersByLength =
+                IntStream.range(0, filters)
+                        .boxed()
+                        .sorted(Comparator.comparingInt(i -> weights.starts[i + 1] - weights.starts[i]))
+                        .mapToInt(Integer::intValue)
+                        .toArray();
+        starts = new int[filters + 1];
+        this.offsets = new int[weights.kept()];
+        values = new float[weights.kept()];
+        for (int row = 0; row < filters; row++) {
+            int start = weights.starts[filtersByLength[row]];
+            int length = weights.starts[filtersByLength[row] + 1] - start;
+            System.arraycopy(offsets, start, this.offsets, starts[row], length);
+            System.arraycopy(weights.values, start, values, starts[row], length);
+            starts[row + 1] = starts[row] + length;
+        }
         inFirst = in.first();
         inGroupStride = in.groupStride();
         outFirst = out.first();

@@ -46,10 +46,10 @@ interface Loops {
         private static Loops choose() {
             if (ModuleLayer.boot().findModule(MODULE).isPresent()) {
                 try {
-                    return (Loops)
-                            Class.forName(Loops.class.getPackageName() + ".VectorLoops")
-                                    .getDeclaredConstructor()
-                                    .newInstance();
+                    return Class.forName(Loops.class.getPackageName() + ".VectorLoops")
+                            .asSubclass(Loops.class)
+                            .getDeclaredConstructor()
+                            .newInstance();
                 } catch (ReflectiveOperationException | LinkageError e) {
                     // A later Java whose module has changed.
                     LoggerFactory.getLogger(Loops.class)

@@ -83,22 +83,55 @@ final class ScalarLoops implements Loops {
 
     @Override
     public void features(float[] arena, Features features, int group, int from, int to) {
-        int[] offsets = features.offsets;
-        float[] values = features.values;
+        Epilogue epilogue = features.epilogue;
+        int[] filters = features.filtersByLength;
+        int[] starts = features.starts;
+        float[] bias = epilogue.bias;
         int lanes = features.lanes;
-        for (int filter = from; filter < to; filter++) {
-            int residual = features.epilogue.residual(group, filter);
-            int out = features.outFirst + group * features.outGroupStride + filter * lanes;
+        int in = features.inFirst + group * features.inGroupStride;
+        int out = features.outFirst + group * features.outGroupStride;
+        boolean plain = epilogue.clamps && epilogue.residual == null;
+        float low = epilogue.low;
+        float high = epilogue.high;
+        for (int row = from; row < to; row++) {
+            int filter = filters[row];
             for (int lane = 0; lane < lanes; lane++) {
-                int in = features.inFirst + group * features.inGroupStride + lane;
-                float sum = features.epilogue.bias[filter];
-                for (int i = features.starts[filter]; i < features.starts[filter + 1]; i++) {
-                    sum += values[i] * arena[in + offsets[i]];
-                }
-                float added = residual < 0 ? 0f : arena[residual + lane];
-                arena[out + lane] = features.epilogue.apply(sum, added);
+                float sum =
+                        bias[filter]
+                                + sum(
+                                        arena,
+                                        in + lane,
+                                        features.offsets,
+                                        features.values,
+                                        starts[row],
+                                        starts[row + 1]);
+                int residual = plain ? -1 : epilogue.residual(group, filter);
+                // Without branches: the signs of sums are not foreseen.
+                arena[out + filter * lanes + lane] =
+                        plain
+                                ? Math.min(Math.max(sum, low), high)
+                                : epilogue.apply(sum, residual < 0 ? 0f : arena[residual + lane]);
             }
         }
+    }
+
+    private static float sum(
+            float[] arena, int in, int[] offsets, float[] values, int from, int to) {
+        float s0 = 0f;
+        float s1 = 0f;
+        float s2 = 0f;
+        float s3 = 0f;
+        int i = from;
+        for (; i + 3 < to; i += 4) {
+            s0 += values[i] * arena[in + offsets[i]];
+            s1 += values[i + 1] * arena[in + offsets[i + 1]];
+            s2 += values[i + 2] * arena[in + offsets[i + 2]];
+            s3 += values[i + 3] * arena[in + offsets[i + 3]];
+        }
+        for (; i < to; i++) {
+            s0 += values[i] * arena[in + offsets[i]];
+        }
+        return (s0 + s1) + (s2 + s3);
     }
 
     @Override

@@ -46,7 +46,7 @@ final class VectorLoops implements Loops {
             return;
         }
         for (int filter = from; filter < to; filter++) {
-            if (starts[filter + 1] - starts[filter] <= FEW && taps.epilogue.clamps()) {
+            if (starts[filter + 1] - starts[filter] <= FEW && taps.epilogue.clamps) {
                 few(arena, taps, group, filter);
             } else {
                 blocks(arena, taps, group, filter, filter + 1);
@@ -101,7 +101,7 @@ final class VectorLoops implements Loops {
                         sum1(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
                         break;
                 }
-                if (taps.epilogue.clamps()) {
+                if (taps.epilogue.clamps) {
                     finish(arena, taps, group, filter, at * L, (at + n) * L);
                 } else {
                     ScalarLoops.finish(arena, taps, group, filter, at * L, (at + n) * L);
@@ -488,6 +488,57 @@ final class VectorLoops implements Loops {
 
     @Override
     public void features(float[] arena, Features features, int group, int from, int to) {
-        ScalarLoops.INSTANCE.features(arena, features, group, from, to);
+        if (features.lanes % L != 0 || !features.epilogue.clamps) {
+            ScalarLoops.INSTANCE.features(arena, features, group, from, to);
+            return;
+        }
+        for (int row = from; row < to; row++) {
+            for (int lane = 0; lane < features.lanes; lane += L) {
+                lanes(arena, features, group, row, lane);
+            }
+        }
+    }
+
+    /** One output of as many images as there are in a vector. */
+    private static void lanes(float[] arena, Features features, int group, int row, int lane) {
+        int filter = features.filtersByLength[row];
+        int[] offsets = features.offsets;
+        float[] values = features.values;
+        Epilogue epilogue = features.epilogue;
+        int in = features.inFirst + group * features.inGroupStride + lane;
+        int tap = features.starts[row];
+        int end = features.starts[row + 1];
+        FloatVector s0 = FloatVector.broadcast(FLOATS, epilogue.bias[filter]);
+        FloatVector s1 = FloatVector.zero(FLOATS);
+        FloatVector s2 = FloatVector.zero(FLOATS);
+        FloatVector s3 = FloatVector.zero(FLOATS);
+        for (; tap + 3 < end; tap += 4) {
+            FloatVector w0 = FloatVector.broadcast(FLOATS, values[tap]);
+            FloatVector w1 = FloatVector.broadcast(FLOATS, values[tap + 1]);
+            FloatVector w2 = FloatVector.broadcast(FLOATS, values[tap + 2]);
+            FloatVector w3 = FloatVector.broadcast(FLOATS, values[tap + 3]);
+            s0 = FloatVector.fromArray(FLOATS, arena, in + offsets[tap]).fma(w0, s0);
+            s1 = FloatVector.fromArray(FLOATS, arena, in + offsets[tap + 1]).fma(w1, s1);
+            s2 = FloatVector.fromArray(FLOATS, arena, in + offsets[tap + 2]).fma(w2, s2);
+            s3 = FloatVector.fromArray(FLOATS, arena, in + offsets[tap + 3]).fma(w3, s3);
+        }
+        for (; tap < end; tap++) {
+            FloatVector w = FloatVector.broadcast(FLOATS, values[tap]);
+            s0 = FloatVector.fromArray(FLOATS, arena, in + offsets[tap]).fma(w, s0);
+        }
+        FloatVector v = s0.add(s1).add(s2.add(s3));
+        int residual = epilogue.residual(group, filter);
+        if (residual >= 0 && !epilogue.residualLast) {
+            v = v.add(FloatVector.fromArray(FLOATS, arena, residual + lane));
+        }
+        FloatVector low = FloatVector.broadcast(FLOATS, epilogue.low);
+        FloatVector high = FloatVector.broadcast(FLOATS, epilogue.high);
+        v = v.blend(low, v.compare(VectorOperators.LT, low));
+        v = v.blend(high, high.compare(VectorOperators.LT, v));
+        if (residual >= 0 && epilogue.residualLast) {
+            v = v.add(FloatVector.fromArray(FLOATS, arena, residual + lane));
+        }
+        int out = features.outFirst + group * features.outGroupStride + filter * features.lanes;
+        v.intoArray(arena, out + lane);
     }
 }

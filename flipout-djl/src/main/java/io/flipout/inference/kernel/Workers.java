@@ -186,10 +186,10 @@ public final class Workers implements AutoCloseable {
         }
     }
 
-    /** Gives way where there are more threads than processors. */
+    /** Waits actively, but gives way where there are more threads than processors. */
     private static void pause(int waits) {
         if (waits % 1024 == 1023) {
-            Thread.yield();
+            LockSupport.parkNanos(1);
         } else {
             Thread.onSpinWait();
         }

@@ -9,14 +9,20 @@ final class Features implements Kernel {
     final int filters;
     final int lanes;
 
-    /**
-     * The filters, those with fewer weights first: loops that are as long as the one before are
-     * foreseen by the processor.
-     */
+    /** The filters, those with fewer weights first: loops of one length are foreseen. */
     final int[] filtersByLength;
 
-    /** The first weight of each of these, and the number of all. */
+    /** The bias of each of these. */
+    final float[] biases;
+
+    /**
+     * The first weight of each of these, and the number of all. Each has a multiple of four: zeros
+     * that read what the filter reads anyway fill it up.
+     */
     final int[] starts;
+
+    /** How many of each filter's weights are none of these zeros. */
+    final int[] lengths;
 
     /** From the first element of the input to another. */
     final int[] offsets;
@@ -41,14 +47,24 @@ final class Features implements Kernel {
                         .mapToInt(Integer::intValue)
                         .toArray();
         starts = new int[filters + 1];
-        this.offsets = new int[weights.kept()];
-        values = new float[weights.kept()];
+        lengths = new int[filters];
+        biases = new float[filters];
+        for (int row = 0; row < filters; row++) {
+            int filter = filtersByLength[row];
+            biases[row] = epilogue.bias[filter];
+            lengths[row] = weights.starts[filter + 1] - weights.starts[filter];
+            starts[row + 1] = starts[row] + (lengths[row] + 3) / 4 * 4;
+        }
+        this.offsets = new int[starts[filters]];
+        values = new float[starts[filters]];
         for (int row = 0; row < filters; row++) {
             int start = weights.starts[filtersByLength[row]];
-            int length = weights.starts[filtersByLength[row] + 1] - start;
-            System.arraycopy(offsets, start, this.offsets, starts[row], length);
-            System.arraycopy(weights.values, start, values, starts[row], length);
-            starts[row + 1] = starts[row] + length;
+            for (int i = starts[row]; i < starts[row + 1]; i++) {
+                int given = i - starts[row];
+                boolean filling = given >= lengths[row];
+                this.offsets[i] = offsets[start + (filling ? 0 : given)];
+                values[i] = filling ? 0f : weights.values[start + given];
+            }
         }
         inFirst = in.first();
         inGroupStride = in.groupStride();

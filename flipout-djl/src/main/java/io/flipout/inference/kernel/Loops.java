@@ -26,6 +26,9 @@ interface Loops {
             int step,
             int lanes);
 
+    /** Pools one plane of one group of images. */
+    void pool(float[] arena, Pooling pooling, int source, int target);
+
     /**
      * Returns the loops that this JVM runs fastest.
      *

@@ -33,6 +33,13 @@ final class VectorLoops implements Loops {
     private static final VectorShuffle<Float> EVEN =
             VectorShuffle.fromOp(FLOATS, i -> 2 * i % L);
 
+    /** Elements 1, 3, 5, … into either half. */
+    private static final VectorShuffle<Float> ODD =
+            VectorShuffle.fromOp(FLOATS, i -> (2 * i + 1) % L);
+
+    /** 0, 1, 2, … */
+    private static final FloatVector INDEX = FloatVector.zero(FLOATS).addIndex(1);
+
     private static final VectorMask<Float> UPPER_HALF =
             VectorMask.fromLong(FLOATS, ((1L << L) - 1) & -(1L << L / 2));
 
@@ -487,6 +494,106 @@ final class VectorLoops implements Loops {
     }
 
     @Override
+    public void pool(float[] arena, Pooling pooling, int source, int target) {
+        int lanes = pooling.in.lanes();
+        if (lanes % L == 0) {
+            for (int lane = 0; lane < lanes; lane += L) {
+                poolLanes(arena, pooling, source + lane, target + lane);
+            }
+        } else if (lanes == 1 && pooling.max && pooling.halves) {
+            maxOfFour(arena, pooling, source, target);
+        } else if (lanes == 1 && !pooling.max && pooling.isGlobal) {
+            mean(arena, pooling, source, target);
+        } else {
+            ScalarLoops.INSTANCE.pool(arena, pooling, source, target);
+        }
+    }
+
+    /** As many images as there are in a vector. */
+    private static void poolLanes(float[] arena, Pooling pooling, int source, int target) {
+        int lanes = pooling.in.lanes();
+        int inStride = pooling.in.rowStride() * lanes;
+        int outStride = pooling.out.rowStride() * lanes;
+        Pooling.Axis rows = pooling.rows;
+        Pooling.Axis columns = pooling.columns;
+        for (int y = 0; y < rows.starts.length; y++) {
+            for (int x = 0; x < columns.starts.length; x++) {
+                int place = target + y * outStride + x * lanes;
+                if (pooling.max) {
+                    FloatVector most = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
+                    for (int v = rows.starts[y]; v < rows.ends[y]; v += rows.step) {
+                        int row = source + v * inStride;
+                        for (int u = columns.starts[x]; u < columns.ends[x]; u += columns.step) {
+                            most = most.max(FloatVector.fromArray(FLOATS, arena, row + u * lanes));
+                        }
+                    }
+                    most.intoArray(arena, place);
+                } else {
+                    FloatVector sum = FloatVector.zero(FLOATS);
+                    for (int v = rows.starts[y]; v < rows.ends[y]; v += rows.step) {
+                        int row = source + v * inStride;
+                        for (int u = columns.starts[x]; u < columns.ends[x]; u += columns.step) {
+                            sum = sum.add(FloatVector.fromArray(FLOATS, arena, row + u * lanes));
+                        }
+                    }
+                    sum.div((float) rows.counts[y] * columns.counts[x]).intoArray(arena, place);
+                }
+            }
+        }
+    }
+
+    /** The greatest of two rows' neighbouring pairs. */
+    private static void maxOfFour(float[] arena, Pooling pooling, int source, int target) {
+        int columns = pooling.out.width();
+        int inStride = pooling.in.rowStride();
+        if (source + pooling.in.run() + 2 * L > arena.length) {
+            ScalarLoops.INSTANCE.pool(arena, pooling, source, target);
+            return;
+        }
+        FloatVector zero = FloatVector.zero(FLOATS);
+        for (int y = 0; y < pooling.out.height(); y++) {
+            int upper = source + 2 * y * inStride;
+            int to = target + y * pooling.out.rowStride();
+            for (int x = 0; x < columns; x += L) {
+                FloatVector left =
+                        FloatVector.fromArray(FLOATS, arena, upper + 2 * x)
+                                .max(FloatVector.fromArray(FLOATS, arena, upper + inStride + 2 * x));
+                FloatVector right =
+                        FloatVector.fromArray(FLOATS, arena, upper + 2 * x + L)
+                                .max(
+                                        FloatVector.fromArray(
+                                                FLOATS, arena, upper + inStride + 2 * x + L));
+                FloatVector even = left.rearrange(EVEN).blend(right.rearrange(EVEN), UPPER_HALF);
+                FloatVector odd = left.rearrange(ODD).blend(right.rearrange(ODD), UPPER_HALF);
+                FloatVector most = even.max(odd);
+                if (columns - x < L) {
+                    // Zeros into the gap; what they overwrite of the next row comes later.
+                    most = zero.blend(most, INDEX.compare(VectorOperators.LT, (float) (columns - x)));
+                }
+                most.intoArray(arena, to + x);
+            }
+        }
+    }
+
+    /** The mean of a whole plane. */
+    private static void mean(float[] arena, Pooling pooling, int source, int target) {
+        float rest = 0f;
+        FloatVector sum = FloatVector.zero(FLOATS);
+        int run = pooling.in.run();
+        int i = 0;
+        // The gaps between rows are zeros.
+        for (; i + L <= run; i += L) {
+            sum = sum.add(FloatVector.fromArray(FLOATS, arena, source + i));
+        }
+        for (; i < run; i++) {
+            rest += arena[source + i];
+        }
+        arena[target] =
+                (sum.reduceLanes(VectorOperators.ADD) + rest)
+                        / ((float) pooling.rows.counts[0] * pooling.columns.counts[0]);
+    }
+
+    @Override
     public void features(float[] arena, Features features, int group, int from, int to) {
         if (features.lanes % L != 0 || !features.epilogue.clamps) {
             ScalarLoops.INSTANCE.features(arena, features, group, from, to);
@@ -507,7 +614,7 @@ final class VectorLoops implements Loops {
         Epilogue epilogue = features.epilogue;
         int in = features.inFirst + group * features.inGroupStride + lane;
         int tap = features.starts[row];
-        int end = features.starts[row + 1];
+        int end = tap + features.lengths[row];
         FloatVector s0 = FloatVector.broadcast(FLOATS, epilogue.bias[filter]);
         FloatVector s1 = FloatVector.zero(FLOATS);
         FloatVector s2 = FloatVector.zero(FLOATS);

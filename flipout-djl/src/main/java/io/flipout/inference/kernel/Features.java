@@ -36,14 +36,17 @@ final class Features implements Kernel {
     private final int groups;
     private final Loops loops;
 
-    Features(Filters weights, int[] offsets, Planes in, Planes out, Epilogue epilogue, Loops loops) {
+    Features(
+            Filters weights, int[] offsets, Planes in, Planes out, Epilogue epilogue, Loops loops) {
         filters = out.channels();
         groups = out.groups();
         lanes = out.lanes();
         filtersByLength =
                 IntStream.range(0, filters)
                         .boxed()
-                        .sorted(Comparator.comparingInt(i -> weights.starts[i + 1] - weights.starts[i]))
+                        .sorted(
+                                Comparator.comparingInt(
+                                        i -> weights.starts[i + 1] - weights.starts[i]))
                         .mapToInt(Integer::intValue)
                         .toArray();
         starts = new int[filters + 1];

@@ -97,8 +97,7 @@ public final class Pooling implements Kernel {
         this(in, out, max, rows, columns, Loops.best());
     }
 
-    private Pooling(
-            Planes in, Planes out, boolean max, Axis rows, Axis columns, Loops loops) {
+    private Pooling(Planes in, Planes out, boolean max, Axis rows, Axis columns, Loops loops) {
         if (in.images() != out.images()
                 || in.channels() != out.channels()
                 || in.lanes() != out.lanes()) {
@@ -219,10 +218,7 @@ public final class Pooling implements Kernel {
             int channel = unit - group * out.channels();
             int image = group * out.lanes();
             loops.pool(
-                    arena,
-                    this,
-                    in.index(image, channel, 0, 0),
-                    out.index(image, channel, 0, 0));
+                    arena, this, in.index(image, channel, 0, 0), out.index(image, channel, 0, 0));
         }
     }
 

@@ -23,7 +23,11 @@ class PoolingTest {
     }
 
     private static float[] pooled(
-            float[] input, Planes in, Planes given, Loops loops, BiFunction<Planes, Planes, Pooling> pooling) {
+            float[] input,
+            Planes in,
+            Planes given,
+            Loops loops,
+            BiFunction<Planes, Planes, Pooling> pooling) {
         Planes out = given.at(in.offset() + in.size());
         float[] arena = new float[out.offset() + out.size()];
         Arrays.fill(arena, Float.NaN);
@@ -49,14 +53,38 @@ class PoolingTest {
         Planes in = Planes.of(1, 1, 3, 3).withBorder(1);
         Planes two = Planes.of(1, 1, 2, 2).withBorder(1);
         for (Loops loops : implementations()) {
-            assertThat(pooled(input, in, two, loops, (a, b) -> Pooling.max(a, b, TWO, ONE, NONE, ONE)))
+            assertThat(
+                            pooled(
+                                    input,
+                                    in,
+                                    two,
+                                    loops,
+                                    (a, b) -> Pooling.max(a, b, TWO, ONE, NONE, ONE)))
                     .containsExactly(5, 6, 8, 9);
             // With padding 1 the first window sees only the first element.
-            assertThat(pooled(input, in, two, loops, (a, b) -> Pooling.max(a, b, TWO, TWO, ONE, ONE)))
+            assertThat(
+                            pooled(
+                                    input,
+                                    in,
+                                    two,
+                                    loops,
+                                    (a, b) -> Pooling.max(a, b, TWO, TWO, ONE, ONE)))
                     .containsExactly(1, 3, 7, 9);
-            assertThat(pooled(input, in, two, loops, (a, b) -> Pooling.average(a, b, TWO, TWO, ONE, true)))
+            assertThat(
+                            pooled(
+                                    input,
+                                    in,
+                                    two,
+                                    loops,
+                                    (a, b) -> Pooling.average(a, b, TWO, TWO, ONE, true)))
                     .containsExactly(0.25f, 1.25f, 2.75f, 7);
-            assertThat(pooled(input, in, two, loops, (a, b) -> Pooling.average(a, b, TWO, TWO, ONE, false)))
+            assertThat(
+                            pooled(
+                                    input,
+                                    in,
+                                    two,
+                                    loops,
+                                    (a, b) -> Pooling.average(a, b, TWO, TWO, ONE, false)))
                     .containsExactly(1, 2.5f, 5.5f, 7);
             // Windows that overlap by one row and column.
             assertThat(pooled(input, in, two, loops, Pooling::adaptiveAverage))
@@ -84,7 +112,13 @@ class PoolingTest {
         Planes out = Planes.of(1, 1, 1, 3);
         int[] kernel = {1, 2};
         for (Loops loops : implementations()) {
-            assertThat(pooled(input, in, out, loops, (a, b) -> Pooling.max(a, b, kernel, kernel, NONE, ONE)))
+            assertThat(
+                            pooled(
+                                    input,
+                                    in,
+                                    out,
+                                    loops,
+                                    (a, b) -> Pooling.max(a, b, kernel, kernel, NONE, ONE)))
                     .containsExactly(2, 4, 5);
             assertThat(
                             pooled(
@@ -110,12 +144,21 @@ class PoolingTest {
                 }
                 input[size + 1] = Float.NaN;
                 Planes in = Planes.of(images, channels, size, size).withBorder(1).withLanes(lanes);
-                Planes half = Planes.of(images, channels, size / 2, size / 2).withBorder(1).withLanes(lanes);
+                Planes half =
+                        Planes.of(images, channels, size / 2, size / 2)
+                                .withBorder(1)
+                                .withLanes(lanes);
                 Planes one = Planes.of(images, channels, 1, 1).withLanes(lanes);
                 float[] halves = null;
                 float[] means = null;
                 for (Loops loops : implementations()) {
-                    float[] max = pooled(input, in, half, loops, (a, b) -> Pooling.max(a, b, TWO, TWO, NONE, ONE));
+                    float[] max =
+                            pooled(
+                                    input,
+                                    in,
+                                    half,
+                                    loops,
+                                    (a, b) -> Pooling.max(a, b, TWO, TWO, NONE, ONE));
                     float[] mean = pooled(input, in, one, loops, Pooling::adaptiveAverage);
                     halves = halves == null ? max : halves;
                     means = means == null ? mean : means;

@@ -615,7 +615,7 @@ final class PrunedNetwork {
             logger.warn(
                     "{} of {} weights are exactly 0, as in a network that is pruned already, and"
                             + " training brings them back:"
-                            + " Pruner.builder().optKeepZeros(true) keeps them 0.",
+                            + " Pruner.builder().optKeepZeros() keeps them 0.",
                     zeros,
                     weights());
         }

@@ -366,6 +366,15 @@ public final class Pruner {
         }
 
         /**
+         * Takes the network as one that is pruned already, as {@link #optKeepZeros(boolean)} does.
+         *
+         * @return this builder
+         */
+        public Builder optKeepZeros() {
+            return optKeepZeros(true);
+        }
+
+        /**
          * Takes the network as one that is pruned already: its prunable weights that are exactly 0
          * when the trainer is made stay 0, as if this pruner had pruned them, and prunings that
          * would keep more than are left do nothing. With {@link Schedule#none()} a pruned network

@@ -173,11 +173,9 @@ class ArrivalTest {
     /** Halves to a sixteenth, where a quarter is left already: 18, 18, 9 and 5 of 72. */
     @Test
     void aSparserScheduleGoesOnFromTheZeros() {
-        Pruner second =
-                builder(Schedule.toSparsity(.9375).overEpochs(5)).optKeepZeros().build();
+        Pruner second = builder(Schedule.toSparsity(.9375).overEpochs(5)).optKeepZeros().build();
 
-        assertThat(zeros(fineTune(builder(Schedule.none()).optKeepZeros().build())))
-                .isEqualTo(54);
+        assertThat(zeros(fineTune(builder(Schedule.none()).optKeepZeros().build()))).isEqualTo(54);
         Pruner first = builder(Schedule.toSparsity(.75).overEpochs(3)).build();
         try (TinyTraining tiny = new TinyTraining(1)) {
             tiny.fit(first.wrap(TinyTraining.sgd()), 3, first.listener());

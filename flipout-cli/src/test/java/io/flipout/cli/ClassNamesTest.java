@@ -154,6 +154,30 @@ class ClassNamesTest {
         assertThat(shell.out()).contains("accuracy 100.00 %");
     }
 
+    @Test
+    void aListOfNamesThatIsTooShortIsRefused() throws IOException {
+        trained();
+        Path names = run.resolve("model/synset.txt");
+        for (String wrong : List.of("pear\nzebra\n", "apple\npe\nar\nzebra\n")) {
+            Files.writeString(names, wrong);
+            int count = (int) wrong.lines().count();
+            for (Shell shell :
+                    List.of(
+                            evaluate(run, other("zebra")),
+                            Shell.run("export", run, "--out", folder.resolve("x.pt")))) {
+                assertThat(shell.err())
+                        .startsWith(
+                                "flipout: "
+                                        + names
+                                        + " names "
+                                        + count
+                                        + " classes, the network tells 3 apart:");
+                assertThat(shell.status()).isEqualTo(1);
+            }
+        }
+        assertThat(folder.resolve("x.pt")).doesNotExist();
+    }
+
     private static Shell resume(Path run) {
         return Shell.run("resume", run);
     }

@@ -44,7 +44,7 @@ class ClassNamesTest {
         Files.createDirectories(file.getParent());
         BufferedImage image = new BufferedImage(4, 4, BufferedImage.TYPE_INT_RGB);
         for (int i = 0; i < 16; i++) {
-            image.setRGB(i % 4, i / 4, 0xff >> shade % 3 << 8 * colour);
+            image.setRGB(i % 4, i / 4, (0xff >> (shade % 3)) << (8 * colour));
         }
         ImageIO.write(image, "png", file.toFile());
     }

@@ -117,6 +117,11 @@ public final class SavedModel {
         return new SavedModel(params, matcher.group(1), config);
     }
 
+    /** Whether a text is a name that a list with one a line can hold. */
+    private static boolean isName(String text) {
+        return text != null && text.chars().noneMatch(Character::isISOControl);
+    }
+
     private static String name(Path path) {
         return path.getFileName().toString();
     }
@@ -134,9 +139,12 @@ public final class SavedModel {
         if (isScript()) {
             Optional<List<String>> own =
                     TorchScriptFile.open(file).metadata().map(ScriptMetadata::classes);
-            if (own.isPresent() && own.get().contains(null)) {
+            if (own.isPresent() && !own.get().stream().allMatch(SavedModel::isName)) {
                 throw Failure.of(
-                        file + " is damaged: a class in its extra/flipout.json has no name.", null);
+                        file
+                                + " names a class in its extra/flipout.json by nothing, or by more"
+                                + " than a line: export it anew.",
+                        null);
             }
             if (own.isPresent()) {
                 return own;
@@ -154,6 +162,22 @@ public final class SavedModel {
                             + " is damaged: remove it, or write the names of the classes into it,"
                             + " one a line.",
                     e);
+        }
+    }
+
+    /** A line too few or too many would give classes the names of others. */
+    private void checkNames(int count) throws IOException {
+        int names = classes().map(List::size).orElse(count);
+        if (names != count) {
+            throw Failure.of(
+                    file.resolveSibling(RunFolder.CLASSES)
+                            + " names "
+                            + names
+                            + " classes, the network tells "
+                            + count
+                            + " apart: remove it, or write the names of the classes into it, one a"
+                            + " line.",
+                    null);
         }
     }
 
@@ -178,6 +202,7 @@ public final class SavedModel {
         try (ParametersFile parameters = new ParametersFile(file, layers)) {
             int channels = Math.toIntExact(parameters.image().get(0));
             int classes = Math.toIntExact(parameters.last().get(0));
+            checkNames(classes);
             Block block =
                     network.hasWidth()
                             ? network.newBlock(

@@ -114,7 +114,9 @@ class ExportCommandTest {
         assertThat(score(evaluate(second)))
                 .contains(
                         String.format(
-                                "accuracy %.2f %%", 100 * summary.get("test_accuracy").asDouble()));
+                                Locale.ROOT,
+                                "accuracy %.2f %%",
+                                100 * summary.get("test_accuracy").asDouble()));
         Shell inspected = Shell.run("inspect", second);
         assertThat(inspected.out()).contains("2,662 of 266,200 prunable weights left");
 

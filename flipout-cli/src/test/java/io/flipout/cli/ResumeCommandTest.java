@@ -18,6 +18,7 @@ import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -366,7 +367,8 @@ class ResumeCommandTest {
         String name = newest.getFileName().toString();
         int epoch = Integer.parseInt(name.substring(1, 7)) + 1;
         Path blocked =
-                newest.resolveSibling(String.format("e%06d-b00000000.safetensors.tmp", epoch));
+                newest.resolveSibling(
+                        String.format(Locale.ROOT, "e%06d-b00000000.safetensors.tmp", epoch));
         Files.createDirectories(blocked.resolve("in-the-way"));
         Shell shell = resume(run, "--checkpoint", "1epoch");
         assertThat(shell.status()).isEqualTo(1);
@@ -399,7 +401,11 @@ class ResumeCommandTest {
         fill(
                 where.equals("checkpoint")
                         ? run.resolve("checkpoints")
-                                .resolve(String.format("e%06d-b00000000.safetensors.tmp", next))
+                                .resolve(
+                                        String.format(
+                                                Locale.ROOT,
+                                                "e%06d-b00000000.safetensors.tmp",
+                                                next))
                         : run.resolve(where));
         Shell shell = resume(run);
         assertThat(shell.err())

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.BeforeAll;
@@ -110,12 +111,13 @@ class TrainCommandTest {
         long expected = Math.round(WEIGHTS * (1 - sparsity));
         assertThat(summary.get("remaining_weights").asLong()).isEqualTo(expected);
         assertThat(summary.get("sparsity").asDouble()).isEqualTo(1 - (double) expected / WEIGHTS);
-        assertThat(shell.out()).contains(String.format("%,d of 266,200 weights", expected));
+        assertThat(shell.out())
+                .contains(String.format(Locale.ROOT, "%,d of 266,200 weights", expected));
         // The saved weights agree with the masks.
         Shell inspect = Shell.run("inspect", run);
         assertThat(inspect.out())
-                .contains(String.format("%,d of 266,200 prunable weights", expected))
-                .contains(String.format("%,d of 266,200 multiply–adds", expected));
+                .contains(String.format(Locale.ROOT, "%,d of 266,200 prunable weights", expected))
+                .contains(String.format(Locale.ROOT, "%,d of 266,200 multiply–adds", expected));
     }
 
     @Test
@@ -207,6 +209,7 @@ class TrainCommandTest {
         assertThat(Shell.run("inspect", run).out())
                 .contains(
                         String.format(
+                                Locale.ROOT,
                                 "%,d of 266,200 prunable weights",
                                 summary.get("remaining_weights").asLong()));
         Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
@@ -237,7 +240,7 @@ class TrainCommandTest {
         assertThat(scored(run).get(3)).isEqualTo(left).isBetween(1L, WEIGHTS - 1L);
         // The saved weights agree with the masks.
         assertThat(Shell.run("inspect", run).out())
-                .contains(String.format("%,d of 266,200 prunable weights", left));
+                .contains(String.format(Locale.ROOT, "%,d of 266,200 prunable weights", left));
         Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
         assertThat(weights(again)).isEqualTo(weights(run));
     }
@@ -421,6 +424,7 @@ class TrainCommandTest {
         assertThat(shell.out())
                 .contains(
                         String.format(
+                                Locale.ROOT,
                                 "accuracy %.2f %%",
                                 100 * summary(run).get("test_accuracy").asDouble()));
         Shell byFile =

@@ -21,7 +21,9 @@ import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.Command;
@@ -161,6 +163,14 @@ final class TrainCommand implements Callable<Integer> {
     boolean inRounds() {
         plan();
         return pruning.rounds() > 1;
+    }
+
+    /** Returns the options that make this training longer and leave as it is what it has done. */
+    Map<String, String> lengthened(int more) {
+        plan();
+        Map<String, String> options = new TreeMap<>(optimizer.lengthened(more));
+        options.putAll(pruning.lengthened(optimizer.epochs(), more));
+        return options;
     }
 
     private int train(Plan plan, RunFolder folder, Optional<Found> from) throws Exception {

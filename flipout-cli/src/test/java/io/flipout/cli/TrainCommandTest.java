@@ -413,6 +413,35 @@ class TrainCommandTest {
         return Files.readAllBytes(run.resolve("model").resolve("lenet300-0000.params"));
     }
 
+    /** What an option left open is left open again where another one changes what it follows. */
+    @Test
+    void whatWasInProportionStaysSoAndWhatWasGivenStays() throws IOException {
+        Path first = folder.resolve("first");
+        train(first, "--method", "hoyer-square", "--epochs", 7, "--threshold", 0.01);
+        assertThat(Files.readAllLines(first.resolve("config.yaml")))
+                .contains("fine-tune: 2", "- 3", "- 5");
+        Path longer = folder.resolve("longer");
+        Object config = first.resolve("config.yaml");
+        Shell.run("train", "--config", config, "--epochs", 14, "--limit", 60, "--out", longer);
+        assertThat(Files.readAllLines(longer.resolve("config.yaml")))
+                .contains("fine-tune: 4", "- 6", "- 10");
+        Path other = folder.resolve("other");
+        Shell.run("train", "--method=flipout", "--config", config, "--sparsity=0.5", "--out", other);
+        assertThat(Files.readAllLines(other.resolve("config.yaml"))).contains("noise: 1.0");
+
+        Path given = folder.resolve("given");
+        train(given, "--epochs", 3, "--milestones", "1,2", "--sparsity", 0.5, "--noise", 0.5);
+        config = given.resolve("config.yaml");
+        Shell.run("train", "--config", config, "--epochs=6", "--out", longer, "--overwrite");
+        assertThat(Files.readString(longer.resolve("config.yaml")))
+                .contains("milestones:\n- 1\n- 2\n", "noise: 0.5");
+        // Nor is it left open there: a next one keeps it, too.
+        config = longer.resolve("config.yaml");
+        Shell.run("train", "--config", config, "--epochs", 7, "--out", other, "--overwrite");
+        assertThat(Files.readString(other.resolve("config.yaml")))
+                .contains("milestones:\n- 1\n- 2\n", "noise: 0.5");
+    }
+
     @Test
     void evaluateScoresTheSavedNetworkAsTheLastEpochDid() throws IOException {
         Path run = folder.resolve("run");

@@ -4,6 +4,7 @@ import io.flipout.cli.comparison.Arm;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.schedule.Schedule;
+import java.util.Map;
 
 /** {@code none}: the dense network. */
 final class DenseRecipe implements Recipe {
@@ -22,5 +23,10 @@ final class DenseRecipe implements Recipe {
     @Override
     public Schedule schedule(SharedOptions shared, int epochs) {
         return Schedule.none();
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return Map.of(); // It never prunes.
     }
 }

@@ -7,6 +7,7 @@ import io.flipout.method.HoyerSquare;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -77,6 +78,12 @@ final class HoyerSquareRecipe implements Recipe {
                             + ".");
         }
         return Schedule.belowThreshold(threshold, Unit.EPOCH, epochs - fineTune);
+    }
+
+    /** All epochs that are added fine-tune. */
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return Map.of("fine-tune", Integer.toString(fineTune + more - epochs));
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.flipout.method.PruningMethod;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -56,6 +57,13 @@ final class LayerMagnitudeRecipe implements Recipe {
                             + ".");
         }
         return Schedule.belowThreshold(quality, Unit.EPOCH, period, (epochs - 1) / period);
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return quality == null
+                ? shared.periodOf(epochs)
+                : Map.of("prune-every", Integer.toString(shared.pruneEvery(epochs)));
     }
 
     @Override

@@ -10,6 +10,7 @@ import io.flipout.mask.WeightSelector;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
@@ -117,6 +118,17 @@ public final class MethodOptions {
      */
     public Schedule schedule(int epochs) {
         return recipe().schedule(shared, epochs);
+    }
+
+    /**
+     * Returns the options that keep the prunings where they are in a training made longer.
+     *
+     * @param epochs the epochs that were planned
+     * @param more those of the longer training
+     * @return values of options by name, without dashes
+     */
+    public Map<String, String> lengthened(int epochs, int more) {
+        return recipe().lengthened(shared, epochs, more);
     }
 
     /**

@@ -6,6 +6,7 @@ import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
 import io.flipout.schedule.Schedule;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Option;
 
 /**
@@ -158,6 +159,17 @@ final class SharedOptions {
         return sparsity == null
                 ? Schedule.atRate(rate).every(pruneEvery).overEpochs(epochs)
                 : Schedule.toSparsity(sparsity).atRate(rate).every(pruneEvery).overEpochs(epochs);
+    }
+
+    /** The options that prune to a sparsity when {@link #gradually} does over so many epochs. */
+    Map<String, String> periodOf(int epochs) {
+        if (pruneEvery != null) {
+            return Map.of(); // It counts from the beginning, however long the training is.
+        }
+        double rate = pruneRate(DEFAULT_RATE);
+        int period = Schedule.toSparsity(sparsity()).atRate(rate).overEpochs(epochs).period();
+        return Map.of(
+                "sparsity", Double.toString(sparsity()), "prune-every", Integer.toString(period));
     }
 
     /** Refuses a period, for methods that have times of their own. */

@@ -1,6 +1,7 @@
 package io.flipout.cli.option;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -17,20 +18,55 @@ public final class Configuration {
     private static final Set<String> NOT_PART =
             Set.of("config", "out", "overwrite", "max-time", "verbose", "help", "version");
 
+    /**
+     * Options that nothing else decides: what this machine or version takes where they are left
+     * open is what a repetition takes, too.
+     */
+    private static final Set<String> OF_THEMSELVES = Set.of("threads", "checkpoint", "keep");
+
     private Configuration() {}
 
-    /** Returns the values of all options by name, defaults included. */
+    /** Whether an option is part of what a run is. */
+    static boolean isPart(OptionSpec option) {
+        return !NOT_PART.contains(name(option));
+    }
+
+    static String name(OptionSpec option) {
+        return option.longestName().replaceFirst("^--", "");
+    }
+
+    /**
+     * Returns the values of all options by name, defaults included, and under {@link
+     * YamlDefaults#OPEN} the names of those that others decided.
+     */
     public static Map<String, Object> of(CommandSpec command) {
         Map<String, Object> values = new LinkedHashMap<>();
+        List<String> open = new ArrayList<>();
         for (OptionSpec option : command.options()) {
-            String name = option.longestName().replaceFirst("^--", "");
             Object value = option.getValue();
-            if (NOT_PART.contains(name) || value == null || isEmpty(value)) {
+            if (!isPart(option) || value == null || isEmpty(value)) {
                 continue;
             }
-            values.put(name, plain(value));
+            values.put(name(option), plain(value));
+            if (isOpen(command, option)) {
+                open.add(name(option));
+            }
+        }
+        if (!open.isEmpty()) {
+            values.put(YamlDefaults.OPEN, open);
         }
         return values;
+    }
+
+    /** Whether neither the command line nor a file nor the option itself decided its value. */
+    private static boolean isOpen(CommandSpec command, OptionSpec option) {
+        if (OF_THEMSELVES.contains(name(option)) || option.defaultValue() != null) {
+            return false;
+        }
+        boolean isTyped = command.commandLine().getParseResult().hasMatchedOption(option);
+        boolean isInFile =
+                command.defaultValueProvider() instanceof YamlDefaults file && file.gives(option);
+        return !isTyped && !isInFile;
     }
 
     /** Returns a value as the command line writes it. */

@@ -49,13 +49,7 @@ public final class RunCheckpoints {
      * @param seconds how long it had taken
      */
     public record Found(
-            Path file, Optional<Path> module, LoopPosition position, int epochs, double seconds) {
-
-        /** Returns the same checkpoint in a training of more epochs. */
-        public Found withEpochs(int more) {
-            return new Found(file, module, position, more, seconds);
-        }
-    }
+            Path file, Optional<Path> module, LoopPosition position, int epochs, double seconds) {}
 
     /** Saves a training and forgets all but the newest checkpoints. */
     public void save(
@@ -160,7 +154,7 @@ public final class RunCheckpoints {
         }
     }
 
-    boolean exist() throws IOException {
+    public boolean exist() throws IOException {
         return !files().isEmpty();
     }
 

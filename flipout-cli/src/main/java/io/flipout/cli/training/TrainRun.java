@@ -127,17 +127,22 @@ public record TrainRun(
             Optional<Found> from)
             throws Exception {
         LoopPosition start = from.map(Found::position).orElse(LoopPosition.BEGIN);
+        int epochs = optimizer.epochs() * pruning.rounds();
         MetricsFile metrics;
         if (from.isPresent()) {
             pruner.load(from.get().file());
+            examples.setPosition(pruner.prunings(), 0);
+            weights.takeDue();
+            pruner.pruneDue();
+            if (from.get().epochs() < epochs) {
+                folder.reopen(configuration);
+            }
             metrics = new MetricsFile(folder.file(RunFolder.METRICS), start.epochs());
             train.setPosition(start.epochs(), start.batches());
-            examples.setPosition(pruner.prunings(), 0);
             terminal.line("Going on after epoch %d, batch %d.%n", start.epochs(), start.batches());
         } else {
             metrics = begin();
         }
-        int epochs = from.map(Found::epochs).orElse(optimizer.epochs() * pruning.rounds());
         RunFollower follower =
                 new RunFollower(
                         folder, terminal, model, pruner, saving, metrics, weights, rates, train,
@@ -177,6 +182,7 @@ public record TrainRun(
         SparsityReport report = pruner.report();
         try {
             folder.writeModel(model, modelName, images.train().classes());
+            keepState(epochs, follower.seconds());
             folder.writeSummary(summary(epochs, last, report, follower.seconds()));
         } catch (IOException e) {
             throw folder.interrupted("The model could not be saved in " + folder.path() + ". ", e);
@@ -184,6 +190,17 @@ public record TrainRun(
         folder.finish();
         conclude(last, report, follower.seconds());
         return 0;
+    }
+
+    /** Keeps what the run can be made longer from, unless that is not wanted. */
+    private void keepState(int epochs, double seconds) throws IOException {
+        boolean isWanted = saving.keepState().orElse(pruning.rounds() == 1);
+        if (isWanted) {
+            LoopPosition end = new LoopPosition(epochs, 0, 0, 0, 0);
+            folder.keepState(
+                    state -> state.save(model, pruner, end, epochs, seconds, 1),
+                    saving.keepState().isPresent());
+        }
     }
 
     /** Empties the folder and writes what the run is, or leaves no folder. */

@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -133,11 +134,12 @@ final class CompareCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         checkJobs();
         Comparison asked = asked();
+        Map<PlannedRun, TrainCommand> trainings = new LinkedHashMap<>();
+        asked.runs().forEach(run -> trainings.put(run, check(asked.arguments(run))));
         Map<PlannedRun, Integer> epochs = new LinkedHashMap<>();
-        for (PlannedRun run : asked.runs()) {
-            epochs.put(run, check(asked.arguments(run)).check());
-        }
+        trainings.forEach((run, train) -> epochs.put(run, train.check()));
         Terminal terminal = new Terminal(spec.commandLine());
+        notUsed(trainings).forEach(terminal::note);
         checkData(asked, terminal::note);
         Files.createDirectories(out.resolve(Comparison.RUNS));
         String taken =
@@ -274,6 +276,30 @@ final class CompareCommand implements Callable<Integer> {
         TrainCommand train = new TrainCommand();
         parsed(train, options);
         return train;
+    }
+
+    /** Says which options of an arm mean nothing to it, and which of all to none. */
+    private static Set<String> notUsed(Map<PlannedRun, TrainCommand> trainings) {
+        Set<String> sentences = new LinkedHashSet<>();
+        Map<String, Integer> common = new LinkedHashMap<>();
+        trainings.forEach(
+                (run, train) ->
+                        train.ignored()
+                                .forEach(
+                                        (option, by) -> {
+                                            if (run.arm().options().containsKey(option.substring(2))) {
+                                                sentences.add(TrainCommand.notUsed(option, by));
+                                            } else {
+                                                common.merge(option, 1, Integer::sum);
+                                            }
+                                        }));
+        common.forEach(
+                (option, runs) -> {
+                    if (runs == trainings.size()) {
+                        sentences.add(TrainCommand.notUsed(option, "any of the methods"));
+                    }
+                });
+        return sentences;
     }
 
     private static CommandLine parsed(TrainCommand train, List<String> options) {

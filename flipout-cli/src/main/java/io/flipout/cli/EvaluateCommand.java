@@ -10,7 +10,7 @@ import io.flipout.cli.network.ModelOptions;
 import io.flipout.cli.network.Networks;
 import io.flipout.cli.network.SavedModel;
 import io.flipout.cli.option.CommonOptions;
-import io.flipout.cli.option.DataOptions;
+import io.flipout.cli.option.ImageOptions;
 import io.flipout.cli.option.Devices;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.Terminal;
@@ -36,7 +36,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Mixin private ModelOptions network;
 
-    @Mixin private DataOptions data;
+    @Mixin private ImageOptions data;
 
     @Option(
             names = "--device",
@@ -73,7 +73,7 @@ final class EvaluateCommand implements Callable<Integer> {
                                         "The network was trained on images of %d×%d and cannot"
                                                 + " take these of %s: give the --dataset and"
                                                 + " --image-size of its training.",
-                                        trained.get(2), trained.get(3), DataOptions.size(images)));
+                                        trained.get(2), trained.get(3), ImageOptions.size(images)));
                     }
                 }
                 Score score =

@@ -6,6 +6,7 @@ import ai.djl.engine.Engine;
 import io.flipout.cli.method.MethodOptions;
 import io.flipout.cli.network.Networks;
 import io.flipout.cli.option.CheckpointOptions;
+import io.flipout.cli.option.CommandLines;
 import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.option.Configuration;
 import io.flipout.cli.option.DataOptions;
@@ -21,6 +22,7 @@ import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -29,8 +31,10 @@ import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine;
 
 /** {@code flipout train}: trains a network and prunes it meanwhile. */
 @Command(
@@ -111,7 +115,31 @@ final class TrainCommand implements Callable<Integer> {
         optimizer.resolve();
         data.resolve();
         saving.resolve();
-        return new Plan(network, method, pruning.schedule(optimizer.epochs()));
+        Schedule schedule = pruning.schedule(optimizer.epochs());
+        pruning.allocation();
+        return new Plan(network, method, schedule);
+    }
+
+    /** Returns the options that were given and mean nothing to this training, and to what. */
+    Map<String, String> ignored() {
+        plan();
+        CommandLine fresh = CommandLines.configured(new CommandLine(new TrainCommand()));
+        fresh.parseArgs();
+        Map<String, String> ignored = new LinkedHashMap<>();
+        for (OptionSpec option : Configuration.given(spec, fresh.getCommandSpec())) {
+            String name = option.longestName();
+            if (!pruning.applies(name)) {
+                ignored.put(name, pruning.name());
+            } else if (!data.applies(name)) {
+                ignored.put(name, data.dataSet().dataName());
+            }
+        }
+        return ignored;
+    }
+
+    /** Says what is given and not used. */
+    static String notUsed(String option, String by) {
+        return option + " does not apply to " + by + ": it is not used.";
     }
 
     /** Checks the options without training, and returns the epochs that it would take. */
@@ -178,6 +206,7 @@ final class TrainCommand implements Callable<Integer> {
         Device[] devices = Devices.parse(device);
         engine.setRandomSeed(seed);
         Terminal terminal = new Terminal(spec.commandLine());
+        ignored().forEach((option, by) -> terminal.note(notUsed(option, by)));
         DataOptions.Images images = data.load(seed, terminal::note);
         Pruner.Builder pruner =
                 Pruner.builder()

@@ -172,6 +172,19 @@ class CompareCommandTest {
                 .contains("Going on after epoch");
     }
 
+    @Test
+    void whatNoMethodUsesIsSaid() throws IOException {
+        Path out = folder.resolve("comparison");
+        Object[] options = {
+            "--methods", "random:p=3,flipout", "--sparsities", "0.5", "--noise", "0.5", "--snip-steps", 2
+        };
+        Shell shell = compare(out, options);
+        assertThat(shell.err())
+                .contains("--p does not apply to random: it is not used.")
+                .contains("--snip-steps does not apply to any of the methods: it is not used.")
+                .doesNotContain("--noise does");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

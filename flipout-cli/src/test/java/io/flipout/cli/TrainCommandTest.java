@@ -413,6 +413,66 @@ class TrainCommandTest {
         return Files.readAllBytes(run.resolve("model").resolve("lenet300-0000.params"));
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--method none --sparsity 0.5       | --sparsity does not apply to none",
+                "--method none --layer-floor 5      | --layer-floor does not apply to none",
+                "--method random --p 3 --noise 1    | --p does not apply to random; --noise does not apply to random",
+                "--method snip --prune-rate 0.3     | --prune-rate does not apply to snip",
+                "--method flipout --snip-steps 2    | --snip-steps does not apply to flipout",
+                "--noise 0 --noise-scale weight     | --noise-scale does not apply to flipout",
+                "--method hoyer-square --layer-floor 3 --prune-rate 0.5 | --layer-floor does not; --prune-rate does not",
+                "--method layer-magnitude --quality 1 --allocation layer | --allocation does not apply to layer-magnitude",
+                "--method soft-deep-r --deep-r-l1 1e-4 --fine-tune 2 | --fine-tune does not apply to soft-deep-r",
+                "--image-size 32                    | --image-size does not apply to mnist",
+                "--p 3 --prune-rate 0.6 --noise-scope all --layer-floor 3 | ''",
+                "--method deep-r --deep-r-l1 1e-4   | ''",
+            })
+    void whatIsNotUsedIsSaid(String options, String notes) {
+        List<Object> words = new ArrayList<>(List.of(options.split(" ")));
+        words.addAll(List.of("--epochs", 8, "--limit", 10));
+        Shell shell = train(folder.resolve("run"), words.toArray());
+        assertThat(shell.status()).as(shell.err()).isZero();
+        if (notes.isEmpty()) {
+            assertThat(shell.err()).isEmpty();
+        } else {
+            String[] each = notes.split("; ");
+            assertThat(shell.err()).contains(each).hasLineCount(each.length);
+        }
+    }
+
+    @Test
+    void whatAFileSaysInVainIsSaid() throws IOException {
+        Path file = Files.writeString(folder.resolve("c.yaml"), "method: random\np: 3\nnoise: 1\n");
+        Shell shell = train(folder.resolve("run"), "--config", file, "--epochs", 8, "--limit", 10);
+        assertThat(shell.err())
+                .contains("--p does not apply to random", "--noise does not apply to random")
+                .hasLineCount(2);
+        // A run's own file holds the defaults of all methods.
+        Object config = folder.resolve("run/config.yaml");
+        Shell again = Shell.run("train", "--config", config, "--out", folder.resolve("again"));
+        assertThat(again.status()).isZero();
+        assertThat(again.err()).doesNotContain("--snip-batches");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--modle lenet5 | Unknown option '--modle'. Did you mean --model?",
+                "--batchsize=5  | Unknown option '--batchsize=5'. Did you mean --batch-size?",
+                "--epoch 3      | Did you mean --epochs?",
+            })
+    void aSlipOfThePenIsPutRight(String options, String sentence) {
+        Shell shell = train(folder.resolve("run"), (Object[]) options.split(" "));
+        assertThat(shell.status()).isEqualTo(2);
+        assertThat(shell.err()).contains(sentence).doesNotContain("--momentum");
+        assertThat(Shell.run("trian").err()).contains("Unknown command 'trian'. Did you mean train?");
+        assertThat(Shell.run("train", "--colour").err()).contains("and others, see --help");
+    }
+
     /** What an option left open is left open again where another one changes what it follows. */
     @Test
     void whatWasInProportionStaysSoAndWhatWasGivenStays() throws IOException {

@@ -1,5 +1,6 @@
 package io.flipout.cli.method;
 
+import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
@@ -18,6 +19,11 @@ final class DenseRecipe implements Recipe {
     @Override
     public PruningMethod method(SharedOptions shared) {
         return new RandomPruning();
+    }
+
+    @Override
+    public Allocation allocation(SharedOptions shared) {
+        return Allocation.global();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.flipout.cli.method;
 
+import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm.Sweep;
 import io.flipout.cli.comparison.Preset;
 import io.flipout.gradient.ParameterScope;
@@ -84,6 +85,12 @@ final class HoyerSquareRecipe implements Recipe {
     @Override
     public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
         return Map.of("fine-tune", Integer.toString(fineTune + more - epochs));
+    }
+
+    /** Its threshold is the same for all weights, whatever the layer. */
+    @Override
+    public Allocation allocation(SharedOptions shared) {
+        return Allocation.global();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.flipout.cli.method;
 
+import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm.Sweep;
 import io.flipout.method.LayerMagnitude;
 import io.flipout.method.PruningMethod;
@@ -64,6 +65,12 @@ final class LayerMagnitudeRecipe implements Recipe {
         return quality == null
                 ? shared.periodOf(epochs)
                 : Map.of("prune-every", Integer.toString(shared.pruneEvery(epochs)));
+    }
+
+    /** Han's rule takes of each layer what lies below its threshold. */
+    @Override
+    public Allocation allocation(SharedOptions shared) {
+        return quality == null ? shared.allocation() : Allocation.perLayer();
     }
 
     @Override

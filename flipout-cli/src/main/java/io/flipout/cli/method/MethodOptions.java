@@ -12,6 +12,7 @@ import io.flipout.schedule.Schedule;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,6 +40,9 @@ public final class MethodOptions {
     private String method;
 
     @Mixin private SharedOptions shared;
+
+    private final Set<String> sharedNames =
+            CommandSpec.forAnnotatedObject(new SharedOptions()).optionsMap().keySet();
 
     /** A command with these options and no others. */
     private static final class Alone {
@@ -89,6 +93,18 @@ public final class MethodOptions {
      */
     public String name() {
         return method;
+    }
+
+    /**
+     * Tells whether an option means something to the method.
+     *
+     * @param option an option's name, with its dashes
+     * @return false if it is one of other methods; known once method, schedule and allocation have
+     *     been made
+     */
+    public boolean applies(String option) {
+        return recipes.owner(option).map(owner -> recipe().takesOptionsOf(owner)).orElse(true)
+                && (shared.applies(option) || !sharedNames.contains(option));
     }
 
     private Recipe recipe() {

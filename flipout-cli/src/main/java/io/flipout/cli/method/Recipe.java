@@ -25,6 +25,11 @@ interface Recipe {
     /** Returns the name that {@code --method} calls it by. */
     String name();
 
+    /** Whether the options of a recipe, by default this one alone, are options of this method. */
+    default boolean takesOptionsOf(Recipe other) {
+        return other == this;
+    }
+
     /** Makes the method. */
     PruningMethod method(SharedOptions shared);
 

@@ -5,8 +5,10 @@ import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
 import io.flipout.schedule.Schedule;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import picocli.CommandLine.Option;
 
 /**
@@ -47,7 +49,8 @@ final class SharedOptions {
             names = "--noise",
             paramLabel = "LAMBDA",
             description =
-                    "Strength of the gradient noise; 0 turns it off (default: 1, and 0 for"
+                    "Strength of the gradient noise of flipout, noisy-global-magnitude and"
+                            + " global-magnitude; 0 turns it off (default: 1, and 0 for"
                             + " global-magnitude).")
     private Float noise;
 
@@ -94,6 +97,9 @@ final class SharedOptions {
             description = "Do not prune weights whose path matches, such as 'linear.*'.")
     private List<String> exclude = List.of();
 
+    /** The options that the method has asked for: those that mean something to it. */
+    private final Set<String> asked = new HashSet<>(Set.of("--include", "--exclude"));
+
     /** An option of the optimizer. */
     private float learningRate;
 
@@ -113,16 +119,30 @@ final class SharedOptions {
         return learningRate;
     }
 
+    /** Whether an option means something to the method, which has been made by now. */
+    boolean applies(String option) {
+        return asked.contains(option);
+    }
+
     float noise() {
+        asked.add("--noise");
         return noise;
     }
 
     NoiseScale noiseScale() {
+        askOfNoise("--noise-scale");
         return noiseScale;
     }
 
     ParameterScope noiseScope() {
+        askOfNoise("--noise-scope");
         return noiseScope;
+    }
+
+    private void askOfNoise(String option) {
+        if (noise != 0) {
+            asked.add(option);
+        }
     }
 
     boolean hasSparsity() {
@@ -130,6 +150,7 @@ final class SharedOptions {
     }
 
     double sparsity() {
+        asked.add("--sparsity");
         if (sparsity == null) {
             sparsity = DEFAULT_SPARSITY;
         }
@@ -137,6 +158,7 @@ final class SharedOptions {
     }
 
     double pruneRate(double byDefault) {
+        asked.add("--prune-rate");
         if (pruneRate == null) {
             pruneRate = byDefault;
         }
@@ -144,6 +166,7 @@ final class SharedOptions {
     }
 
     int pruneEvery(int byDefault) {
+        asked.add("--prune-every");
         if (pruneEvery == null) {
             pruneEvery = byDefault;
         }
@@ -153,6 +176,7 @@ final class SharedOptions {
     /** Prunes while the network trains, to a sparsity or by the paper's own form. */
     Schedule gradually(int epochs) {
         double rate = pruneRate(DEFAULT_RATE);
+        asked.addAll(List.of("--sparsity", "--prune-every"));
         if (pruneEvery == null) {
             return Schedule.toSparsity(sparsity()).atRate(rate).overEpochs(epochs);
         }
@@ -195,6 +219,7 @@ final class SharedOptions {
     }
 
     Allocation allocation() {
+        asked.addAll(List.of("--allocation", "--layer-floor"));
         return switch (allocation) {
             case GLOBAL -> Allocation.global().withFloor(layerFloor);
             case LAYER -> Allocation.perLayer().withFloor(layerFloor);

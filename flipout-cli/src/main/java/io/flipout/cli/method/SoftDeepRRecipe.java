@@ -36,6 +36,11 @@ final class SoftDeepRRecipe implements Recipe {
     }
 
     @Override
+    public boolean takesOptionsOf(Recipe other) {
+        return other == this || other == deepR;
+    }
+
+    @Override
     public PruningMethod method(SharedOptions shared) {
         return SoftDeepR.builder()
                 .optDensity(density)

@@ -7,7 +7,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.Trainer;
-import io.flipout.cli.option.DataOptions;
+import io.flipout.cli.option.ImageOptions;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.data.ImageSet;
 import io.flipout.djl.torchscript.TorchScriptModels;
@@ -87,7 +87,7 @@ public final class Networks {
                                                         + " does not take images of shape "
                                                         + images.channels()
                                                         + "×"
-                                                        + DataOptions.size(images)
+                                                        + ImageOptions.size(images)
                                                         + ": give the --dataset and --image-size of"
                                                         + " its training."));
         if (scores.dimension() != 2 || scores.get(1) < classes) {

@@ -6,10 +6,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
 
 /** The options of a run as they were used, from which it can be repeated. */
 public final class Configuration {
@@ -58,15 +60,37 @@ public final class Configuration {
         return values;
     }
 
+    /**
+     * Returns the options that a user gave a value, on the command line or in a file, where that is
+     * not what the option has anyway.
+     *
+     * @param fresh the same command without arguments
+     */
+    public static List<OptionSpec> given(CommandSpec command, CommandSpec fresh) {
+        ParseResult parsed = command.commandLine().getParseResult();
+        return command.options().stream()
+                .filter(
+                        option ->
+                                parsed.hasMatchedOption(option)
+                                        || (isInFile(command, option)
+                                                && !Objects.equals(
+                                                        option.getValue(),
+                                                        fresh.findOption(option.longestName())
+                                                                .getValue())))
+                .toList();
+    }
+
+    private static boolean isInFile(CommandSpec command, OptionSpec option) {
+        return command.defaultValueProvider() instanceof YamlDefaults file && file.gives(option);
+    }
+
     /** Whether neither the command line nor a file nor the option itself decided its value. */
     private static boolean isOpen(CommandSpec command, OptionSpec option) {
         if (OF_THEMSELVES.contains(name(option)) || option.defaultValue() != null) {
             return false;
         }
         boolean isTyped = command.commandLine().getParseResult().hasMatchedOption(option);
-        boolean isInFile =
-                command.defaultValueProvider() instanceof YamlDefaults file && file.gives(option);
-        return !isTyped && !isInFile;
+        return !isTyped && !isInFile(command, option);
     }
 
     /** Returns a value as the command line writes it. */

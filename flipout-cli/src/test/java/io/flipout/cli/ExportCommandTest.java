@@ -195,6 +195,15 @@ class ExportCommandTest {
         assertRefused(2, "is a folder, not a file", "export", run, "--out", folder);
         assertRefused(
                 2, "There is no run or model", "export", folder.resolve("none"), "--out", file);
+        for (String name : List.of("x.onnx", "x", "x.pt.zip")) {
+            assertRefused(
+                    2,
+                    "export writes TorchScript: the name of --out must end in .pt, which",
+                    "export",
+                    run,
+                    "--out",
+                    folder.resolve(name));
+        }
         assertThat(folder).isEmptyDirectory();
     }
 

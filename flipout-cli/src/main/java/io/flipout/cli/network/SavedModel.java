@@ -2,20 +2,28 @@ package io.flipout.cli.network;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flipout.cli.option.YamlDefaults;
+import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.djl.NetworkState;
 import io.flipout.djl.torchscript.TorchScriptModels;
+import io.flipout.djl.training.LoopPosition;
 import io.flipout.models.Models;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -34,22 +42,33 @@ public final class SavedModel {
     private final String prefix;
     private final Optional<JsonNode> config;
 
-    private SavedModel(Path file, String prefix, Optional<JsonNode> config) {
+    /** Of a run that has not come to its end. */
+    private final Optional<Found> checkpoint;
+
+    private SavedModel(
+            Path file, String prefix, Optional<JsonNode> config, Optional<Found> checkpoint) {
         this.file = file;
         this.prefix = prefix;
         this.config = config;
+        this.checkpoint = checkpoint;
     }
 
-    /** Finds the model that a user names by a run folder or a file. */
     static SavedModel find(Path path) throws IOException {
+        return find(path, note -> {});
+    }
+
+    /** Finds the model that a user names by a run folder or a file, and tells what it is of. */
+    static SavedModel find(Path path, Consumer<String> log) throws IOException {
         if (Files.isDirectory(path)) {
             Path config = path.resolve(RunFolder.CONFIG);
             Path folder = path.resolve(RunFolder.MODEL);
             if (!Files.isRegularFile(config)) {
                 throw Failure.misuse(path + " is no run: it has no " + RunFolder.CONFIG + ".");
             }
-            if (!Files.isDirectory(folder)) {
-                throw Failure.misuse(path + " has no model: its training has not come to its end.");
+            RunFolder run = new RunFolder(path);
+            if (run.isInterrupted() || !Files.isDirectory(folder)) {
+                Optional<Found> found = run.checkpoints().newest(log);
+                return unfinished(run, YamlDefaults.tree(config), found, log);
             }
             try (Stream<Path> files = Files.list(folder)) {
                 Path model =
@@ -68,6 +87,28 @@ public final class SavedModel {
         return of(path, Optional.empty());
     }
 
+    /** The network of a run that has not come to its end, as it was last saved. */
+    private static SavedModel unfinished(
+            RunFolder run, JsonNode config, Optional<Found> newest, Consumer<String> log) {
+        Found found = newest.orElseThrow(run::unfinished);
+        LoopPosition position = found.position();
+        log.accept(
+                String.format(
+                        Locale.ROOT,
+                        "%s has not come to its end: this is its network after epoch %d, batch %d,"
+                                + " of %d epochs. Go on with it:  ./flipout resume %s",
+                        run.path(),
+                        position.epochs(),
+                        position.batches(),
+                        found.epochs(),
+                        run.path()));
+        return new SavedModel(
+                found.module().orElse(found.file()),
+                Networks.shortName(config.path("model").asText(), Optional.empty()),
+                Optional.of(config),
+                newest);
+    }
+
     /** Whether a name is that of a TorchScript file. */
     public static boolean isScript(Path path) {
         return name(path).endsWith(SCRIPT);
@@ -80,7 +121,7 @@ public final class SavedModel {
 
     private static SavedModel of(Path params, Optional<JsonNode> config) {
         if (isScript(params)) {
-            return new SavedModel(params, stem(params), config);
+            return new SavedModel(params, stem(params), config, Optional.empty());
         }
         Matcher matcher = PARAMS.matcher(name(params));
         if (!matcher.matches()) {
@@ -89,7 +130,7 @@ public final class SavedModel {
                             + " is no model: a run folder, DJL parameters (NAME-0000.params) or"
                             + " TorchScript (NAME.pt) are needed.");
         }
-        return new SavedModel(params, matcher.group(1), config);
+        return new SavedModel(params, matcher.group(1), config, Optional.empty());
     }
 
     private static String name(Path path) {
@@ -103,6 +144,11 @@ public final class SavedModel {
 
     /** Returns the names of the classes, if they lie beside the model. */
     public Optional<List<String>> classes() throws IOException {
+        if (checkpoint.isPresent()) {
+            return checkpoint
+                    .flatMap(Found::summary)
+                    .map(summary -> texts(summary.path("classes")));
+        }
         Path names = file.resolveSibling(RunFolder.CLASSES);
         if (!Files.isRegularFile(names)) {
             return Optional.empty();
@@ -116,6 +162,12 @@ public final class SavedModel {
                             + " one a line.",
                     e);
         }
+    }
+
+    private static List<String> texts(JsonNode array) {
+        List<String> texts = new ArrayList<>();
+        array.forEach(item -> texts.add(item.asText()));
+        return texts;
     }
 
     public Path file() {
@@ -133,6 +185,9 @@ public final class SavedModel {
         }
         String name = modelName.or(() -> option("model")).orElse(prefix);
         Models network = Models.get(name);
+        if (checkpoint.isPresent()) {
+            return load(checkpoint.get(), network, device);
+        }
         Model model = Model.newInstance(prefix, device);
         // What the file is read by has the layers; only the file knows how large they are.
         Block layers = network.newBlock((int) network.inputShape().get(0), USUAL_CLASSES);
@@ -155,6 +210,37 @@ public final class SavedModel {
                             + network.id()
                             + ": it is damaged, or --model must name another network.",
                     e);
+        }
+    }
+
+    private Model load(Found saved, Models network, Device device) throws IOException {
+        JsonNode summary =
+                saved.summary()
+                        .orElseThrow(
+                                () ->
+                                        Failure.of(
+                                                file
+                                                        + " is of an earlier version: it can be"
+                                                        + " gone on with, by ./flipout resume, and"
+                                                        + " not looked at.",
+                                                null));
+        JsonNode image = summary.path("image");
+        int channels = image.path(0).asInt();
+        int classes = summary.path("classes").size();
+        Model model = Model.newInstance(prefix, device);
+        try {
+            Block block =
+                    option("width")
+                            .map(width -> network.newBlock(channels, classes, Integer.parseInt(width)))
+                            .orElseGet(() -> network.newBlock(channels, classes));
+            model.setBlock(block);
+            Shape one = new Shape(1, channels, image.path(1).asInt(), image.path(2).asInt());
+            block.initialize(model.getNDManager(), DataType.FLOAT32, one);
+            NetworkState.load(block, saved.file());
+            return model;
+        } catch (IOException | RuntimeException e) {
+            model.close();
+            throw e;
         }
     }
 }

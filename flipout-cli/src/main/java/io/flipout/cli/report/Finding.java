@@ -89,9 +89,21 @@ final class Finding {
 
     /** What a single run came to. */
     static String of(RunResult run, Summary summary) {
+        String part =
+                summary.planned().isPresent()
+                        ? String.format(
+                                Locale.ROOT,
+                                "Not finished: after epoch %d of %d. ",
+                                summary.epochs(),
+                                summary.planned().getAsInt())
+                        : "";
+        if (Double.isNaN(run.accuracy())) {
+            return part + "Nothing has been measured yet.";
+        }
         return String.format(
                 Locale.ROOT,
-                "Test accuracy %s %% with %,d of %,d weights, %s sparse.",
+                "%sTest accuracy %s %% with %,d of %,d weights, %s sparse.",
+                part,
                 Numbers.percent(run.accuracy()),
                 run.remaining(),
                 summary.weights(),

@@ -118,7 +118,11 @@ final class Page {
         model.put("runs", results.runs().stream().map(Page::run).toList());
         model.put(
                 "total",
-                Numbers.count(done.size())
+                summary.planned().isPresent()
+                        ? "Not finished, after "
+                                + Numbers.duration(done.get(0).seconds())
+                                + " of training."
+                        : Numbers.count(done.size())
                         + " of "
                         + Numbers.count(results.runs().size(), "run")
                         + " finished, in "

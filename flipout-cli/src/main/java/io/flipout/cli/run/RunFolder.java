@@ -120,6 +120,16 @@ public final class RunFolder {
         return Files.exists(path.resolve(SUMMARY));
     }
 
+    /** What a folder without a model or a checkpoint is asked in vain for. */
+    public Failure unfinished() {
+        return Failure.misuse(
+                path
+                        + " has not come to its end, and nothing was saved yet: go on with it by"
+                        + " ./flipout resume "
+                        + path
+                        + ".");
+    }
+
     /** The last state of a finished run, of which there is one at most. */
     public RunCheckpoints lastState() throws IOException {
         RunCheckpoints state = new RunCheckpoints(path.resolve(STATE));
@@ -233,7 +243,7 @@ public final class RunFolder {
 
     /** Lists what the run has left. */
     public List<String> files() {
-        return Stream.of(CONFIG, METRICS, WEIGHTS, SUMMARY, MODEL, STATE)
+        return Stream.of(CONFIG, METRICS, WEIGHTS, SUMMARY, MODEL)
                 .filter(name -> Files.exists(path.resolve(name)))
                 .toList();
     }

@@ -1,6 +1,5 @@
 package io.flipout.cli.training;
 
-import ai.djl.Model;
 import ai.djl.training.tracker.Tracker;
 import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.run.MetricsFile;
@@ -20,6 +19,7 @@ import io.flipout.report.SparsityReport;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -29,9 +29,9 @@ import java.util.function.Supplier;
  */
 final class RunFollower implements TrainingProgress, AutoCloseable {
 
+    private final TrainRun run;
     private final RunFolder folder;
     private final Terminal terminal;
-    private final Model model;
     private final Pruner pruner;
     private final CheckpointOptions saving;
     private final MetricsFile metrics;
@@ -46,6 +46,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     /** Weights of the network that is scored: those left when the epoch has taken its steps. */
     private long remaining;
 
+    private Optional<Score> lastTest;
     private int epoch;
     private boolean isBetweenEpochs;
     private boolean stopped;
@@ -58,27 +59,24 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     private long stepsSaved;
 
     RunFollower(
-            RunFolder folder,
-            Terminal terminal,
-            Model model,
-            Pruner pruner,
-            CheckpointOptions saving,
+            TrainRun run,
             MetricsFile metrics,
             WeightsFile weights,
             Tracker rates,
             ImageDataset train,
             int epochs,
             Optional<Found> from) {
-        this.folder = folder;
-        this.terminal = terminal;
-        this.model = model;
-        this.pruner = pruner;
-        this.saving = saving;
+        this.run = run;
         this.metrics = metrics;
         this.weights = weights;
         this.rates = rates;
         this.train = train;
         this.epochs = epochs;
+        folder = run.folder();
+        terminal = run.terminal();
+        pruner = run.pruner();
+        saving = run.saving();
+        lastTest = from.flatMap(Found::lastTest);
         secondsBefore = from.map(Found::seconds).orElse(0.0);
         hasKeptSomething = from.isPresent();
         remaining = remaining();
@@ -106,6 +104,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     @Override
     public void onEpochEnd(EpochResult result) {
         epoch = result.epoch();
+        lastTest = result.test();
         epochsTaken++;
         isBetweenEpochs = true;
         SparsityReport report = pruner.report();
@@ -156,7 +155,17 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
 
     private void save(LoopPosition position) {
         try {
-            folder.checkpoints().save(model, pruner, position, epochs, seconds(), saving.keep());
+            Map<String, Object> summary = run.summary(position.epochs(), lastTest, seconds());
+            summary.put("planned_epochs", epochs);
+            folder.checkpoints()
+                    .save(
+                            run.model(),
+                            pruner,
+                            position,
+                            epochs,
+                            seconds(),
+                            summary,
+                            saving.keep());
             hasKeptSomething = true;
         } catch (IOException e) {
             throw folder.interrupted(

@@ -144,9 +144,7 @@ public record TrainRun(
             metrics = begin();
         }
         RunFollower follower =
-                new RunFollower(
-                        folder, terminal, model, pruner, saving, metrics, weights, rates, train,
-                        epochs, from);
+                new RunFollower(this, metrics, weights, rates, train, epochs, from);
         List<EpochResult> results;
         try (terminal;
                 follower) {
@@ -182,8 +180,9 @@ public record TrainRun(
         SparsityReport report = pruner.report();
         try {
             folder.writeModel(model, modelName, images.train().classes());
-            keepState(epochs, follower.seconds());
-            folder.writeSummary(summary(epochs, last, report, follower.seconds()));
+            Map<String, Object> summary = summary(epochs, last.test(), follower.seconds());
+            keepState(epochs, follower.seconds(), summary);
+            folder.writeSummary(summary);
         } catch (IOException e) {
             throw folder.interrupted("The model could not be saved in " + folder.path() + ". ", e);
         }
@@ -193,12 +192,13 @@ public record TrainRun(
     }
 
     /** Keeps what the run can be made longer from, unless that is not wanted. */
-    private void keepState(int epochs, double seconds) throws IOException {
+    private void keepState(int epochs, double seconds, Map<String, Object> summary)
+            throws IOException {
         boolean isWanted = saving.keepState().orElse(pruning.rounds() == 1);
         if (isWanted) {
             LoopPosition end = new LoopPosition(epochs, 0, 0, 0, 0);
             folder.keepState(
-                    state -> state.save(model, pruner, end, epochs, seconds, 1),
+                    state -> state.save(model, pruner, end, epochs, seconds, summary, 1),
                     saving.keepState().isPresent());
         }
     }
@@ -258,20 +258,24 @@ public record TrainRun(
         terminal.line("");
     }
 
-    private Map<String, Object> summary(
-            int epochs, EpochResult last, SparsityReport report, double seconds) {
+    /** Tells what so many epochs have come to. */
+    Map<String, Object> summary(int epochs, Optional<Score> test, double seconds) {
+        SparsityReport report = pruner.report();
         Map<String, Object> summary = new LinkedHashMap<>();
         summary.put("method", pruning.name());
         summary.put("model", modelName);
         summary.put("dataset", data.dataSet().dataName());
         summary.put("seed", seed);
         summary.put("epochs", epochs);
+        ImageSet set = images.train();
+        summary.put("image", List.of(set.channels(), set.height(), set.width()));
+        summary.put("classes", set.classes());
         summary.put("total_params", report.totalParameters());
         summary.put("prunable_weights", report.weights());
         summary.put("remaining_weights", report.remaining());
         summary.put("sparsity", report.sparsity());
-        summary.put("test_accuracy", last.test().map(Score::accuracy).orElse(null));
-        summary.put("test_loss", last.test().map(Score::loss).orElse(null));
+        summary.put("test_accuracy", test.map(Score::accuracy).orElse(null));
+        summary.put("test_loss", test.map(Score::loss).orElse(null));
         summary.put("prunings", pruner.prunings());
         summary.put("seconds", Math.round(seconds * 1000) / 1000.0);
         List<Map<String, Object>> layers = new ArrayList<>();

@@ -12,6 +12,7 @@ import io.flipout.cli.option.Configuration;
 import io.flipout.cli.option.DataOptions;
 import io.flipout.cli.option.Devices;
 import io.flipout.cli.option.OptimizerOptions;
+import io.flipout.cli.option.YamlDefaults;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Terminal;
@@ -135,6 +136,15 @@ final class TrainCommand implements Callable<Integer> {
             }
         }
         return ignored;
+    }
+
+    /** Returns what the training depends on: two of the same are the same training. */
+    Map<String, Object> essence() {
+        plan();
+        Map<String, Object> values = Configuration.of(spec);
+        values.keySet().removeIf(name -> !pruning.applies("--" + name) || !data.applies("--" + name));
+        values.remove(YamlDefaults.OPEN);
+        return values;
     }
 
     /** Says what is given and not used. */

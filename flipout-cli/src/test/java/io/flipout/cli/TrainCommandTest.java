@@ -457,6 +457,16 @@ class TrainCommandTest {
         assertThat(again.err()).doesNotContain("--snip-batches");
     }
 
+    /** 784·300 + 300·100 + 100·10 weights are used once, pruned or not, prunable or not. */
+    @Test
+    void multiplyAddsAreThoseOfAllLayers() throws IOException {
+        Path run = folder.resolve("run");
+        Shell shell = train(run, "--exclude", "fc1.*", "--sparsity", 0.5, "--epochs", 2);
+        assertThat(shell.out()).contains("250,700 of 266,200 multiply–adds an image are left.");
+        assertThat(Shell.run("inspect", run).out())
+                .contains("250,700 of 266,200 multiply–adds an image are left.");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

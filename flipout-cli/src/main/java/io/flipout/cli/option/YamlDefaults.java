@@ -30,7 +30,7 @@ import picocli.CommandLine.Model.OptionSpec;
 public final class YamlDefaults implements IDefaultValueProvider {
 
     /** Names the values of a file that its other options decided. */
-    static final String OPEN = "by-default";
+    public static final String OPEN = "by-default";
 
     private static final String CONFIG = "--config";
 

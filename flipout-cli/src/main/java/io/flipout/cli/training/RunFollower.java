@@ -5,7 +5,9 @@ import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.run.MetricsFile;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.run.Supervision;
 import io.flipout.cli.run.WeightsFile;
+import io.flipout.cli.terminal.Interrupts;
 import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.Pruner;
@@ -40,7 +42,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     private final ImageDataset train;
     private final int epochs;
     private final double secondsBefore;
-    private final Interrupts interrupts = new Interrupts();
+    private final Interrupts interrupts = new Interrupts(Supervision.isOn());
     private final long begin = System.nanoTime();
 
     /** Weights of the network that is scored: those left when the epoch has taken its steps. */

@@ -307,7 +307,7 @@ public record TrainRun(
                                 Locale.ROOT,
                                 times < 10 ? ", %.1f times fewer" : ", %,.0f times fewer",
                                 times));
-        Tables.multiplyAdds(report).ifPresent(terminal::line);
+        terminal.line(Tables.multiplyAdds(report));
         terminal.line(
                 "%s in %.0f s. The run is in %s:%n%s.",
                 epochs(last.epoch()), seconds, folder.path(), String.join(", ", folder.files()));

@@ -77,15 +77,15 @@ final class EvaluateCommand implements Callable<Integer> {
         common.startEngine();
         Device[] devices = Devices.parse(device);
         Terminal terminal = new Terminal(spec.commandLine());
-        ImageSet images = data.loadTest(terminal::note);
+        ImageSet loaded = data.loadTest(terminal::note);
+        Optional<List<String>> classes = saved.classes();
+        ImageSet images = classes.map(loaded::inClasses).orElse(loaded);
         Shape image = new Shape(images.channels(), images.height(), images.width());
         try (Model model = network.load(saved, devices[0])) {
             DefaultTrainingConfig config =
                     new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss()).optDevices(devices);
             try (Trainer trainer = model.newTrainer(config)) {
-                if (saved.isScript()) {
-                    Networks.checkFits(trainer, network.path().toString(), images);
-                } else {
+                if (!saved.isScript()) {
                     Shape trained = model.getBlock().getInputShapes()[0];
                     trainer.initialize(new Shape(1).addAll(image));
                     if (Networks.tryOn(trainer, images).isEmpty()) {
@@ -97,6 +97,14 @@ final class EvaluateCommand implements Callable<Integer> {
                                                 + " --image-size of its training.",
                                         trained.get(2), trained.get(3), ImageOptions.size(images)));
                     }
+                }
+                Networks.checkFits(trainer, network.path().toString(), images);
+                if (classes.isEmpty()) {
+                    Networks.checkCount(trainer, network.path().toString(), images);
+                    terminal.note(
+                            network.path()
+                                    + " does not name its classes: they are taken in the order of"
+                                    + " the data set's.");
                 }
                 Score score =
                         TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();

@@ -66,7 +66,7 @@ final class ResumeCommand implements Callable<Integer> {
 
     @Mixin private CheckpointOptions saving;
 
-    @Option(names = "--verbose", description = "Tell more, and show stack traces.")
+    @Option(names = "--verbose", description = "Say which versions compute, and show stack traces.")
     private boolean verbose;
 
     @Override

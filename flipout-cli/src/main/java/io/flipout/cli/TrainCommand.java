@@ -15,15 +15,20 @@ import io.flipout.cli.option.OptimizerOptions;
 import io.flipout.cli.option.YamlDefaults;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.run.SeenImages;
+import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.cli.training.TrainRun;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.data.ImageDataset;
 import io.flipout.method.PruningMethod;
+import io.flipout.report.SparsityReport;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -57,9 +62,18 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "NAME",
             defaultValue = "lenet300",
             description =
-                    "lenet300, lenet5, conv6, resnet18, vgg13, vgg16, vgg19, densenet121, or a"
-                            + " TorchScript file NAME.pt of your own (default: ${DEFAULT-VALUE}).")
+                    "lenet300, lenet5, conv6, resnet18, vgg13, vgg16, vgg19, densenet121, a"
+                            + " TorchScript file NAME.pt of your own, or what was trained before: a"
+                            + " run folder or NETWORK-0000.params (default: ${DEFAULT-VALUE}).")
     private String model;
+
+    @Option(
+            names = "--keep-zeros",
+            negatable = true,
+            description =
+                    "Keep the weights of a --model trained before 0 where they are (default: unless"
+                            + " the method brings weights back).")
+    private Boolean keepZeros;
 
     @Option(
             names = "--width",
@@ -113,12 +127,41 @@ final class TrainCommand implements Callable<Integer> {
         String network = Networks.shortName(model, Optional.ofNullable(width));
         data.dataSet();
         PruningMethod method = pruning.method(optimizer.learningRate());
+        if (Networks.isSaved(model)) {
+            model = Path.of(model).toAbsolutePath().normalize().toString();
+            resolveZeros(method);
+        }
         optimizer.resolve();
         data.resolve();
         saving.resolve();
         Schedule schedule = pruning.schedule(optimizer.epochs());
         pruning.allocation();
         return new Plan(network, method, schedule);
+    }
+
+    private void resolveZeros(PruningMethod method) {
+        boolean rewires = method.rewiring().isPresent();
+        if (keepZeros == null) {
+            keepZeros = !rewires;
+        }
+        if (keepZeros && rewires) {
+            throw Failure.misuse(
+                    pruning.name() + " brings weights back: leave out --keep-zeros.");
+        }
+    }
+
+    /** Says what becomes of the zeros that a network comes with. */
+    private void tellZeros(Model opened, Terminal terminal) {
+        SparsityReport report = SparsityReport.ofZeros(opened, pruning.weights());
+        if (report.remaining() < report.weights()) {
+            terminal.line(
+                    "%s comes %s %% sparse: its zeros %s.",
+                    model,
+                    Tables.percent(report.sparsity()),
+                    keepZeros
+                            ? "stay 0 (--no-keep-zeros lets them come back)"
+                            : "may come back");
+        }
     }
 
     /** Returns the options that were given and mean nothing to this training, and to what. */
@@ -129,7 +172,9 @@ final class TrainCommand implements Callable<Integer> {
         Map<String, String> ignored = new LinkedHashMap<>();
         for (OptionSpec option : Configuration.given(spec, fresh.getCommandSpec())) {
             String name = option.longestName();
-            if (!pruning.applies(name)) {
+            if (name.equals("--keep-zeros") && !Networks.isSaved(model)) {
+                ignored.put(name, "a new network");
+            } else if (!pruning.applies(name)) {
                 ignored.put(name, pruning.name());
             } else if (!data.applies(name)) {
                 ignored.put(name, data.dataSet().dataName());
@@ -211,25 +256,37 @@ final class TrainCommand implements Callable<Integer> {
         return options;
     }
 
+    /** The classes of a run that goes on, or of the file that it begins with, if it names them. */
+    private Optional<List<String>> knownClasses(Optional<Found> from) throws IOException {
+        return from.isPresent()
+                ? from.get().images().map(SeenImages::classes)
+                : Networks.classes(model);
+    }
+
     private int train(Plan plan, RunFolder folder, Optional<Found> from) throws Exception {
         Engine engine = common.startEngine();
         Device[] devices = Devices.parse(device);
         engine.setRandomSeed(seed);
         Terminal terminal = new Terminal(spec.commandLine());
         ignored().forEach((option, by) -> terminal.note(notUsed(option, by)));
-        DataOptions.Images images = data.load(seed, terminal::note);
+        DataOptions.Images loaded = data.load(seed, terminal::note);
+        DataOptions.Images images = knownClasses(from).map(loaded::inClasses).orElse(loaded);
         Pruner.Builder pruner =
                 Pruner.builder()
                         .setMethod(plan.method())
                         .setSchedule(plan.schedule())
                         .optAllocation(pruning.allocation())
                         .optWeights(pruning.weights())
+                        .optKeepZeros(Boolean.TRUE.equals(keepZeros))
                         .optSeed(seed);
         ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
         pruning.giveExamples(pruner, examples);
         Optional<Integer> channels = Optional.ofNullable(width);
         String source = from.flatMap(Found::module).map(Path::toString).orElse(model);
         try (Model opened = Networks.open(source, channels, images.train(), devices[0])) {
+            if (from.isEmpty() && Networks.isSaved(model)) {
+                tellZeros(opened, terminal);
+            }
             return new TrainRun(
                             folder,
                             terminal,

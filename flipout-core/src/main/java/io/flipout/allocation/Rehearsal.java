@@ -12,8 +12,8 @@ public final class Rehearsal {
     private Rehearsal() {}
 
     /**
-     * Lets an allocation prune tensors of the network's sizes by scores drawn at random. Those of
-     * this package need no rehearsal.
+     * Lets an allocation prune tensors of the network's sizes by scores drawn at random. The
+     * project's own need no rehearsal.
      *
      * @param allocation the allocation
      * @param tensors the tensors, made only where they are needed
@@ -21,8 +21,11 @@ public final class Rehearsal {
      * @throws IllegalArgumentException if the allocation keeps other numbers
      */
     public static void of(Allocation allocation, Supplier<List<Candidate>> tensors, long[] keeps) {
-        String own = Allocation.class.getPackageName();
-        if (keeps.length == 0 || own.equals(allocation.getClass().getPackageName())) {
+        boolean isOurs =
+                allocation instanceof GlobalAllocation
+                        || allocation instanceof LayerwiseAllocation
+                        || allocation instanceof FilterAllocation;
+        if (keeps.length == 0 || isOurs) {
             return;
         }
         List<Candidate> candidates = tensors.get();

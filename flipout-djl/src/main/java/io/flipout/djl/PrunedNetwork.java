@@ -183,6 +183,23 @@ final class PrunedNetwork {
         return info.parameter().requiresGradient();
     }
 
+    /** Tells whether a parameter is known here. */
+    boolean has(ParameterInfo info) {
+        return mirrorsById.containsKey(info.parameter().getId());
+    }
+
+    /** Returns how often the optimizer has updated the parameter that it has updated most. */
+    int updates(OptimizerState optimizer) {
+        int most = 0;
+        for (Mirrors mirrors : mirrorsById.values()) {
+            for (Mirror mirror : mirrors.byArray.values()) {
+                String id = mirrors.info.parameter().getId();
+                most = Math.max(most, optimizer.updates(id, mirror.weight()));
+            }
+        }
+        return most;
+    }
+
     /** Tells whether no other parameters train than are known here. */
     boolean isComplete() {
         for (Parameter parameter : frozen) {
@@ -504,7 +521,7 @@ final class PrunedNetwork {
         if (!empty.isEmpty()) {
             logger.warn(
                     "No weight is left in {}, which cuts the signal: give every layer a floor"
-                            + " (Allocation.global().withFloor(n), --layer-floor) or lower the"
+                            + " (Allocation.global().withFloor(n)) or lower the"
                             + " sparsity.",
                     String.join(", ", empty));
         }

@@ -190,8 +190,26 @@ final class PruningRun {
             mirror = network.mirror(parameterId, weight);
             updated.add(mirror.tensor());
         }
-        mirror.tensor().catchUp(steps);
+        if (mirror.tensor().steps() < steps) {
+            catchUp(parameterId, mirror);
+        }
         return mirror;
+    }
+
+    /** A parameter was frozen for some steps, whose learning rates it has missed. */
+    private void catchUp(String parameterId, PrunedNetwork.Mirror mirror) {
+        long missed = steps - mirror.tensor().steps();
+        mirror.tensor().catchUp(steps);
+        if (optimizer instanceof OptimizerState stateful) {
+            int updates = stateful.updates(parameterId, mirror.weight());
+            if (updates > 0) { // On further devices it has caught up with the first.
+                List<float[]> state =
+                        stateful.state(parameterId, mirror.weight()).stream()
+                                .map(NDArray::toFloatArray)
+                                .toList();
+                stateful.restore(parameterId, state, Math.toIntExact(updates + missed));
+            }
+        }
     }
 
     private void beginStep(NDArray weight) {
@@ -228,8 +246,17 @@ final class PruningRun {
                             + " trainer is made, or leave them out by"
                             + " WeightSelector.builder().optExclude(...).");
         }
+        PrunedNetwork whole = network.complete(steps);
+        if (optimizer instanceof OptimizerState stateful) {
+            int updates = network.updates(stateful);
+            for (ParameterInfo info : whole.parameters()) {
+                if (!network.has(info)) {
+                    stateful.restore(info.parameter().getId(), List.of(), updates);
+                }
+            }
+        }
         leaveDevices();
-        network = network.complete(steps);
+        network = whole;
     }
 
     private Optional<RewiredTensor> wiring(ParameterInfo info) {

@@ -412,4 +412,15 @@ class AttachmentTest {
                 .extracting(metric -> metric.getValue().doubleValue())
                 .containsExactly(.5, .75, .75);
     }
+
+    @Test
+    void spinningThreadsAreAdvisedAgainstWhereTheyDisturb() {
+        assertThat(PassiveWaiting.isAdvisable(Device.cpu(), Map.of(), 2)).isTrue();
+        assertThat(PassiveWaiting.isAdvisable(Device.cpu(), Map.of(), 1)).isFalse();
+        assertThat(PassiveWaiting.isAdvisable(Device.gpu(), Map.of(), 2)).isFalse();
+        for (String variable : List.of("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")) {
+            assertThat(PassiveWaiting.isAdvisable(Device.cpu(), Map.of(variable, "active"), 2))
+                    .isFalse();
+        }
+    }
 }

@@ -7,6 +7,8 @@ import ai.djl.nn.Block;
 import ai.djl.training.EasyTrain;
 import ai.djl.training.Trainer;
 import ai.djl.training.listener.TrainingListenerAdapter;
+import ai.djl.training.tracker.ParameterTracker;
+import io.flipout.djl.training.Sgd;
 import io.flipout.mask.Mask;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.DeepR;
@@ -220,5 +222,34 @@ class FreezingTest {
             train(tiny, pruner, 3, epoch -> first(tiny).freezeParameters(false));
         }
         assertThat(alive(pruner)).containsOnlyKeys(LAST).containsEntry(LAST, 6);
+    }
+
+    /** Three epochs of four steps: joined after one, or frozen meanwhile, it is at step 12 too. */
+    @Test
+    void theLearningRateOfWhatJoinsIsThatOfTheOthers() {
+        Map<String, Integer> last = new HashMap<>();
+        ParameterTracker tracker =
+                (parameter, step) -> {
+                    last.put(parameter, step);
+                    return .1f;
+                };
+        Sgd sgd = Sgd.builder().setLearningRateTracker(tracker).optMomentum(.9f).build();
+        Pruner pruner = pruner(FlipOut.builder().build(), Schedule.toSparsity(.75).overEpochs(3));
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            first(tiny).freezeParameters(true);
+            tiny.prepared(
+                    pruner.wrap(sgd),
+                    (trainer, data) -> {
+                        EasyTrain.fit(trainer, 1, data, null);
+                        first(tiny).freezeParameters(false);
+                        last(tiny).freezeParameters(true);
+                        EasyTrain.fit(trainer, 1, data, null);
+                        last(tiny).freezeParameters(false);
+                        EasyTrain.fit(trainer, 1, data, null);
+                    },
+                    pruner.listener());
+        }
+        assertThat(last).hasSize(6);
+        assertThat(last.values()).containsOnly(12);
     }
 }

@@ -43,10 +43,7 @@ public final class RunProcess {
             throws IOException {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command().orElse("java"));
-        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument -> !argument.startsWith("-Dflipout."))
-                .filter(argument -> !argument.startsWith("-agentlib:"))
-                .forEach(command::add);
+        command.addAll(inherited(ManagementFactory.getRuntimeMXBean().getInputArguments()));
         command.add("-D" + Supervision.PROPERTY + "=true");
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(arguments);
@@ -56,6 +53,19 @@ public final class RunProcess {
                         .redirectOutput(Redirect.to(log.toFile()))
                         .start();
         return new RunProcess(run, folder, log, process);
+    }
+
+    /**
+     * The options of this JVM that a run's takes as well: all, whoever gave them, but for what
+     * there can be only one of, the terminal and the port of a debugger.
+     */
+    static List<String> inherited(List<String> options) {
+        return options.stream()
+                .filter(option -> !option.startsWith("-Dflipout.columns="))
+                .filter(option -> !option.startsWith("-D" + Supervision.PROPERTY))
+                .filter(option -> !option.startsWith("-agentlib:jdwp"))
+                .filter(option -> !option.startsWith("-Xrunjdwp"))
+                .toList();
     }
 
     PlannedRun run() {

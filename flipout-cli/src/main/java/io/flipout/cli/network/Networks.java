@@ -8,19 +8,31 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.Trainer;
 import io.flipout.cli.option.ImageOptions;
+import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.data.ImageSet;
-import io.flipout.djl.torchscript.TorchScriptModels;
 import io.flipout.models.Models;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
-/** The networks that {@code --model} names: this project's, or a user's own TorchScript. */
+/**
+ * The networks that {@code --model} names: this project's, new, or one that was trained before, in a
+ * run folder, DJL parameters or TorchScript.
+ */
 public final class Networks {
 
     private Networks() {}
+
+    /** Whether a name is that of a run folder or a file, not of a new network. */
+    public static boolean isSaved(String name) {
+        Path path = Path.of(name);
+        return !Models.names().contains(name.toLowerCase(Locale.ROOT))
+                && (SavedModel.isModel(path) || Files.isDirectory(path));
+    }
 
     /**
      * Returns the short name of a network, and checks that it exists, in this width, before
@@ -28,10 +40,16 @@ public final class Networks {
      */
     public static String shortName(String name, Optional<Integer> width) {
         Path path = Path.of(name);
-        if (!SavedModel.isScript(path)) {
+        if (!isSaved(name)) {
             Models network = Models.get(name);
             width.ifPresent(channels -> network.newBlock(1, 1, channels));
             return network.id();
+        }
+        if (!SavedModel.isScript(path)) {
+            if (width.isPresent()) {
+                throw Failure.misuse(path + " has its width: leave out --width.");
+            }
+            return SavedModel.named(path).networkName();
         }
         if (width.isPresent()) {
             throw Failure.misuse("A TorchScript file has its width: leave out --width.");
@@ -42,12 +60,16 @@ public final class Networks {
         return SavedModel.stem(path);
     }
 
+    /** Returns the classes that a network tells apart already, if it is a file that names them. */
+    public static Optional<List<String>> classes(String name) throws IOException {
+        return isSaved(name) ? SavedModel.find(Path.of(name)).classes() : Optional.empty();
+    }
+
     /** Makes the network for a set of images; the caller closes it. */
     public static Model open(String name, Optional<Integer> width, ImageSet images, Device device)
             throws IOException {
-        Path path = Path.of(name);
-        if (SavedModel.isScript(path)) {
-            return TorchScriptModels.load(path, device);
+        if (isSaved(name)) {
+            return SavedModel.find(Path.of(name)).loadToTrain(device);
         }
         Models network = Models.get(name);
         Model model = Model.newInstance(network.id(), device);
@@ -98,6 +120,24 @@ public final class Networks {
                             + " for an image, which are no scores of the "
                             + classes
                             + " classes of the data set.");
+        }
+    }
+
+    /** Checks that a network that does not name its classes has as many as the images. */
+    public static void checkCount(Trainer trainer, String name, ImageSet images) {
+        long scores = tryOn(trainer, images).orElseThrow().get(1);
+        int classes = images.classes().size();
+        if (scores != classes) {
+            throw Failure.misuse(
+                    name
+                            + " tells "
+                            + scores
+                            + " classes apart, the data set has "
+                            + classes
+                            + ", and no names say which are which: write those of the network into"
+                            + " "
+                            + RunFolder.CLASSES
+                            + " beside it, one a line.");
         }
     }
 }

@@ -9,8 +9,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.flipout.cli.option.YamlDefaults;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.run.SeenImages;
+import io.flipout.cli.terminal.Errors;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.NetworkState;
+import io.flipout.djl.torchscript.ScriptMetadata;
+import io.flipout.djl.torchscript.TorchScriptFile;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import io.flipout.djl.training.LoopPosition;
 import io.flipout.models.Models;
@@ -18,7 +22,6 @@ import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -104,9 +107,37 @@ public final class SavedModel {
                         run.path()));
         return new SavedModel(
                 found.module().orElse(found.file()),
-                Networks.shortName(config.path("model").asText(), Optional.empty()),
+                found.summary()
+                        .map(summary -> summary.path("model").asText())
+                        .orElse(config.path("model").asText()),
                 Optional.of(config),
                 newest);
+    }
+
+    /** Finds a model that a user names, where a fault in reading is one of his. */
+    static SavedModel named(Path path) {
+        try {
+            return find(path);
+        } catch (IOException e) {
+            throw Failure.of(Errors.sentence(e), e);
+        }
+    }
+
+    /** Whether a name is that of parameters or a TorchScript file. */
+    static boolean isModel(Path path) {
+        return isScript(path) || PARAMS.matcher(name(path)).matches();
+    }
+
+    /** Returns the name of the network, which exists. */
+    String networkName() {
+        return isScript() ? prefix : network(Optional.empty()).id();
+    }
+
+    private Models network(Optional<String> modelName) {
+        return Models.get(
+                modelName
+                        .or(() -> option("model").filter(name -> Models.names().contains(name)))
+                        .orElse(prefix));
     }
 
     /** Whether a name is that of a TorchScript file. */
@@ -142,12 +173,24 @@ public final class SavedModel {
         return config.map(c -> c.get(name)).map(JsonNode::asText);
     }
 
-    /** Returns the names of the classes, if they lie beside the model. */
+    /**
+     * Returns the names of the classes in the order of the network's outputs, if the file has them
+     * or they lie beside it.
+     */
     public Optional<List<String>> classes() throws IOException {
         if (checkpoint.isPresent()) {
-            return checkpoint
-                    .flatMap(Found::summary)
-                    .map(summary -> texts(summary.path("classes")));
+            return checkpoint.flatMap(Found::images).map(SeenImages::classes);
+        }
+        if (isScript()) {
+            Optional<List<String>> own =
+                    TorchScriptFile.open(file).metadata().map(ScriptMetadata::classes);
+            if (own.isPresent() && own.get().contains(null)) {
+                throw Failure.of(
+                        file + " is damaged: a class in its extra/flipout.json has no name.", null);
+            }
+            if (own.isPresent()) {
+                return own;
+            }
         }
         Path names = file.resolveSibling(RunFolder.CLASSES);
         if (!Files.isRegularFile(names)) {
@@ -164,12 +207,6 @@ public final class SavedModel {
         }
     }
 
-    private static List<String> texts(JsonNode array) {
-        List<String> texts = new ArrayList<>();
-        array.forEach(item -> texts.add(item.asText()));
-        return texts;
-    }
-
     public Path file() {
         return file;
     }
@@ -178,13 +215,19 @@ public final class SavedModel {
         return isScript(file);
     }
 
+    /** Loads the network to go on training it; the caller closes it. */
+    Model loadToTrain(Device device) throws IOException {
+        return isScript()
+                ? TorchScriptModels.load(file, device)
+                : load(Optional.empty(), device);
+    }
+
     /** Loads the network; the caller closes it. */
     Model load(Optional<String> modelName, Device device) throws IOException {
         if (isScript()) {
             return TorchScriptModels.open(file, device);
         }
-        String name = modelName.or(() -> option("model")).orElse(prefix);
-        Models network = Models.get(name);
+        Models network = network(modelName);
         if (checkpoint.isPresent()) {
             return load(checkpoint.get(), network, device);
         }
@@ -226,7 +269,7 @@ public final class SavedModel {
                                                 null));
         JsonNode image = summary.path("image");
         int channels = image.path(0).asInt();
-        int classes = summary.path("classes").size();
+        int classes = saved.images().map(images -> images.classes().size()).orElse(USUAL_CLASSES);
         Model model = Model.newInstance(prefix, device);
         try {
             Block block =

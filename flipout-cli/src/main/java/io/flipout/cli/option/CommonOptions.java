@@ -2,8 +2,14 @@ package io.flipout.cli.option;
 
 import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
+import ai.djl.util.Utils;
 import io.flipout.cli.terminal.Failure;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Path;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Options of every command that computes. */
 public final class CommonOptions {
@@ -14,8 +20,11 @@ public final class CommonOptions {
             description = "Threads to compute with on the CPU (default: one for each core).")
     private Integer threads;
 
-    @Option(names = "--verbose", description = "Tell more, and show stack traces.")
+    @Option(names = "--verbose", description = "Say which versions compute, and show stack traces.")
     private boolean verbose;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
 
     boolean verbose() {
         return verbose;
@@ -40,22 +49,54 @@ public final class CommonOptions {
                 // A run's results depend on it: PyTorch splits its sums by threads.
                 threads = JniUtils.getNumThreads();
             }
+            if (verbose) {
+                command.commandLine()
+                        .getErr()
+                        .printf(
+                                "DJL %s, PyTorch %s, Java %s, %s, threads: %d.%n",
+                                Engine.getDjlVersion(),
+                                engine.getVersion(),
+                                System.getProperty("java.version"),
+                                engine.defaultDevice(),
+                                threads);
+            }
             return engine;
         } catch (RuntimeException | LinkageError e) {
-            throw Failure.of(
-                    "PyTorch could not be loaded ("
-                            + rootMessage(e)
-                            + "): see 'GPU' in the README for what must be installed, or set"
-                            + " PYTORCH_LIBRARY_PATH to a PyTorch of your own.",
-                    e);
+            throw unloadable(e, Utils.getEngineCacheDir());
         }
     }
 
-    private static String rootMessage(Throwable e) {
+    /** Says why PyTorch could not be loaded, which DJL unpacks into its cache before. */
+    static Failure unloadable(Throwable e, Path cache) {
         Throwable root = e;
         while (root.getCause() != null && root.getCause() != root) {
             root = root.getCause();
         }
-        return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+        String why =
+                root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+        if (root instanceof FileSystemException || why.contains("No space left")) {
+            String reason =
+                    root instanceof FileSystemException fault && fault.getReason() != null
+                            ? fault.getReason()
+                            : root instanceof AccessDeniedException
+                                    ? "no permission"
+                                    : root instanceof FileSystemException
+                                            ? "it cannot be made"
+                                            : why;
+            return Failure.of(
+                    "PyTorch cannot be unpacked into DJL's cache folder "
+                            + cache
+                            + " ("
+                            + reason
+                            + "): point DJL_CACHE_DIR to a folder that can be written, with 1 GB"
+                            + " free.",
+                    e);
+        }
+        return Failure.of(
+                "PyTorch could not be loaded ("
+                        + why
+                        + "): see 'GPU' in the README for what must be installed, or set"
+                        + " PYTORCH_LIBRARY_PATH to a PyTorch of your own.",
+                e);
     }
 }

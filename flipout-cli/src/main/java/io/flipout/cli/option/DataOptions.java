@@ -5,6 +5,7 @@ import io.flipout.djl.data.DataSets;
 import io.flipout.djl.data.ImageDataset;
 import io.flipout.djl.data.ImageSet;
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -34,7 +35,20 @@ public final class DataOptions {
     private Boolean augment;
 
     /** The images of a run. */
-    public record Images(ImageSet train, Optional<ImageSet> validation, ImageSet test) {}
+    public record Images(ImageSet train, Optional<ImageSet> validation, ImageSet test) {
+
+        /**
+         * Labels the images as a network does that knows some classes already.
+         *
+         * @throws IllegalArgumentException if an image is of a class that it does not know
+         */
+        public Images inClasses(List<String> names) {
+            return new Images(
+                    train.inClasses(names),
+                    validation.map(set -> set.inClasses(names)),
+                    test.inClasses(names));
+        }
+    }
 
     /** Checks the values and fills in what the data set decides. */
     public void resolve() {
@@ -58,6 +72,15 @@ public final class DataOptions {
                             + ImageOptions.size(test)
                             + ": get the data set anew or point --data elsewhere.",
                     null);
+        }
+        if (train.classes().size() < 2) {
+            throw Failure.misuse(
+                    "The images in "
+                            + images.folder()
+                            + " are all of one class, '"
+                            + train.classes().get(0)
+                            + "': there is nothing to tell apart; add a folder for each other"
+                            + " class.");
         }
         if (valSize == 0) {
             return new Images(train, Optional.empty(), test);

@@ -78,6 +78,10 @@ public final class ImageOptions {
         }
     }
 
+    Path folder() {
+        return data;
+    }
+
     boolean isLimited() {
         return limit != null;
     }

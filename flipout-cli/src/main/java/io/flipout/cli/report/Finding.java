@@ -77,12 +77,17 @@ final class Finding {
                         : lead <= reach
                                 ? "which lies within the deviations"
                                 : "which is more than the deviations";
+        String points = String.format(Locale.ROOT, "%.2f", 100 * lead);
+        if (points.equals("0.00")) {
+            return String.format(
+                    "At %s sparsity %s and %s are level.",
+                    Sparsities.percent(sparsity), first, second);
+        }
         return String.format(
-                Locale.ROOT,
-                "At %s sparsity %s is %.2f points ahead of %s, %s.",
+                "At %s sparsity %s is %s points ahead of %s, %s.",
                 Sparsities.percent(sparsity),
                 first,
-                100 * lead,
+                points,
                 second,
                 weight);
     }

@@ -55,6 +55,7 @@ public final class RunCheckpoints {
      * @param position where the training was
      * @param epochs the epochs that the training was to take
      * @param seconds how long it had taken
+     * @param images the images that it had seen; empty if it does not tell
      * @param summary what it had come to; missing in those of earlier versions
      */
     public record Found(
@@ -63,6 +64,7 @@ public final class RunCheckpoints {
             LoopPosition position,
             int epochs,
             double seconds,
+            Optional<SeenImages> images,
             Optional<JsonNode> summary) {
 
         /** Returns the score on the test images after its last epoch, if that is known. */
@@ -81,6 +83,7 @@ public final class RunCheckpoints {
     public void save(
             Model model,
             Pruner pruner,
+            SeenImages images,
             LoopPosition position,
             int epochs,
             double seconds,
@@ -96,6 +99,7 @@ public final class RunCheckpoints {
         notes.put("hits", Double.toString(position.hits()));
         notes.put("epochs", Integer.toString(epochs));
         notes.put("seconds", Double.toString(seconds));
+        images.addTo(notes);
         notes.put(SUMMARY, JSON.writeValueAsString(summary));
         String name =
                 String.format(
@@ -149,6 +153,7 @@ public final class RunCheckpoints {
                                 position,
                                 Integer.parseInt(notes.get("epochs")),
                                 Double.parseDouble(notes.get("seconds")),
+                                SeenImages.in(notes),
                                 notes.containsKey(SUMMARY)
                                         ? Optional.of(JSON.readTree(notes.get(SUMMARY)))
                                         : Optional.empty()));

@@ -5,6 +5,7 @@ import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.run.MetricsFile;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.run.SeenImages;
 import io.flipout.cli.run.Supervision;
 import io.flipout.cli.run.WeightsFile;
 import io.flipout.cli.terminal.Interrupts;
@@ -40,6 +41,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     private final WeightsFile weights;
     private final Tracker rates;
     private final ImageDataset train;
+    private final SeenImages images;
     private final int epochs;
     private final double secondsBefore;
     private final Interrupts interrupts = new Interrupts(Supervision.isOn());
@@ -66,6 +68,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
             WeightsFile weights,
             Tracker rates,
             ImageDataset train,
+            SeenImages images,
             int epochs,
             Optional<Found> from) {
         this.run = run;
@@ -73,6 +76,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
         this.weights = weights;
         this.rates = rates;
         this.train = train;
+        this.images = images;
         this.epochs = epochs;
         folder = run.folder();
         terminal = run.terminal();
@@ -163,6 +167,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
                     .save(
                             run.model(),
                             pruner,
+                            images,
                             position,
                             epochs,
                             seconds(),

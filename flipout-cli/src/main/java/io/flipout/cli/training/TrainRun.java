@@ -17,6 +17,7 @@ import io.flipout.cli.run.FolderLock;
 import io.flipout.cli.run.MetricsFile;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.run.SeenImages;
 import io.flipout.cli.run.WeightsFile;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.Tables;
@@ -101,8 +102,10 @@ public record TrainRun(
                         .optOptimizer(pruner.wrap(optimizer.sgd(rates)))
                         .addTrainingListeners(weights, pruner.listener());
         try (Trainer trainer = model.newTrainer(config)) {
+            boolean isLoaded =
+                    model.getBlock() instanceof SymbolBlock || model.getBlock().isInitialized();
             trainer.initialize(new Shape(1, set.channels(), set.height(), set.width()));
-            if (model.getBlock() instanceof SymbolBlock) {
+            if (isLoaded) {
                 Networks.checkFits(trainer, modelName, set);
             }
             announce(pruner.events());
@@ -128,8 +131,10 @@ public record TrainRun(
             throws Exception {
         LoopPosition start = from.map(Found::position).orElse(LoopPosition.BEGIN);
         int epochs = optimizer.epochs() * pruning.rounds();
+        SeenImages seen = SeenImages.of(images);
         MetricsFile metrics;
         if (from.isPresent()) {
+            from.get().images().ifPresent(s -> s.changes(seen).forEach(terminal::note));
             pruner.load(from.get().file());
             examples.setPosition(pruner.prunings(), 0);
             weights.takeDue();
@@ -144,7 +149,7 @@ public record TrainRun(
             metrics = begin();
         }
         RunFollower follower =
-                new RunFollower(this, metrics, weights, rates, train, epochs, from);
+                new RunFollower(this, metrics, weights, rates, train, seen, epochs, from);
         List<EpochResult> results;
         try (terminal;
                 follower) {
@@ -181,7 +186,7 @@ public record TrainRun(
         try {
             folder.writeModel(model, modelName, images.train().classes());
             Map<String, Object> summary = summary(epochs, last.test(), follower.seconds());
-            keepState(epochs, follower.seconds(), summary);
+            keepState(seen, epochs, follower.seconds(), summary);
             folder.writeSummary(summary);
         } catch (IOException e) {
             throw folder.interrupted("The model could not be saved in " + folder.path() + ". ", e);
@@ -192,13 +197,14 @@ public record TrainRun(
     }
 
     /** Keeps what the run can be made longer from, unless that is not wanted. */
-    private void keepState(int epochs, double seconds, Map<String, Object> summary)
+    private void keepState(
+            SeenImages seen, int epochs, double seconds, Map<String, Object> summary)
             throws IOException {
         boolean isWanted = saving.keepState().orElse(pruning.rounds() == 1);
         if (isWanted) {
             LoopPosition end = new LoopPosition(epochs, 0, 0, 0, 0);
             folder.keepState(
-                    state -> state.save(model, pruner, end, epochs, seconds, summary, 1),
+                    state -> state.save(model, pruner, seen, end, epochs, seconds, summary, 1),
                     saving.keepState().isPresent());
         }
     }
@@ -269,7 +275,6 @@ public record TrainRun(
         summary.put("epochs", epochs);
         ImageSet set = images.train();
         summary.put("image", List.of(set.channels(), set.height(), set.width()));
-        summary.put("classes", set.classes());
         summary.put("total_params", report.totalParameters());
         summary.put("prunable_weights", report.weights());
         summary.put("remaining_weights", report.remaining());

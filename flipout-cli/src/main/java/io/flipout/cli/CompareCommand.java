@@ -174,8 +174,7 @@ final class CompareCommand implements Callable<Integer> {
     /** Returns the comparison that the options describe, or that the folder holds already. */
     private Comparison asked() throws IOException {
         boolean exists = Files.exists(out.resolve(Comparison.FILE));
-        boolean adds =
-                preset == null && measure == null && !noDense && trainOptions.isEmpty();
+        boolean adds = preset == null && measure == null && !noDense && trainOptions.isEmpty();
         if (exists && adds) {
             Comparison held = Comparison.read(out);
             Comparison more = held.with(arms(methods.stream()), sparsities, seeds);
@@ -314,7 +313,9 @@ final class CompareCommand implements Callable<Integer> {
                         train.ignored()
                                 .forEach(
                                         (option, by) -> {
-                                            if (run.arm().options().containsKey(option.substring(2))) {
+                                            if (run.arm()
+                                                    .options()
+                                                    .containsKey(option.substring(2))) {
                                                 sentences.add(TrainCommand.notUsed(option, by));
                                             } else {
                                                 common.merge(option, 1, Integer::sum);

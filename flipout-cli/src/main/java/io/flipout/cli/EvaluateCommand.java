@@ -11,8 +11,8 @@ import io.flipout.cli.network.ModelOptions;
 import io.flipout.cli.network.Networks;
 import io.flipout.cli.network.SavedModel;
 import io.flipout.cli.option.CommonOptions;
-import io.flipout.cli.option.ImageOptions;
 import io.flipout.cli.option.Devices;
+import io.flipout.cli.option.ImageOptions;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
@@ -88,14 +88,17 @@ final class EvaluateCommand implements Callable<Integer> {
                 if (!saved.isScript()) {
                     Shape trained = model.getBlock().getInputShapes()[0];
                     trainer.initialize(new Shape(1).addAll(image));
-                    if (Networks.tryOn(trainer, images).isEmpty()) {
+                    if (!Networks.takes(trainer, images)) {
                         // Its first weights follow from the size of the images.
                         throw Failure.misuse(
                                 String.format(
+                                        Locale.ROOT,
                                         "The network was trained on images of %d×%d and cannot"
                                                 + " take these of %s: give the --dataset and"
                                                 + " --image-size of its training.",
-                                        trained.get(2), trained.get(3), ImageOptions.size(images)));
+                                        trained.get(2),
+                                        trained.get(3),
+                                        ImageOptions.size(images)));
                     }
                 }
                 Networks.checkFits(trainer, network.path().toString(), images);
@@ -106,6 +109,7 @@ final class EvaluateCommand implements Callable<Integer> {
                                     + " does not name its classes: they are taken in the order of"
                                     + " the data set's.");
                 }
+                data.takePixels(Networks.takesPixels(model));
                 Score score =
                         TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();
                 Optional<Confusion> confusion =

@@ -85,7 +85,7 @@ final class ResumeCommand implements Callable<Integer> {
         TrainCommand train = train(config, Map.of());
         Terminal terminal = new Terminal(spec.commandLine());
         Optional<Found> found = found(folder, terminal);
-        int planned = train.epochs();
+        int planned = train.epochs(true);
         int wanted = wanted(train, planned, found);
         if (wanted > planned) {
             train = train(config, train.lengthened(wanted));

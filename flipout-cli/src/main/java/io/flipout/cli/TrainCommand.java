@@ -5,6 +5,7 @@ import ai.djl.Model;
 import ai.djl.engine.Engine;
 import io.flipout.cli.method.MethodOptions;
 import io.flipout.cli.network.Networks;
+import io.flipout.cli.network.SavedModel;
 import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.option.CommandLines;
 import io.flipout.cli.option.CommonOptions;
@@ -34,13 +35,13 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine;
 
 /** {@code flipout train}: trains a network and prunes it meanwhile. */
 @Command(
@@ -123,11 +124,12 @@ final class TrainCommand implements Callable<Integer> {
     private record Plan(String network, PruningMethod method, Schedule schedule) {}
 
     /** Checks the options as far as that goes without an engine and data, and fills in defaults. */
-    private Plan plan() {
-        String network = Networks.shortName(model, Optional.ofNullable(width));
+    private Plan plan(boolean saved) {
+        String network = Networks.shortName(model, Optional.ofNullable(width), saved);
         data.dataSet();
         PruningMethod method = pruning.method(optimizer.learningRate());
         if (Networks.isSaved(model)) {
+            // A run may be resumed and repeated from another folder.
             model = Path.of(model).toAbsolutePath().normalize().toString();
             resolveZeros(method);
         }
@@ -145,8 +147,7 @@ final class TrainCommand implements Callable<Integer> {
             keepZeros = !rewires;
         }
         if (keepZeros && rewires) {
-            throw Failure.misuse(
-                    pruning.name() + " brings weights back: leave out --keep-zeros.");
+            throw Failure.misuse(pruning.name() + " brings weights back: leave out --keep-zeros.");
         }
     }
 
@@ -158,15 +159,13 @@ final class TrainCommand implements Callable<Integer> {
                     "%s comes %s %% sparse: its zeros %s.",
                     model,
                     Tables.percent(report.sparsity()),
-                    keepZeros
-                            ? "stay 0 (--no-keep-zeros lets them come back)"
-                            : "may come back");
+                    keepZeros ? "stay 0 (--no-keep-zeros lets them come back)" : "may come back");
         }
     }
 
     /** Returns the options that were given and mean nothing to this training, and to what. */
     Map<String, String> ignored() {
-        plan();
+        plan(true);
         CommandLine fresh = CommandLines.configured(new CommandLine(new TrainCommand()));
         fresh.parseArgs();
         Map<String, String> ignored = new LinkedHashMap<>();
@@ -185,9 +184,10 @@ final class TrainCommand implements Callable<Integer> {
 
     /** Returns what the training depends on: two of the same are the same training. */
     Map<String, Object> essence() {
-        plan();
+        plan(true);
         Map<String, Object> values = Configuration.of(spec);
-        values.keySet().removeIf(name -> !pruning.applies("--" + name) || !data.applies("--" + name));
+        values.keySet()
+                .removeIf(name -> !pruning.applies("--" + name) || !data.applies("--" + name));
         values.remove(YamlDefaults.OPEN);
         return values;
     }
@@ -199,7 +199,7 @@ final class TrainCommand implements Callable<Integer> {
 
     /** Checks the options without training, and returns the epochs that it would take. */
     int check() {
-        return epochs();
+        return epochs(false);
     }
 
     /** Reads the images, so that what is wrong with them is known before any training. */
@@ -209,7 +209,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        Plan plan = plan();
+        Plan plan = plan(false);
         RunFolder folder =
                 new RunFolder(
                         out != null
@@ -233,24 +233,28 @@ final class TrainCommand implements Callable<Integer> {
     int resume(RunFolder folder, Optional<Found> from, CheckpointOptions asked) throws Exception {
         asked.fillFrom(saving);
         saving = asked;
-        return train(plan(), folder, from);
+        return train(plan(from.flatMap(Found::module).isPresent()), folder, from);
     }
 
-    /** Returns the epochs of the whole training. */
-    int epochs() {
-        plan();
+    /**
+     * Returns the epochs of the whole training.
+     *
+     * @param saved whether the network is at hand already, as in a checkpoint
+     */
+    int epochs(boolean saved) {
+        plan(saved);
         return optimizer.epochs() * pruning.rounds();
     }
 
     /** Whether the training is one of several rounds. */
     boolean inRounds() {
-        plan();
+        plan(true);
         return pruning.rounds() > 1;
     }
 
     /** Returns the options that make this training longer and leave as it is what it has done. */
     Map<String, String> lengthened(int more) {
-        plan();
+        plan(true);
         Map<String, String> options = new TreeMap<>(optimizer.lengthened(more));
         options.putAll(pruning.lengthened(optimizer.epochs(), more));
         return options;
@@ -271,22 +275,26 @@ final class TrainCommand implements Callable<Integer> {
         ignored().forEach((option, by) -> terminal.note(notUsed(option, by)));
         DataOptions.Images loaded = data.load(seed, terminal::note);
         DataOptions.Images images = knownClasses(from).map(loaded::inClasses).orElse(loaded);
-        Pruner.Builder pruner =
-                Pruner.builder()
-                        .setMethod(plan.method())
-                        .setSchedule(plan.schedule())
-                        .optAllocation(pruning.allocation())
-                        .optWeights(pruning.weights())
-                        .optKeepZeros(Boolean.TRUE.equals(keepZeros))
-                        .optSeed(seed);
-        ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
-        pruning.giveExamples(pruner, examples);
         Optional<Integer> channels = Optional.ofNullable(width);
         String source = from.flatMap(Found::module).map(Path::toString).orElse(model);
+        if (SavedModel.isScript(Path.of(source))) {
+            Networks.rehearse(source, plan.network(), images.train(), devices[0], terminal::note);
+        }
         try (Model opened = Networks.open(source, channels, images.train(), devices[0])) {
             if (from.isEmpty() && Networks.isSaved(model)) {
                 tellZeros(opened, terminal);
             }
+            data.takePixels(Networks.takesPixels(opened));
+            Pruner.Builder pruner =
+                    Pruner.builder()
+                            .setMethod(plan.method())
+                            .setSchedule(plan.schedule())
+                            .optAllocation(pruning.allocation())
+                            .optWeights(pruning.weights())
+                            .optKeepZeros(Boolean.TRUE.equals(keepZeros))
+                            .optSeed(seed);
+            ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
+            pruning.giveExamples(pruner, examples);
             return new TrainRun(
                             folder,
                             terminal,

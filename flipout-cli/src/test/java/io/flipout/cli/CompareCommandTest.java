@@ -279,7 +279,9 @@ class CompareCommandTest {
                 .content()
                 .containsPattern(
                         "0 of 1 runs done; at work: random 50 % seed 1 epoch \\d+/5000; about .* left\\.")
-                .contains("Stopped with 0 of 1 runs done. Go on with it:  ./flipout compare --out " + out);
+                .contains(
+                        "Stopped with 0 of 1 runs done. Go on with it:  ./flipout compare --out "
+                                + out);
         assertThat(new RunFolder(out.resolve("runs/random-s0.5-seed1")).isInterrupted()).isTrue();
         assertThat(out.resolve("runs/random-s0.5-seed1.failed")).doesNotExist();
         assertThat(out.resolve("runs/random-s0.5-seed1.log"))
@@ -291,7 +293,14 @@ class CompareCommandTest {
     void whatNoMethodUsesIsSaid() throws IOException {
         Path out = folder.resolve("comparison");
         Object[] options = {
-            "--methods", "random:p=3,flipout", "--sparsities", "0.5", "--noise", "0.5", "--snip-steps", 2
+            "--methods",
+            "random:p=3,flipout",
+            "--sparsities",
+            "0.5",
+            "--noise",
+            "0.5",
+            "--snip-steps",
+            2
         };
         Shell shell = compare(out, options);
         assertThat(shell.err())

@@ -27,8 +27,15 @@ class EvaluateCommandTest {
         Shell shell =
                 Shell.run(
                         TinyData.command(
-                                "train", data, run, "--epochs", 3, "--sparsity", 0.9,
-                                "--prune-rate", 0.9));
+                                "train",
+                                data,
+                                run,
+                                "--epochs",
+                                3,
+                                "--sparsity",
+                                0.9,
+                                "--prune-rate",
+                                0.9));
         assertThat(shell.status()).as(shell.err()).isZero();
     }
 
@@ -56,8 +63,7 @@ class EvaluateCommandTest {
                     .isEqualTo((double) right / images);
         }
         assertThat(result.path("accuracy").asDouble()).isEqualTo((double) hits / IMAGES);
-        JsonNode plain =
-                new ObjectMapper().readTree(Shell.run("evaluate", run, "--json").out());
+        JsonNode plain = new ObjectMapper().readTree(Shell.run("evaluate", run, "--json").out());
         assertThat(plain.has("classes")).isFalse();
         assertThat(plain.path("accuracy")).isEqualTo(result.path("accuracy"));
     }

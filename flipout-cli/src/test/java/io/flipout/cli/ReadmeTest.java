@@ -85,7 +85,9 @@ class ReadmeTest {
 
     /** Everything but the numbers, wherever the commands were run. */
     private String form(String line) {
-        return line.replace(folder + "/", "").replaceAll("[0-9][0-9.,]*(E-\\d+)?", "#").replaceAll(" +", " ");
+        return line.replace(folder + "/", "")
+                .replaceAll("[0-9][0-9.,]*(E-\\d+)?", "#")
+                .replaceAll(" +", " ");
     }
 
     private Shell run(String command, String... more) {
@@ -128,7 +130,9 @@ class ReadmeTest {
         List<String> more = new ArrayList<>(SMALL);
         more.addAll(List.of("--data=" + data, "--methods=random", "--sparsities=0.5", "--jobs=1"));
         more.addAll(List.of("--no-dense", "--seeds=1", "--val-size=10", "--epochs=3"));
-        String small = command.replaceAll("--(methods|seeds|sparsities|jobs|gpus|preset|width) \\S+ *", "");
+        String small =
+                command.replaceAll(
+                        "--(methods|seeds|sparsities|jobs|gpus|preset|width) \\S+ *", "");
         return run(small, more.toArray(String[]::new));
     }
 

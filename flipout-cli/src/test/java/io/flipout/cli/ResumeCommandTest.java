@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.djl.torchscript.HandMadeModule;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -140,6 +141,30 @@ class ResumeCommandTest {
         assertThat(shell.status()).isZero();
         assertThat(untimed(run)).isEqualTo(untimed(whole));
         assertThat(run.resolve("model/mine.pt")).exists();
+    }
+
+    /** The checkpoint holds the module, so that its first file may be anywhere, or gone. */
+    @Test
+    void aStoppedTorchScriptModuleGoesOnWithoutItsFile() throws IOException {
+        Path script =
+                HandMadeModule.write(folder.resolve("here.pt"), 10, 784, HandMadeModule.LINEAR);
+        Path relative = Path.of("").toAbsolutePath().relativize(script);
+        Path run = folder.resolve("run");
+        Object[] options = {
+            "--model", relative, "--sparsity", 0.5, "--epochs", 3, "--checkpoint", "3steps"
+        };
+        stop(run, options);
+        assertThat(run.resolve("config.yaml")).content().contains(script.toString());
+        Files.delete(script);
+
+        Shell shell = resume(run);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(run.resolve("model/here.pt")).exists();
+
+        HandMadeModule.write(script, 10, 784, HandMadeModule.LINEAR);
+        Path whole = folder.resolve("whole");
+        train(whole, options);
+        assertThat(untimed(run)).isEqualTo(untimed(whole));
     }
 
     @Test
@@ -312,8 +337,7 @@ class ResumeCommandTest {
                 "--method layer-magnitude --quality 0.5 | --method layer-magnitude --quality 0.5 --prune-every 1 --milestones 2,3",
                 "--method deep-r --sparsity 0.9 --momentum 0 | --method deep-r --sparsity 0.9 --momentum 0 --milestones 2,3",
             })
-    void aLongerRunIsTheOneThatWasPlannedSoLong(String options, String planned)
-            throws IOException {
+    void aLongerRunIsTheOneThatWasPlannedSoLong(String options, String planned) throws IOException {
         Path whole = folder.resolve("whole");
         List<Object> words = new ArrayList<>(List.of(planned.split(" ")));
         words.addAll(List.of("--epochs", 6));
@@ -335,7 +359,8 @@ class ResumeCommandTest {
                     .isEqualTo(Files.exists(whole.resolve("weights.csv")));
             assertThat(run.resolve("checkpoints")).doesNotExist();
             Path again = folder.resolve("again");
-            Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again, "--overwrite");
+            Shell.run(
+                    "train", "--config", run.resolve("config.yaml"), "--out", again, "--overwrite");
             assertSame(again, whole);
         }
     }

@@ -33,7 +33,15 @@ class TrainAgainTest {
         Shell shell =
                 Shell.run(
                         TinyData.command(
-                                "train", data, run, "--epochs", 2, "--sparsity", 0.5, "--threads", 1));
+                                "train",
+                                data,
+                                run,
+                                "--epochs",
+                                2,
+                                "--sparsity",
+                                0.5,
+                                "--threads",
+                                1));
         assertThat(shell.status()).as(shell.err()).isZero();
         assertThat(Shell.run("export", run, "--out", script).status()).isZero();
     }

@@ -479,7 +479,8 @@ class TrainCommandTest {
         Shell shell = train(folder.resolve("run"), (Object[]) options.split(" "));
         assertThat(shell.status()).isEqualTo(2);
         assertThat(shell.err()).contains(sentence).doesNotContain("--momentum");
-        assertThat(Shell.run("trian").err()).contains("Unknown command 'trian'. Did you mean train?");
+        assertThat(Shell.run("trian").err())
+                .contains("Unknown command 'trian'. Did you mean train?");
         assertThat(Shell.run("train", "--colour").err()).contains("and others, see --help");
     }
 
@@ -496,7 +497,8 @@ class TrainCommandTest {
         assertThat(Files.readAllLines(longer.resolve("config.yaml")))
                 .contains("fine-tune: 4", "- 6", "- 10");
         Path other = folder.resolve("other");
-        Shell.run("train", "--method=flipout", "--config", config, "--sparsity=0.5", "--out", other);
+        Shell.run(
+                "train", "--method=flipout", "--config", config, "--sparsity=0.5", "--out", other);
         assertThat(Files.readAllLines(other.resolve("config.yaml"))).contains("noise: 1.0");
 
         Path given = folder.resolve("given");

@@ -1,6 +1,8 @@
 package io.flipout.report;
 
 import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import io.flipout.mask.Connections;
@@ -29,8 +31,7 @@ public final class SparsityReport {
     /** Of the weights that are not prunable; -1 if one is in a layer that does not tell. */
     private final long otherMultiplyAdds;
 
-    private SparsityReport(
-            List<LayerReport> layers, long totalParameters, long otherMultiplyAdds) {
+    private SparsityReport(List<LayerReport> layers, long totalParameters, long otherMultiplyAdds) {
         this.layers = List.copyOf(layers);
         this.totalParameters = totalParameters;
         this.otherMultiplyAdds = otherMultiplyAdds;
@@ -55,7 +56,8 @@ public final class SparsityReport {
             if (info.prunable()) {
                 layers.add(layer(info, masks.get(info.path()), uses.of(info)));
             } else {
-                others = others < 0 || uses.of(info) < 0 ? -1 : others + info.size() * uses.of(info);
+                others =
+                        others < 0 || uses.of(info) < 0 ? -1 : others + info.size() * uses.of(info);
             }
         }
         return new SparsityReport(layers, total, others);
@@ -74,7 +76,7 @@ public final class SparsityReport {
         Map<String, Mask> masks = new HashMap<>();
         for (ParameterInfo info : parameters) {
             if (info.prunable()) {
-                float[] weights = info.parameter().getArray().toFloatArray();
+                float[] weights = floats(info.parameter().getArray());
                 Mask mask = new Mask(weights.length);
                 for (int i = 0; i < weights.length; i++) {
                     if (weights[i] == 0) {
@@ -85,6 +87,14 @@ public final class SparsityReport {
             }
         }
         return of(model.getBlock(), parameters, masks);
+    }
+
+    /** Weights of whatever type, which need not be one that trains. */
+    private static float[] floats(NDArray array) {
+        try (NDArray detached = array.stopGradient();
+                NDArray converted = detached.toType(DataType.FLOAT32, false)) {
+            return converted.toFloatArray();
+        }
     }
 
     private static LayerReport layer(ParameterInfo info, Mask mask, long uses) {

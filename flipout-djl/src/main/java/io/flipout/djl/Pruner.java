@@ -265,9 +265,9 @@ public final class Pruner {
      * Continues a saved training. Call it once the trainer is initialised and before the first
      * step; what the schedule pruned before training is pruned then.
      *
-     * <p>The schedule may be longer than the saved one: the same prunings, and more from now on. One
-     * that it plans for this very moment, such as after the epoch that was the last one, waits for
-     * {@link #pruneDue}.
+     * <p>The schedule may be longer than the saved one: the same prunings, and more from now on.
+     * One that it plans for this very moment, such as after the epoch that was the last one, waits
+     * for {@link #pruneDue}.
      *
      * @param file what {@link #save} wrote
      * @return the notes

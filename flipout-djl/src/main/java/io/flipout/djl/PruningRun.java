@@ -519,7 +519,9 @@ final class PruningRun {
                                                         event ->
                                                                 event.at() > 0
                                                                         && event.at()
-                                                                                >= now(event, clock)));
+                                                                                >= now(
+                                                                                        event,
+                                                                                        clock)));
     }
 
     private static long now(PruningEvent event, long[] clock) {

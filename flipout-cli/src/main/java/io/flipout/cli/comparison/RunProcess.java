@@ -123,6 +123,7 @@ public final class RunProcess {
     }
 
     void stop() {
-        process.toHandle().destroy(); // Process.destroy() closes the pipe too, which ends it at once.
+        process.toHandle()
+                .destroy(); // Process.destroy() closes the pipe too, which ends it at once.
     }
 }

@@ -39,6 +39,12 @@ public final class SavedModel {
 
     private static final String SCRIPT = ".pt";
 
+    /** What PyTorch and others save that cannot be run without its Python. */
+    private static final Pattern OTHER_PYTHON =
+            Pattern.compile(
+                    "(.+?)(\\.(?:pth|pth\\.tar|ckpt|bin|pkl|safetensors|h5|keras|onnx))",
+                    Pattern.CASE_INSENSITIVE);
+
     private static final int USUAL_CLASSES = 10;
 
     private final Path file;
@@ -142,7 +148,22 @@ public final class SavedModel {
 
     /** Whether a name is that of a TorchScript file. */
     public static boolean isScript(Path path) {
-        return name(path).endsWith(SCRIPT);
+        return name(path).toLowerCase(Locale.ROOT).endsWith(SCRIPT);
+    }
+
+    /** Refuses other files of Python, and says how to make of them what is taken. */
+    static void refuseOtherPython(Path path) {
+        Matcher matcher = OTHER_PYTHON.matcher(name(path));
+        if (matcher.matches()) {
+            throw Failure.misuse(
+                    path
+                            + " is taken for weights without code, as its name ends in "
+                            + matcher.group(2)
+                            + ": load it in Python and save the network by"
+                            + " torch.jit.script(module).save(\""
+                            + matcher.group(1)
+                            + ".pt\").");
+        }
     }
 
     /** The name of a TorchScript file without its ending. */
@@ -154,6 +175,7 @@ public final class SavedModel {
         if (isScript(params)) {
             return new SavedModel(params, stem(params), config, Optional.empty());
         }
+        refuseOtherPython(params);
         Matcher matcher = PARAMS.matcher(name(params));
         if (!matcher.matches()) {
             throw Failure.misuse(
@@ -217,9 +239,7 @@ public final class SavedModel {
 
     /** Loads the network to go on training it; the caller closes it. */
     Model loadToTrain(Device device) throws IOException {
-        return isScript()
-                ? TorchScriptModels.load(file, device)
-                : load(Optional.empty(), device);
+        return isScript() ? TorchScriptModels.load(file, device) : load(Optional.empty(), device);
     }
 
     /** Loads the network; the caller closes it. */
@@ -245,6 +265,9 @@ public final class SavedModel {
             model.setBlock(block);
             parameters.initialize(block, model.getNDManager());
             return model;
+        } catch (Failure e) {
+            model.close();
+            throw e;
         } catch (IOException | RuntimeException e) {
             model.close();
             throw Failure.of(
@@ -274,7 +297,10 @@ public final class SavedModel {
         try {
             Block block =
                     option("width")
-                            .map(width -> network.newBlock(channels, classes, Integer.parseInt(width)))
+                            .map(
+                                    width ->
+                                            network.newBlock(
+                                                    channels, classes, Integer.parseInt(width)))
                             .orElseGet(() -> network.newBlock(channels, classes));
             model.setBlock(block);
             Shape one = new Shape(1, channels, image.path(1).asInt(), image.path(2).asInt());

@@ -50,6 +50,11 @@ public final class DataOptions {
         }
     }
 
+    /** Leaves images as they are for a network that normalises them itself. */
+    public void takePixels(boolean pixels) {
+        images.takePixels(pixels);
+    }
+
     /** Checks the values and fills in what the data set decides. */
     public void resolve() {
         images.resolve();
@@ -116,7 +121,7 @@ public final class DataOptions {
         ImageDataset.Builder builder =
                 ImageDataset.builder()
                         .setImages(set)
-                        .setNormalization(dataSet().normalization())
+                        .setNormalization(images.normalization())
                         .setBatchSize(batchSize)
                         .optShuffle(true)
                         .optSeed(seed);

@@ -5,6 +5,7 @@ import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.data.DataSets;
 import io.flipout.djl.data.ImageDataset;
 import io.flipout.djl.data.ImageSet;
+import io.flipout.djl.data.Normalization;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -30,7 +31,8 @@ public final class ImageOptions {
     @Option(
             names = "--data",
             paramLabel = "DIR",
-            description = "Folder of the data set (default: DJL's cache, or a download; that of a run).")
+            description =
+                    "Folder of the data set (default: DJL's cache, or a download; that of a run).")
     private Path data;
 
     @Option(
@@ -45,6 +47,9 @@ public final class ImageOptions {
             defaultValue = "0",
             description = "Side to scale the images of folder and imagenette to (default: 224).")
     private int imageSize;
+
+    /** Whether the network is given pixels of 0 to 255, as it normalises them itself. */
+    private boolean asPixels;
 
     public DataSets dataSet() {
         return DataSets.named(dataset);
@@ -65,6 +70,16 @@ public final class ImageOptions {
         if (!given.hasMatchedOption("--image-size")) {
             run.apply("image-size").ifPresent(side -> imageSize = Integer.parseInt(side));
         }
+    }
+
+    /** Leaves images as they are for a network that normalises them itself. */
+    public void takePixels(boolean pixels) {
+        asPixels = pixels;
+    }
+
+    Normalization normalization() {
+        Normalization usual = dataSet().normalization();
+        return asPixels ? Normalization.none(usual.mean().length) : usual;
     }
 
     /** Checks the values. */
@@ -112,7 +127,7 @@ public final class ImageOptions {
     public ImageDataset forEvaluation(ImageSet set) {
         return ImageDataset.builder()
                 .setImages(set)
-                .setNormalization(dataSet().normalization())
+                .setNormalization(normalization())
                 .setBatchSize(EVALUATION_BATCH)
                 .build();
     }

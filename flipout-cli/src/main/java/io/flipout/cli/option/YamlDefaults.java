@@ -175,9 +175,7 @@ public final class YamlDefaults implements IDefaultValueProvider {
 
     @Override
     public String defaultValue(ArgSpec arg) {
-        return arg instanceof OptionSpec option
-                ? values.get(Configuration.name(option))
-                : null;
+        return arg instanceof OptionSpec option ? values.get(Configuration.name(option)) : null;
     }
 
     /** Writes values that {@link #read} reads. */

@@ -45,6 +45,7 @@ final class Finding {
                 lead =
                         Optional.of(
                                 String.format(
+                                        Locale.ROOT,
                                         "At %s sparsity %s has %s %%.",
                                         Sparsities.percent(sparsity),
                                         standings.get(0).method(),
@@ -85,11 +86,7 @@ final class Finding {
         }
         return String.format(
                 "At %s sparsity %s is %s points ahead of %s, %s.",
-                Sparsities.percent(sparsity),
-                first,
-                points,
-                second,
-                weight);
+                Sparsities.percent(sparsity), first, points, second, weight);
     }
 
     /** What a single run came to. */

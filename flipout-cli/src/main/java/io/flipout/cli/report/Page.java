@@ -123,11 +123,12 @@ final class Page {
                                 + Numbers.duration(done.get(0).seconds())
                                 + " of training."
                         : Numbers.count(done.size())
-                        + " of "
-                        + Numbers.count(results.runs().size(), "run")
-                        + " finished, in "
-                        + Numbers.duration(done.stream().mapToDouble(RunResult::seconds).sum())
-                        + " of training.");
+                                + " of "
+                                + Numbers.count(results.runs().size(), "run")
+                                + " finished, in "
+                                + Numbers.duration(
+                                        done.stream().mapToDouble(RunResult::seconds).sum())
+                                + " of training.");
         try (Reader template =
                 new InputStreamReader(
                         Page.class.getResourceAsStream("report.html"), StandardCharsets.UTF_8)) {

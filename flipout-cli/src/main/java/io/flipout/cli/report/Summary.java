@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * What {@code summary.json} tells of a run beside its accuracy; the epochs that were planned, of one
- * that is not finished.
+ * What {@code summary.json} tells of a run beside its accuracy; the epochs that were planned, of
+ * one that is not finished.
  */
 record Summary(
         String model,

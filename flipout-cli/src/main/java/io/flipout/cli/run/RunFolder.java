@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.flipout.cli.option.YamlDefaults;
 import io.flipout.cli.terminal.Errors;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.ShellWord;
 import io.flipout.djl.checkpoint.AtomicFile;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import java.io.IOException;
@@ -22,8 +23,8 @@ import java.util.stream.Stream;
 
 /**
  * The folder of a run: {@code config.yaml}, {@code metrics.csv}, {@code weights.csv}, {@code
- * model}, {@code summary.json}, {@code state} where that is kept; until the run has come to its end,
- * {@code checkpoints}.
+ * model}, {@code summary.json}, {@code state} where that is kept; until the run has come to its
+ * end, {@code checkpoints}.
  */
 public final class RunFolder {
 
@@ -95,7 +96,7 @@ public final class RunFolder {
                             path
                                     + " holds a run that was interrupted: go on with it by"
                                     + " ./flipout resume "
-                                    + path
+                                    + ShellWord.of(path)
                                     + ", or give --overwrite to replace it.");
                 }
                 throw Failure.misuse(
@@ -156,7 +157,7 @@ public final class RunFolder {
                         + Errors.sentence(cause)
                         + (canGoOn()
                                 ? " What was saved before stays: ./flipout resume "
-                                        + path
+                                        + ShellWord.of(path)
                                         + " goes on with it."
                                 : " Nothing was saved before: train again once that is mended."),
                 cause);

@@ -1,11 +1,14 @@
 package io.flipout.cli.terminal;
 
+import ai.djl.engine.EngineException;
+import io.flipout.djl.torchscript.EngineMessages;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import picocli.CommandLine;
@@ -50,7 +53,11 @@ public final class Errors
                 unmatched.getSuggestions().stream().filter(other -> isClose(word, other)).toList();
         if (!close.isEmpty()) {
             return String.format(
-                    "Unknown %s '%s'. Did you mean %s?", kind, word, String.join(" or ", close));
+                    Locale.ROOT,
+                    "Unknown %s '%s'. Did you mean %s?",
+                    kind,
+                    word,
+                    String.join(" or ", close));
         }
         CommandSpec command = e.getCommandLine().getCommandSpec();
         List<String> known =
@@ -61,6 +68,7 @@ public final class Errors
             return e.getMessage();
         }
         return String.format(
+                Locale.ROOT,
                 "Unknown %s '%s'; there are %s%s.",
                 kind,
                 word,
@@ -156,6 +164,9 @@ public final class Errors
         }
         if (e instanceof FileSystemException fault && fault.getReason() != null) {
             return fault.getFile() + ": " + fault.getReason() + ".";
+        }
+        if (e instanceof EngineException) {
+            return EngineMessages.reason(e) + ".";
         }
         String message = e.getMessage();
         if (message == null || message.isBlank()) {

@@ -28,8 +28,8 @@ public final class Interrupts implements AutoCloseable {
     /**
      * Catches signals from now on.
      *
-     * @param isEchoed whether another process passes on what a terminal sends to both, which is then
-     *     one signal
+     * @param isEchoed whether another process passes on what a terminal sends to both, which is
+     *     then one signal
      */
     public Interrupts(boolean isEchoed) {
         this.isEchoed = isEchoed;

@@ -3,7 +3,6 @@ package io.flipout.cli.training;
 import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.SymbolBlock;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
@@ -20,6 +19,7 @@ import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.run.SeenImages;
 import io.flipout.cli.run.WeightsFile;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.ShellWord;
 import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.Pruner;
@@ -35,6 +35,7 @@ import io.flipout.report.SparsityReport;
 import io.flipout.schedule.PruningEvent;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -102,10 +103,9 @@ public record TrainRun(
                         .optOptimizer(pruner.wrap(optimizer.sgd(rates)))
                         .addTrainingListeners(weights, pruner.listener());
         try (Trainer trainer = model.newTrainer(config)) {
-            boolean isLoaded =
-                    model.getBlock() instanceof SymbolBlock || model.getBlock().isInitialized();
+            boolean isLoaded = model.getBlock().isInitialized();
             trainer.initialize(new Shape(1, set.channels(), set.height(), set.width()));
-            if (isLoaded) {
+            if (isLoaded && from.isEmpty()) {
                 Networks.checkFits(trainer, modelName, set);
             }
             announce(pruner.events());
@@ -197,8 +197,7 @@ public record TrainRun(
     }
 
     /** Keeps what the run can be made longer from, unless that is not wanted. */
-    private void keepState(
-            SeenImages seen, int epochs, double seconds, Map<String, Object> summary)
+    private void keepState(SeenImages seen, int epochs, double seconds, Map<String, Object> summary)
             throws IOException {
         boolean isWanted = saving.keepState().orElse(pruning.rounds() == 1);
         if (isWanted) {
@@ -231,6 +230,7 @@ public record TrainRun(
                         .collect(Collectors.joining(", ")),
                 report.totalParameters(),
                 report.weights());
+        Networks.otherNames(model).forEach(terminal::line);
         terminal.line(
                 "%s: %,d images to train on%s, %,d to test.",
                 data.dataSet().dataName(),
@@ -316,11 +316,12 @@ public record TrainRun(
         terminal.line(
                 "%s in %.0f s. The run is in %s:%n%s.",
                 epochs(last.epoch()), seconds, folder.path(), String.join(", ", folder.files()));
-        terminal.line("Look closer:  ./flipout inspect %s", folder.path());
-        terminal.line("Draw it:      ./flipout report %s", folder.path());
+        String run = ShellWord.of(folder.path());
+        terminal.line("Look closer:  ./flipout inspect %s", run);
+        terminal.line("Draw it:      ./flipout report %s", run);
         terminal.line(
-                "Deploy it:    ./flipout export %s --out %s.pt --compress sparse",
-                folder.path(), modelName);
+                "Deploy it:    ./flipout export %s --out %s --compress sparse",
+                run, ShellWord.of(Path.of(modelName + ".pt")));
     }
 
     private static String epochs(int count) {

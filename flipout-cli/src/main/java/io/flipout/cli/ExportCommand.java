@@ -124,12 +124,25 @@ final class ExportCommand implements Callable<Integer> {
                             + saved.file()
                             + " is TorchScript already.");
         }
+        Terminal terminal = new Terminal(spec.commandLine());
+        if (saved.isScript() && noVerify) {
+            terminal.note("--no-verify does not apply to TorchScript: it is not used.");
+        }
+        if (saved.isScript() && dataset != null) {
+            terminal.note("--dataset does not apply to TorchScript: it is not used.");
+        }
         Path folder = out.toAbsolutePath().getParent();
         if (!Files.isDirectory(folder)) {
             throw Failure.misuse("There is no folder " + folder + " to export to.");
         }
         if (Files.isDirectory(out)) {
             throw Failure.misuse(out + " is a folder, not a file: choose another --out.");
+        }
+        if (!SavedModel.isScript(out)) {
+            throw Failure.misuse(
+                    "export writes TorchScript: the name of --out must end in .pt, which "
+                            + out
+                            + " does not.");
         }
     }
 

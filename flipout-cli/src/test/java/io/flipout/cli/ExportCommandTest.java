@@ -136,8 +136,8 @@ class ExportCommandTest {
             List<Object> arguments =
                     TinyData.command("train", data, tuned, "--model", file, "--method", "none");
             arguments.addAll(List.of("--epochs", 1));
-            if (keeps) {
-                arguments.add("--keep-zeros");
+            if (!keeps) {
+                arguments.add("--no-keep-zeros");
             }
             Shell shell = Shell.run(arguments.toArray());
             assertThat(shell.status()).as(shell.err()).isZero();
@@ -241,6 +241,15 @@ class ExportCommandTest {
         assertRefused(2, "is a folder, not a file", "export", run, "--out", folder);
         assertRefused(
                 2, "There is no run or model", "export", folder.resolve("none"), "--out", file);
+        for (String name : List.of("x.onnx", "x", "x.pt.zip")) {
+            assertRefused(
+                    2,
+                    "export writes TorchScript: the name of --out must end in .pt, which",
+                    "export",
+                    run,
+                    "--out",
+                    folder.resolve(name));
+        }
         assertThat(folder).isEmptyDirectory();
     }
 

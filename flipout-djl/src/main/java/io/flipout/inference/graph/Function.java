@@ -1,5 +1,9 @@
 package io.flipout.inference.graph;
 
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+
 /**
  * A function of one to three numbers, as PyTorch computes it. What is true or false is 1 or 0; not
  * a number gives not a number, as with PyTorch.
@@ -62,10 +66,39 @@ public enum Function {
     LOGICAL_XOR(2),
     WHERE(3);
 
+    private static final Map<String, Function> BY_NAME = new HashMap<>();
+
+    static {
+        for (Function function : values()) {
+            BY_NAME.put(function.torchName(), function);
+        }
+    }
+
     private final int operands;
+    private final String torchName;
 
     Function(int operands) {
         this.operands = operands;
+        torchName = "torch." + name().toLowerCase(Locale.ROOT);
+    }
+
+    /**
+     * The function of a name.
+     *
+     * @param torchName its name in TorchScript
+     * @return the function; null if there is none
+     */
+    public static Function named(String torchName) {
+        return BY_NAME.get(torchName);
+    }
+
+    /**
+     * The function's name in TorchScript.
+     *
+     * @return such as {@code torch.relu}
+     */
+    public String torchName() {
+        return torchName;
     }
 
     /**

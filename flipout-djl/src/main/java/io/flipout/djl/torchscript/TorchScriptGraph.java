@@ -6,10 +6,12 @@ import io.flipout.djl.torchscript.ScriptGraph.Uncovered;
 import io.flipout.inference.graph.Dims;
 import io.flipout.inference.graph.Graph;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A network that can be computed without PyTorch: a TorchScript file that this project's export
@@ -26,12 +28,20 @@ public final class TorchScriptGraph {
     private final String subject;
     private final Forward forward;
     private final ScriptGraph.Tensors tensors;
+    private final Metadata metadata;
     private final int[] inputAxes;
 
-    private TorchScriptGraph(String subject, Forward forward, ScriptGraph.Tensors tensors) {
+    /** Metadata that are read when they are asked for. */
+    private interface Metadata {
+        Optional<ScriptMetadata> read() throws IOException;
+    }
+
+    private TorchScriptGraph(
+            String subject, Forward forward, ScriptGraph.Tensors tensors, Metadata metadata) {
         this.subject = subject;
         this.forward = forward;
         this.tensors = tensors;
+        this.metadata = metadata;
         inputAxes = inputAxes(forward.checks());
         checkCovered();
     }
@@ -52,13 +62,15 @@ public final class TorchScriptGraph {
 
     static TorchScriptGraph of(Path path, TorchScriptFile file) throws IOException {
         ScriptReader reader = file.read(records -> new ScriptReader(path, records));
-        return new TorchScriptGraph(path.toString(), reader.forward(), reader.tensors());
+        return new TorchScriptGraph(
+                path.toString(), reader.forward(), reader.tensors(), file::metadata);
     }
 
     /** Reads code that was never in a file. */
     static TorchScriptGraph of(String subject, String code, String type, ScriptGraph.Tensors tensors) {
         try {
-            return new TorchScriptGraph(subject, ScriptCode.forward(code, type), tensors);
+            return new TorchScriptGraph(
+                    subject, ScriptCode.forward(code, type), tensors, Optional::empty);
         } catch (ScriptCode.Foreign e) {
             throw new IllegalStateException(e); // The code is this project's.
         }
@@ -89,6 +101,44 @@ public final class TorchScriptGraph {
      */
     public int[] inputAxes() {
         return inputAxes.clone();
+    }
+
+    /**
+     * The metadata that the file holds.
+     *
+     * @return the metadata; empty if there are none, or the network comes from no file
+     * @throws TorchScriptException if they are damaged
+     * @throws UncheckedIOException if the file cannot be read any more
+     */
+    public Optional<ScriptMetadata> metadata() {
+        try {
+            return metadata.read();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * The sizes of an image: those that the network asks for, else those of the metadata.
+     *
+     * @return as {@link #inputAxes}, with fewer open sizes
+     */
+    public int[] inputShape() {
+        int[] shape = inputAxes.clone();
+        if (shape.length > 0 && Arrays.stream(shape).allMatch(size -> size >= 0)) {
+            return shape;
+        }
+        List<Long> told = metadata().map(ScriptMetadata::inputShape).orElse(null);
+        if (told == null || (shape.length > 0 && told.size() != shape.length)) {
+            return shape;
+        }
+        int[] known = new int[told.size()];
+        for (int i = 0; i < known.length; i++) {
+            Long size = told.get(i);
+            boolean isFree = shape.length == 0 || shape[i] < 0;
+            known[i] = !isFree ? shape[i] : size == null || size < 1 ? -1 : size.intValue();
+        }
+        return known;
     }
 
     /** Finds out early what is not covered. */

@@ -8,6 +8,11 @@ final class Epilogue {
 
     final Activation activation;
 
+    /** What the activation clamps to; infinite if it does not clamp. */
+    final float low;
+
+    final float high;
+
     /** For each filter the place of the residual's plane from {@link #residualFirst}, or -1. */
     final int[] residual;
 
@@ -25,6 +30,8 @@ final class Epilogue {
         int filters = out.channels();
         this.bias = bias == null ? new float[filters] : bias;
         this.activation = activation;
+        low = activation.kind == Activation.Kind.CLAMP ? activation.low : Float.NEGATIVE_INFINITY;
+        high = activation.kind == Activation.Kind.CLAMP ? activation.high : Float.POSITIVE_INFINITY;
         this.residualLast = residualLast;
         if (added == null) {
             residual = null;
@@ -43,6 +50,12 @@ final class Epilogue {
         }
         residualFirst = added.first();
         residualGroupStride = added.groupStride();
+    }
+
+    /** Whether the activation is none, or clamps. */
+    boolean clamps() {
+        return activation.kind == Activation.Kind.CLAMP
+                || activation.kind == Activation.Kind.IDENTITY;
     }
 
     /** Where a filter's residual begins, or -1 if nothing is added to it. */

@@ -110,10 +110,9 @@ public final class Planes {
         if (height == 1 && width == 1 && border == 0) {
             plane = lanes;
         } else {
-            long lead = (long) border * rowStride + border;
-            long inner = (long) height * rowStride * lanes;
-            plane = lead * lanes + Math.max(roundUp(inner), inner + lead * lanes);
-            plane = roundUp(plane);
+            long lead = ((long) border * rowStride + border) * lanes;
+            long inner = ((height - 1L) * rowStride + width) * lanes;
+            plane = roundUp(lead) + roundUp(inner + lead);
         }
         long group = plane * channels;
         long total = group * ((images + lanes - 1) / lanes) + offset + ROOM;
@@ -340,9 +339,12 @@ public final class Planes {
         return ((height - 1) * rowStride + width) * lanes;
     }
 
-    /** Where the first element of the first channel of the first group lies. */
+    /**
+     * Where the first element of the first channel of the first group lies: whole vectors behind
+     * the offset, so that writes cross no cache line where the offset begins one.
+     */
     int first() {
-        return offset + (border * rowStride + border) * lanes;
+        return offset + (int) roundUp((long) (border * rowStride + border) * lanes);
     }
 
     /**

@@ -18,7 +18,7 @@ final class ScalarLoops implements Loops {
         int run = taps.run;
         for (int filter = from; filter < to; filter++) {
             int out = taps.outFirst + group * taps.outGroupStride + filter * taps.outPlaneStride;
-            Arrays.fill(arena, out, out + run, taps.epilogue.bias[filter]);
+            Arrays.fill(arena, out, out + run, 0f);
             int tap = taps.starts[filter];
             int end = taps.starts[filter + 1];
             for (; tap + 8 <= end; tap += 8) {
@@ -27,7 +27,7 @@ final class ScalarLoops implements Loops {
             for (; tap < end; tap++) {
                 one(arena, in + taps.offsets[tap], taps.values[tap], out, run);
             }
-            finish(arena, taps, group, filter, out);
+            finish(arena, taps, group, filter, 0, run);
         }
     }
 
@@ -64,16 +64,19 @@ final class ScalarLoops implements Loops {
         }
     }
 
-    private static void finish(float[] arena, Taps taps, int group, int filter, int out) {
+    /** Makes outputs of sums, of the floats from one to another of a plane. */
+    static void finish(float[] arena, Taps taps, int group, int filter, int from, int to) {
         Epilogue epilogue = taps.epilogue;
+        int out = taps.outFirst + group * taps.outGroupStride + filter * taps.outPlaneStride;
         int residual = epilogue.residual(group, filter);
+        float bias = epilogue.bias[filter];
         int[] inner = taps.inner;
-        for (int i = 0; i < taps.run; i++) {
+        for (int i = from; i < to; i++) {
             if (inner[i] == 0) {
                 arena[out + i] = 0f;
             } else {
                 float added = residual < 0 ? 0f : arena[residual + i];
-                arena[out + i] = epilogue.apply(arena[out + i], added);
+                arena[out + i] = epilogue.apply(arena[out + i] + bias, added);
             }
         }
     }

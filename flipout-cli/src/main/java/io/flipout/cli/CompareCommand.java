@@ -3,10 +3,18 @@ package io.flipout.cli;
 import io.flipout.cli.comparison.Arm;
 import io.flipout.cli.comparison.Comparison;
 import io.flipout.cli.comparison.Comparison.Measure;
+import io.flipout.cli.comparison.ComparisonRun;
 import io.flipout.cli.comparison.PlannedRun;
 import io.flipout.cli.comparison.Preset;
 import io.flipout.cli.comparison.Sparsities;
 import io.flipout.cli.method.MethodOptions;
+import io.flipout.cli.option.CommandLines;
+import io.flipout.cli.option.Configuration;
+import io.flipout.cli.report.Report;
+import io.flipout.cli.run.FolderLock;
+import io.flipout.cli.terminal.Errors;
+import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.Terminal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -136,8 +144,24 @@ final class CompareCommand implements Callable<Integer> {
                 "Another 'flipout compare' is at work in " + out + ": wait for it or stop it.";
         try (FolderLock lock = FolderLock.of(out, taken)) {
             asked.write(out);
-            int failed = new ComparisonRun(asked, out, terminal, places(), epochs).run();
+            int failed = new ComparisonRun(main(), asked, out, terminal, places(), epochs).run();
+            report(terminal);
             return failed == 0 ? 0 : Failure.FAILED;
+        }
+    }
+
+    /** Returns what takes the arguments of a run: the command that this one is part of. */
+    private Class<?> main() {
+        return spec.root().userObject().getClass();
+    }
+
+    /** Draws the report; that it cannot be drawn takes nothing from what was measured. */
+    private void report(Terminal terminal) throws IOException {
+        try {
+            Path page = new Report(out).write().get(0);
+            terminal.line("Look at it:  %s", page);
+        } catch (IllegalStateException e) {
+            terminal.note("There is no report. " + e.getMessage());
         }
     }
 
@@ -253,7 +277,7 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     private static CommandLine parsed(TrainCommand train, List<String> options) {
-        CommandLine commandLine = Main.configured(new CommandLine(train));
+        CommandLine commandLine = CommandLines.configured(new CommandLine(train));
         try {
             commandLine.parseArgs(options.toArray(String[]::new));
             return commandLine;

@@ -6,9 +6,19 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
-import io.flipout.djl.Score;
-import io.flipout.djl.TrainingLoop;
+import io.flipout.cli.network.ModelOptions;
+import io.flipout.cli.network.Networks;
+import io.flipout.cli.network.SavedModel;
+import io.flipout.cli.option.CommonOptions;
+import io.flipout.cli.option.DataOptions;
+import io.flipout.cli.option.Devices;
+import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.data.ImageSet;
+import io.flipout.djl.training.Score;
+import io.flipout.djl.training.TrainingLoop;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -42,20 +52,20 @@ final class EvaluateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         SavedModel saved = network.find();
-        data.fillFrom(spec.commandLine().getParseResult(), saved);
+        data.fillFrom(spec.commandLine().getParseResult(), saved::option);
         data.resolve();
         common.startEngine();
         Device[] devices = Devices.parse(device);
         Terminal terminal = new Terminal(spec.commandLine());
-        ImageSet images = data.loadTest(terminal::note);
+        ImageSet loaded = data.loadTest(terminal::note);
+        Optional<List<String>> classes = saved.classes();
+        ImageSet images = classes.map(loaded::inClasses).orElse(loaded);
         Shape image = new Shape(images.channels(), images.height(), images.width());
         try (Model model = network.load(saved, devices[0])) {
             DefaultTrainingConfig config =
                     new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss()).optDevices(devices);
             try (Trainer trainer = model.newTrainer(config)) {
-                if (saved.isScript()) {
-                    Networks.checkFits(trainer, network.path().toString(), images);
-                } else {
+                if (!saved.isScript()) {
                     Shape trained = model.getBlock().getInputShapes()[0];
                     trainer.initialize(new Shape(1).addAll(image));
                     if (Networks.tryOn(trainer, images).isEmpty()) {
@@ -67,6 +77,14 @@ final class EvaluateCommand implements Callable<Integer> {
                                                 + " --image-size of its training.",
                                         trained.get(2), trained.get(3), DataOptions.size(images)));
                     }
+                }
+                Networks.checkFits(trainer, network.path().toString(), images);
+                if (classes.isEmpty()) {
+                    Networks.checkCount(trainer, network.path().toString(), images);
+                    terminal.note(
+                            network.path()
+                                    + " does not name its classes: they are taken in the order of"
+                                    + " the data set's.");
                 }
                 Score score =
                         TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();

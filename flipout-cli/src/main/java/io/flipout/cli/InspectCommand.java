@@ -2,6 +2,12 @@ package io.flipout.cli;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import io.flipout.cli.network.ModelOptions;
+import io.flipout.cli.network.SavedModel;
+import io.flipout.cli.option.CommonOptions;
+import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.Tables;
+import io.flipout.cli.terminal.Terminal;
 import io.flipout.mask.WeightSelector;
 import io.flipout.report.SparsityReport;
 import java.util.concurrent.Callable;

@@ -1,5 +1,11 @@
 package io.flipout.cli;
 
+import io.flipout.cli.bench.BenchCommand;
+import io.flipout.cli.comparison.RunProcess;
+import io.flipout.cli.option.CommandLines;
+import io.flipout.cli.option.YamlDefaults;
+import io.flipout.cli.terminal.Errors;
+import io.flipout.cli.terminal.Failure;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -7,7 +13,6 @@ import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
@@ -15,7 +20,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "flipout",
         mixinStandardHelpOptions = true,
-        version = "FlipOut " + Main.VERSION,
+        version = "FlipOut " + Version.NUMBER,
         description = "Prunes neural networks while they train (FlipOut, arXiv 2009.02594).",
         subcommands = {
             TrainCommand.class,
@@ -28,8 +33,6 @@ import picocli.CommandLine.Spec;
             BenchCommand.class
         })
 public final class Main implements Runnable {
-
-    static final String VERSION = "0.1.0-SNAPSHOT";
 
     @Spec private CommandSpec spec;
 
@@ -51,7 +54,7 @@ public final class Main implements Runnable {
     static int run(PrintWriter out, PrintWriter err, String... args) {
         boolean verbose = List.of(args).contains("--verbose");
         Errors errors = new Errors(verbose);
-        CommandLine commandLine = configured(new CommandLine(new Main()));
+        CommandLine commandLine = CommandLines.configured(new CommandLine(new Main()));
         commandLine.setOut(out);
         commandLine.setErr(err);
         try {
@@ -68,29 +71,6 @@ public final class Main implements Runnable {
         } catch (LinkageError e) {
             return errors.handleUnloadable(e, commandLine);
         }
-    }
-
-    /** Teaches a command how options are written. */
-    static CommandLine configured(CommandLine commandLine) {
-        readChoices(commandLine);
-        commandLine.setUsageHelpAutoWidth(true);
-        commandLine.setOverwrittenOptionsAllowed(true); // The last one counts.
-        return commandLine;
-    }
-
-    /** Every option that is one of several words takes them in any case. */
-    private static void readChoices(CommandLine command) {
-        for (OptionSpec option : command.getCommandSpec().options()) {
-            Class<?> type = option.auxiliaryTypes()[0];
-            if (type.isEnum()) {
-                readChoice(command, type);
-            }
-        }
-        command.getSubcommands().values().forEach(Main::readChoices);
-    }
-
-    private static <E> void readChoice(CommandLine command, Class<E> type) {
-        command.registerConverter(type, new Choice<>(type));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.flipout.cli;
 
 import io.flipout.cli.report.Report;
+import io.flipout.cli.terminal.Terminal;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;

@@ -1,6 +1,12 @@
 package io.flipout.cli;
 
-import io.flipout.cli.RunCheckpoints.Found;
+import io.flipout.cli.option.CheckpointOptions;
+import io.flipout.cli.option.CommandLines;
+import io.flipout.cli.option.YamlDefaults;
+import io.flipout.cli.run.RunCheckpoints.Found;
+import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.Terminal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -70,7 +76,7 @@ final class ResumeCommand implements Callable<Integer> {
         }
         RunFolder folder = new RunFolder(run);
         TrainCommand train = new TrainCommand();
-        CommandLine commandLine = Main.configured(new CommandLine(train));
+        CommandLine commandLine = CommandLines.configured(new CommandLine(train));
         commandLine.setOut(spec.commandLine().getOut());
         commandLine.setErr(spec.commandLine().getErr());
         commandLine.setDefaultValueProvider(

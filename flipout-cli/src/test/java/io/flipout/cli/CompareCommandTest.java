@@ -2,6 +2,7 @@ package io.flipout.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flipout.cli.run.RunFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,6 +3,9 @@ package io.flipout.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.flipout.cli.option.CommandLines;
+import io.flipout.cli.option.YamlDefaults;
+import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.Fuzz;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -74,7 +77,7 @@ class HostileConfigTest {
                 Set.of(Failure.class),
                 () -> {
                     TrainCommand command = new TrainCommand();
-                    CommandLine train = Main.configured(new CommandLine(command));
+                    CommandLine train = CommandLines.configured(new CommandLine(command));
                     train.setDefaultValueProvider(YamlDefaults.read(file, train.getCommandSpec()));
                     try {
                         train.parseArgs();

@@ -3,6 +3,8 @@ package io.flipout.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.terminal.Failure;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;

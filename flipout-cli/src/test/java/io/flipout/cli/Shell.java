@@ -5,13 +5,13 @@ import java.io.StringWriter;
 import java.util.List;
 
 /** Runs a command as a user would, and keeps what it printed. */
-record Shell(int status, String out, String err) {
+public record Shell(int status, String out, String err) {
 
-    static Shell run(List<Object> words) {
+    public static Shell run(List<Object> words) {
         return run(words.toArray());
     }
 
-    static Shell run(Object... args) {
+    public static Shell run(Object... args) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         String[] words = new String[args.length];

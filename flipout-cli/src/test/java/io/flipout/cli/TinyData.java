@@ -11,13 +11,13 @@ import java.util.Random;
 import javax.imageio.ImageIO;
 
 /** MNIST-like files small enough for a test: ten classes that a network can tell apart. */
-final class TinyData {
+public final class TinyData {
 
     private static final int USUAL_SIDE = 28;
 
     private TinyData() {}
 
-    static Path write(Path folder, int train, int test) throws IOException {
+    public static Path write(Path folder, int train, int test) throws IOException {
         Files.createDirectories(folder);
         write(folder, "train", train, USUAL_SIDE, 1);
         write(folder, "t10k", test, USUAL_SIDE, 2);
@@ -25,7 +25,7 @@ final class TinyData {
     }
 
     /** Writes a folder of images of two classes, one of which has no test images. */
-    static Path writeImages(Path folder) throws IOException {
+    public static Path writeImages(Path folder) throws IOException {
         for (String name : List.of("train/dark/1.png", "train/bright/1.png", "val/dark/1.png")) {
             Path file = folder.resolve(name);
             Files.createDirectories(file.getParent());
@@ -40,7 +40,7 @@ final class TinyData {
      * Returns a command that trains on files of {@link #write}, with options that come last and
      * win.
      */
-    static List<Object> command(String command, Path data, Path out, Object... options) {
+    public static List<Object> command(String command, Path data, Path out, Object... options) {
         List<Object> words = new ArrayList<>();
         words.addAll(List.of(command, "--dataset", "mnist", "--data", data, "--device", "cpu"));
         words.addAll(List.of("--batch-size", 50, "--lr", 0.05, "--out", out));
@@ -48,7 +48,7 @@ final class TinyData {
         return words;
     }
 
-    static void write(Path folder, String split, int count, int side, long seed)
+    public static void write(Path folder, String split, int count, int side, long seed)
             throws IOException {
         Random random = new Random(seed);
         try (DataOutputStream images = open(folder.resolve(split + "-images-idx3-ubyte"));

@@ -14,6 +14,7 @@ import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.training.loss.Loss;
 import ai.djl.translate.TranslateException;
+import io.flipout.djl.training.Sgd;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.signal.GradientProbe;

@@ -6,6 +6,7 @@ import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.training.optimizer.Optimizer;
 import io.flipout.djl.checkpoint.SafeTensors;
+import io.flipout.djl.training.OptimizerState;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.rewind.Rewind;
@@ -118,7 +119,7 @@ final class RewindPoint implements AutoCloseable {
             warned = true;
             logger.warn(
                     "The state of {} cannot be cleared and outlives the rewinding: that of"
-                            + " io.flipout.djl.Sgd can.",
+                            + " io.flipout.djl.training.Sgd can.",
                     optimizer.getClass().getSimpleName());
         }
     }

@@ -17,6 +17,7 @@ import ai.djl.training.EasyTrain;
 import ai.djl.training.Trainer;
 import ai.djl.training.dataset.ArrayDataset;
 import ai.djl.training.loss.Loss;
+import io.flipout.djl.training.Sgd;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.method.PruningMethod;

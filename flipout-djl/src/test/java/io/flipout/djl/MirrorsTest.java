@@ -13,6 +13,7 @@ import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
+import io.flipout.djl.training.Sgd;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.method.DeepR;

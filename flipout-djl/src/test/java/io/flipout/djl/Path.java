@@ -3,14 +3,14 @@ package io.flipout.djl;
 /**
  * The two ways of the arithmetic: loops over the array's own memory, or the engine's operations.
  */
-enum Path {
+public enum Path {
     /** The array's own memory, where DJL hands it out. */
     DIRECT,
     /** The engine's operations, as on a GPU and on older DJL. */
     ENGINE;
 
     /** Runs a test this way. */
-    void run(Runnable test) {
+    public void run(Runnable test) {
         String before = System.getProperty("flipout.direct");
         System.setProperty("flipout.direct", Boolean.toString(this == DIRECT));
         try {

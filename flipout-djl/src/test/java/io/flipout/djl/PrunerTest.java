@@ -14,6 +14,7 @@ import ai.djl.training.tracker.Tracker;
 import io.flipout.allocation.Allocation;
 import io.flipout.criterion.Criterion;
 import io.flipout.criterion.RandomOrder;
+import io.flipout.djl.training.Sgd;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;

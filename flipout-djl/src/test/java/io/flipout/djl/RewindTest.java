@@ -20,6 +20,8 @@ import ai.djl.training.listener.TrainingListenerAdapter;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
+import io.flipout.djl.training.Milestones;
+import io.flipout.djl.training.Sgd;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;

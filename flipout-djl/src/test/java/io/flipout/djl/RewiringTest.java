@@ -11,6 +11,7 @@ import ai.djl.training.listener.TrainingListenerAdapter;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import io.flipout.allocation.Allocation;
+import io.flipout.djl.training.Sgd;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.method.DeepR;

@@ -22,6 +22,9 @@ import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import ai.djl.translate.TranslateException;
+import io.flipout.djl.training.EpochResult;
+import io.flipout.djl.training.Sgd;
+import io.flipout.djl.training.TrainingLoop;
 import io.flipout.mask.BlockPaths;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -32,16 +35,16 @@ import java.util.Map;
 import java.util.Random;
 
 /** A network of 6 inputs, 8 hidden units and 3 classes that learns 32 random samples. */
-final class TinyTraining implements AutoCloseable {
+public final class TinyTraining implements AutoCloseable {
 
     static final int STEPS_PER_EPOCH = 4;
 
     /** The weights of the two linear layers. */
     static final int WEIGHTS = 6 * 8 + 8 * 3;
 
-    final Model model = Model.newInstance("tiny");
+    public final Model model = Model.newInstance("tiny");
 
-    TinyTraining(int seed) {
+    public TinyTraining(int seed) {
         Engine.getInstance().setRandomSeed(seed);
         // Where other programs use the cores, threads that wait for one another take ten times as
         // long for so few numbers as one alone.
@@ -54,11 +57,11 @@ final class TinyTraining implements AutoCloseable {
                         .add(Linear.builder().setUnits(3).build()));
     }
 
-    static Sgd sgd() {
+    public static Sgd sgd() {
         return sgd(.1f);
     }
 
-    static Sgd sgd(float rate) {
+    public static Sgd sgd(float rate) {
         return Sgd.builder()
                 .setLearningRateTracker(Tracker.fixed(rate))
                 .optMomentum(.9f)
@@ -66,12 +69,12 @@ final class TinyTraining implements AutoCloseable {
                 .build();
     }
 
-    Block block() {
+    public Block block() {
         return model.getBlock();
     }
 
     /** Trains as any program on DJL does. */
-    void fit(Optimizer optimizer, int epochs, TrainingListener... listeners) {
+    public void fit(Optimizer optimizer, int epochs, TrainingListener... listeners) {
         prepared(
                 optimizer,
                 (trainer, data) -> {
@@ -82,7 +85,7 @@ final class TinyTraining implements AutoCloseable {
     }
 
     /** Trains by our own loop. */
-    List<EpochResult> loop(Optimizer optimizer, int epochs, TrainingListener... listeners) {
+    public List<EpochResult> loop(Optimizer optimizer, int epochs, TrainingListener... listeners) {
         List<EpochResult> results = new ArrayList<>();
         prepared(
                 optimizer,
@@ -101,16 +104,21 @@ final class TinyTraining implements AutoCloseable {
 
     /** What is done with a trainer and its data. */
     @FunctionalInterface
-    interface Work {
+    public interface Work {
         void run(Trainer trainer, ArrayDataset data) throws IOException, TranslateException;
     }
 
     /** Makes a trainer, initialises the network and hands both over. */
-    void prepared(Optimizer optimizer, Work work, TrainingListener... listeners) {
-        TrainingConfig config =
+    public void prepared(Optimizer optimizer, Work work, TrainingListener... listeners) {
+        prepared(
                 new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
                         .optOptimizer(optimizer)
-                        .addTrainingListeners(listeners);
+                        .addTrainingListeners(listeners),
+                work);
+    }
+
+    /** Makes a trainer, initialises the network and hands both over. */
+    void prepared(TrainingConfig config, Work work) {
         try (Trainer trainer = model.newTrainer(config);
                 NDManager manager = NDManager.newBaseManager()) {
             trainer.initialize(new Shape(8, 6));
@@ -122,7 +130,7 @@ final class TinyTraining implements AutoCloseable {
         }
     }
 
-    static ArrayDataset data(NDManager manager) {
+    public static ArrayDataset data(NDManager manager) {
         Random random = new Random(1);
         float[] inputs = new float[32 * 6];
         float[] labels = new float[32];
@@ -140,7 +148,7 @@ final class TinyTraining implements AutoCloseable {
     }
 
     /** Returns copies of the trainable parameters by path. */
-    Map<String, float[]> weights() {
+    public Map<String, float[]> weights() {
         Map<String, float[]> weights = new LinkedHashMap<>();
         for (Map.Entry<String, Parameter> entry :
                 BlockPaths.parameters(model.getBlock()).entrySet()) {

@@ -5,7 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flipout.cli.comparison.Comparison.Measure;
 import io.flipout.cli.comparison.RunResult.Status;
-import io.flipout.djl.AtomicFile;
+import io.flipout.djl.checkpoint.AtomicFile;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;

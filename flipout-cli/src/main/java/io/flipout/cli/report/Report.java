@@ -3,6 +3,7 @@ package io.flipout.cli.report;
 import io.flipout.cli.comparison.Comparison;
 import io.flipout.cli.comparison.Results;
 import io.flipout.cli.comparison.RunResult;
+import io.flipout.cli.run.RunFolder;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
@@ -21,12 +22,6 @@ import java.util.Optional;
  * or not at all, in the place of an earlier report.
  */
 public final class Report {
-
-    /** The page in the folder. */
-    public static final String PAGE = "report.html";
-
-    /** The folder of the figures. */
-    public static final String FIGURES = "figures";
 
     private static final List<String> NAMES = List.of("accuracy", "training", "layers", "flips");
     private static final List<String> ENDINGS = List.of(".svg", ".png");
@@ -108,7 +103,7 @@ public final class Report {
                 Files.write(temporary.resolve(figure.name() + ".svg"), figure.svg());
                 Files.write(temporary.resolve(figure.name() + ".png"), figure.png());
             }
-            Files.writeString(temporary.resolve(PAGE), page, StandardCharsets.UTF_8);
+            Files.writeString(temporary.resolve(RunFolder.PAGE), page, StandardCharsets.UTF_8);
             return place(temporary, results, single);
         } finally {
             delete(temporary);
@@ -133,11 +128,11 @@ public final class Report {
     /** Moves what was written to its place; of an earlier report nothing is left. */
     private List<Path> place(Path temporary, Results results, boolean single) throws IOException {
         List<Path> written = new ArrayList<>();
-        Files.createDirectories(folder.resolve(FIGURES));
+        Files.createDirectories(folder.resolve(RunFolder.FIGURES));
         for (String name : NAMES) {
             for (String ending : ENDINGS) {
                 Path from = temporary.resolve(name + ending);
-                Path to = folder.resolve(FIGURES).resolve(name + ending);
+                Path to = folder.resolve(RunFolder.FIGURES).resolve(name + ending);
                 if (Files.exists(from)) {
                     written.add(move(from, to));
                 } else {
@@ -149,7 +144,7 @@ public final class Report {
             results.write();
             written.add(0, folder.resolve(Results.FILE));
         }
-        written.add(0, move(temporary.resolve(PAGE), folder.resolve(PAGE)));
+        written.add(0, move(temporary.resolve(RunFolder.PAGE), folder.resolve(RunFolder.PAGE)));
         return written;
     }
 

@@ -11,6 +11,7 @@ import io.flipout.cli.comparison.Comparison.Measure;
 import io.flipout.cli.comparison.PlannedRun;
 import io.flipout.cli.comparison.Results;
 import io.flipout.cli.comparison.RunResult;
+import io.flipout.cli.run.RunFolder;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.StringReader;
@@ -306,7 +307,7 @@ class ReportTest {
         assertThat(series(figure, "flipout published").getYData())
                 .containsExactly(new double[] {94.64, 82.5}, within(1e-9));
         new Report(folder).write();
-        assertThat(texts(parse(Files.readString(folder.resolve(Report.PAGE))), "small"))
+        assertThat(texts(parse(Files.readString(folder.resolve(RunFolder.PAGE))), "small"))
                 .containsExactly("published 94.64 ± 0.21", "published 82.50 ± 0.12");
     }
 
@@ -363,7 +364,7 @@ class ReportTest {
                 .hasMessage(
                         "There is no --layer 'third.weight'; there are first.weight,"
                                 + " second.weight.");
-        assertThat(folder.resolve(Report.PAGE)).hasContent(before);
+        assertThat(folder.resolve(RunFolder.PAGE)).hasContent(before);
         try (Stream<Path> entries = Files.list(folder)) {
             assertThat(entries.map(entry -> entry.getFileName().toString()))
                     .containsExactlyInAnyOrder(

@@ -1,6 +1,6 @@
 package io.flipout.djl.torchscript;
 
-import io.flipout.djl.AtomicFile;
+import io.flipout.djl.checkpoint.AtomicFile;
 import java.io.BufferedOutputStream;
 import java.io.EOFException;
 import java.io.IOException;

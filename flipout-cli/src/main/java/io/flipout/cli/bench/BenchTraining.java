@@ -1,0 +1,105 @@
+package io.flipout.cli.bench;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.training.DefaultTrainingConfig;
+import ai.djl.training.GradientCollector;
+import ai.djl.training.Trainer;
+import ai.djl.training.loss.Loss;
+import io.flipout.djl.Pruner;
+import io.flipout.djl.training.Milestones;
+import io.flipout.djl.training.Sgd;
+import io.flipout.method.PruningMethod;
+import io.flipout.models.Models;
+import io.flipout.schedule.PruningEvent.Unit;
+import io.flipout.schedule.Schedule;
+
+/** A network with its optimizer and one batch of noise. */
+final class BenchTraining implements AutoCloseable {
+
+    private static final int CLASSES = 10;
+
+    private final Model model;
+    private final Trainer trainer;
+    private final NDList images;
+    private final NDList labels;
+    private Pruner pruner;
+
+    /**
+     * Makes the network.
+     *
+     * @param method what prunes it; null for plain training
+     * @param sparsity to which it is pruned after the first step
+     */
+    BenchTraining(
+            Models network, Device where, PruningMethod method, int batchSize, double sparsity) {
+        int channels = (int) network.inputShape().get(0);
+        model = Model.newInstance(network.id(), where);
+        model.setBlock(network.newBlock(channels, CLASSES));
+        Sgd sgd =
+                Sgd.builder()
+                        .setLearningRateTracker(new Milestones(0.001f, 1f))
+                        .optMomentum(0.9f)
+                        .optWeightDecays(5e-4f)
+                        .build();
+        DefaultTrainingConfig config =
+                new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
+                        .optDevices(new Device[] {where});
+        if (method == null) {
+            config.optOptimizer(sgd);
+        } else {
+            // Pruned after the first of the steps that warm up.
+            pruner =
+                    Pruner.builder()
+                            .setMethod(method)
+                            .setSchedule(
+                                    sparsity == 0
+                                            ? Schedule.none()
+                                            : Schedule.oneShot(sparsity, Unit.STEP, 1))
+                            .build();
+            config.optOptimizer(pruner.wrap(sgd)).addTrainingListeners(pruner.listener());
+        }
+        trainer = model.newTrainer(config);
+        Shape shape = new Shape(batchSize).addAll(network.inputShape());
+        trainer.initialize(shape);
+        NDManager manager = trainer.getManager();
+        images = new NDList(manager.randomNormal(shape));
+        labels =
+                new NDList(manager.randomInteger(0, CLASSES, new Shape(batchSize), DataType.INT64));
+    }
+
+    /** Returns the pruner; null for plain training. */
+    Pruner pruner() {
+        return pruner;
+    }
+
+    /** Takes a step, and waits until it is done. */
+    double step() {
+        long begin = System.nanoTime();
+        try (NDManager scratch = trainer.getManager().newSubManager()) {
+            images.attach(scratch); // Its descendants are freed with the step.
+            try (GradientCollector collector = trainer.newGradientCollector()) {
+                NDList outputs = trainer.forward(images, labels);
+                collector.backward(trainer.getLoss().evaluate(labels, outputs));
+            }
+            trainer.step();
+            NDArray parameter = model.getBlock().getParameters().valueAt(0).getArray();
+            try (NDArray sum = parameter.sum()) {
+                sum.getFloat();
+            }
+            images.attach(trainer.getManager());
+        }
+        return (System.nanoTime() - begin) / 1e9;
+    }
+
+    @Override
+    public void close() {
+        trainer.close();
+        model.close();
+    }
+}

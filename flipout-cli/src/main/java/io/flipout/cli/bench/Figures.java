@@ -1,0 +1,33 @@
+package io.flipout.cli.bench;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.Arrays;
+import java.util.Map;
+import picocli.CommandLine.Model.CommandSpec;
+
+/** What a benchmark says: a JSON object a line. */
+final class Figures {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private Figures() {}
+
+    /** Prints one result. */
+    static void print(CommandSpec spec, Map<String, Object> result) throws JsonProcessingException {
+        spec.commandLine().getOut().println(JSON.writeValueAsString(result));
+        spec.commandLine().getOut().flush();
+    }
+
+    /** The median, to four digits: a machine repeats no more. */
+    static double median(double[] values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        int middle = sorted.length / 2;
+        double median =
+                sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+        return new BigDecimal(median).round(new MathContext(4)).doubleValue();
+    }
+}

@@ -1,0 +1,70 @@
+package io.flipout.cli.training;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jline.utils.Signals;
+
+/**
+ * SIGINT and SIGTERM while a run trains: the first asks it to end in good order, a second one ends
+ * it at once.
+ */
+final class Interrupts implements AutoCloseable {
+
+    /** What a shell adds to the number of a signal. */
+    private static final int STATUS = 128;
+
+    /** Milliseconds that a signal may take. */
+    private static final long PATIENCE = 1000;
+
+    private final List<Runnable> restore = new ArrayList<>();
+    private volatile int signal;
+
+    Interrupts() {
+        handle("INT", 2);
+        handle("TERM", 15);
+    }
+
+    private void handle(String name, int number) {
+        Object before = Signals.register(name, () -> receive(name, number));
+        restore.add(() -> Signals.unregister(name, before));
+    }
+
+    private void receive(String name, int number) {
+        if (signal != 0) {
+            die(name);
+            Runtime.getRuntime().halt(STATUS + number);
+        }
+        signal = number;
+    }
+
+    /**
+     * Dies of a signal as if it had not been handled, with the same status. Leaving by Java would
+     * take PyTorch down under the threads that compute, and end in a crash.
+     */
+    private static void die(String name) {
+        Signals.registerDefault(name);
+        try {
+            Class<?> type = Class.forName("sun.misc.Signal");
+            Object own = type.getConstructor(String.class).newInstance(name);
+            type.getMethod("raise", type).invoke(null, own);
+            Thread.sleep(PATIENCE);
+        } catch (ReflectiveOperationException | InterruptedException e) {
+            // This JVM has no signals to raise.
+        }
+    }
+
+    /** Whether the run is to end. */
+    boolean isAsked() {
+        return signal != 0;
+    }
+
+    /** The status that a command ends with after a signal. */
+    int status() {
+        return STATUS + signal;
+    }
+
+    @Override
+    public void close() {
+        restore.forEach(Runnable::run);
+    }
+}

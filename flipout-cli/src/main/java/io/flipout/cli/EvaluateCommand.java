@@ -18,6 +18,7 @@ import io.flipout.djl.data.ImageSet;
 import io.flipout.djl.training.Score;
 import io.flipout.djl.training.TrainingLoop;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -68,14 +69,17 @@ final class EvaluateCommand implements Callable<Integer> {
                 if (!saved.isScript()) {
                     Shape trained = model.getBlock().getInputShapes()[0];
                     trainer.initialize(new Shape(1).addAll(image));
-                    if (Networks.tryOn(trainer, images).isEmpty()) {
+                    if (!Networks.takes(trainer, images)) {
                         // Its first weights follow from the size of the images.
                         throw Failure.misuse(
                                 String.format(
+                                        Locale.ROOT,
                                         "The network was trained on images of %d×%d and cannot"
                                                 + " take these of %s: give the --dataset and"
                                                 + " --image-size of its training.",
-                                        trained.get(2), trained.get(3), DataOptions.size(images)));
+                                        trained.get(2),
+                                        trained.get(3),
+                                        DataOptions.size(images)));
                     }
                 }
                 Networks.checkFits(trainer, network.path().toString(), images);
@@ -86,6 +90,7 @@ final class EvaluateCommand implements Callable<Integer> {
                                     + " does not name its classes: they are taken in the order of"
                                     + " the data set's.");
                 }
+                data.takePixels(Networks.takesPixels(model));
                 Score score =
                         TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();
                 terminal.line(

@@ -5,6 +5,7 @@ import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.data.DataSets;
 import io.flipout.djl.data.ImageDataset;
 import io.flipout.djl.data.ImageSet;
+import io.flipout.djl.data.Normalization;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -64,6 +65,9 @@ public final class DataOptions {
             description = "Side to scale images of a folder to (default: 224).")
     private int imageSize;
 
+    /** Whether the network is given pixels of 0 to 255, as it normalises them itself. */
+    private boolean asPixels;
+
     /** The images of a run. */
     public record Images(ImageSet train, Optional<ImageSet> validation, ImageSet test) {
 
@@ -82,6 +86,16 @@ public final class DataOptions {
 
     public DataSets dataSet() {
         return DataSets.named(dataset);
+    }
+
+    /** Leaves images as they are for a network that normalises them itself. */
+    public void takePixels(boolean pixels) {
+        asPixels = pixels;
+    }
+
+    private Normalization normalization() {
+        Normalization usual = dataSet().normalization();
+        return asPixels ? Normalization.none(usual.mean().length) : usual;
     }
 
     /**
@@ -178,7 +192,7 @@ public final class DataOptions {
         ImageDataset.Builder builder =
                 ImageDataset.builder()
                         .setImages(set)
-                        .setNormalization(dataSet().normalization())
+                        .setNormalization(normalization())
                         .setBatchSize(batchSize)
                         .optShuffle(true)
                         .optSeed(seed);
@@ -188,7 +202,7 @@ public final class DataOptions {
     public ImageDataset forEvaluation(ImageSet set) {
         return ImageDataset.builder()
                 .setImages(set)
-                .setNormalization(dataSet().normalization())
+                .setNormalization(normalization())
                 .setBatchSize(EVALUATION_BATCH)
                 .build();
     }

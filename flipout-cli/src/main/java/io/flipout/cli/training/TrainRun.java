@@ -3,7 +3,6 @@ package io.flipout.cli.training;
 import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.SymbolBlock;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
@@ -20,6 +19,7 @@ import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.run.SeenImages;
 import io.flipout.cli.run.WeightsFile;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.ShellWord;
 import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.Pruner;
@@ -35,6 +35,7 @@ import io.flipout.report.SparsityReport;
 import io.flipout.schedule.PruningEvent;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -103,9 +104,6 @@ public record TrainRun(
                         .addTrainingListeners(weights, pruner.listener());
         try (Trainer trainer = model.newTrainer(config)) {
             trainer.initialize(new Shape(1, set.channels(), set.height(), set.width()));
-            if (model.getBlock() instanceof SymbolBlock) {
-                Networks.checkFits(trainer, modelName, set);
-            }
             announce(pruner.events());
             if (from.isEmpty()) {
                 pruning.pruneBeforeTraining(pruner, trainer, examples);
@@ -211,6 +209,7 @@ public record TrainRun(
                         .collect(Collectors.joining(", ")),
                 report.totalParameters(),
                 report.weights());
+        Networks.otherNames(model).forEach(terminal::line);
         terminal.line(
                 "%s: %,d images to train on%s, %,d to test.",
                 data.dataSet().dataName(),
@@ -293,11 +292,12 @@ public record TrainRun(
         terminal.line(
                 "%s in %.0f s. The run is in %s:%n%s.",
                 epochs(last.epoch()), seconds, folder.path(), String.join(", ", folder.files()));
-        terminal.line("Look closer:  ./flipout inspect %s", folder.path());
-        terminal.line("Draw it:      ./flipout report %s", folder.path());
+        String run = ShellWord.of(folder.path());
+        terminal.line("Look closer:  ./flipout inspect %s", run);
+        terminal.line("Draw it:      ./flipout report %s", run);
         terminal.line(
-                "Deploy it:    ./flipout export %s --out %s.pt --compress sparse",
-                folder.path(), modelName);
+                "Deploy it:    ./flipout export %s --out %s --compress sparse",
+                run, ShellWord.of(Path.of(modelName + ".pt")));
     }
 
     private static String epochs(int count) {

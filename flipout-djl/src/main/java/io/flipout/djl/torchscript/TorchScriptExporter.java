@@ -161,8 +161,7 @@ public final class TorchScriptExporter {
         try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
             CompactedModule module = new CompactedModule(graph, input, manager);
             ScriptWriter writer =
-                    new ScriptWriter(
-                            module.tree(), module.trace(), traced.checks(), compression);
+                    new ScriptWriter(module.tree(), module.trace(), traced.checks(), compression);
             write(writer, target, traced.traces());
             return module.layers();
         }

@@ -76,8 +76,8 @@ final class ChannelRemoval {
     /**
      * Removes channels.
      *
-     * @param keepsGroups whether groups of a convolution stay equal, and every node's result has the
-     *     sizes of the batch and the image, for who can compute no others
+     * @param keepsGroups whether groups of a convolution stay equal, and every node's result has
+     *     the sizes of the batch and the image, for who can compute no others
      */
     static Graph of(Graph graph, boolean keepsGroups) {
         return new ChannelRemoval(graph, keepsGroups).removed();
@@ -167,8 +167,7 @@ final class ChannelRemoval {
     }
 
     private static boolean isSame(Node node) {
-        return node instanceof Reshape
-                && node.dims().channels() == node.input().dims().channels();
+        return node instanceof Reshape && node.dims().channels() == node.input().dims().channels();
     }
 
     /** What needs all channels, and makes none that is known to be constant. */
@@ -228,8 +227,7 @@ final class ChannelRemoval {
                 if (weights.value(i) != 0) {
                     int channel = weights.position(filter, i) / area;
                     float value = from.value[channel];
-                    constant =
-                            from.constant[channel] && (value == 0 || !node.window().isPadded());
+                    constant = from.constant[channel] && (value == 0 || !node.window().isPadded());
                     sum += (double) weights.value(i) * value;
                 }
             }

@@ -191,7 +191,12 @@ class PassesTest {
         float[] weights = {1, 1, 1, 1, 0, 0, 0, 1};
         Convolution linear =
                 Convolution.of(
-                        "fc", flat, Weights.dense(1, 8, 1, 1, weights), new float[1], Window.ONE, 1);
+                        "fc",
+                        flat,
+                        Weights.dense(1, 8, 1, 1, weights),
+                        new float[1],
+                        Window.ONE,
+                        1);
         Graph after = Passes.forKernels(graph(linear));
         assertThat(run(after)).containsExactly(8 + 8);
         Convolution last = (Convolution) after.output();

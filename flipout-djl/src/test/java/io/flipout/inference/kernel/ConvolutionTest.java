@@ -333,8 +333,7 @@ class ConvolutionTest {
             int filter = i / 81;
             int place = i % 81;
             boolean few = filter < 3 || filter == 7;
-            one.weights[i] =
-                    few && place > filter ? 0f : (float) one.random.nextGaussian();
+            one.weights[i] = few && place > filter ? 0f : (float) one.random.nextGaussian();
         }
         for (Loops loops : implementations()) {
             float[] alone = one.computed(loops, 1);

@@ -18,8 +18,14 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class VectorLoops implements Loops {
 
-    private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
-    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+    /** The widest that the processor has, but no wider than the room behind planes. */
+    private static final VectorSpecies<Float> FLOATS =
+            FloatVector.SPECIES_PREFERRED.length() > Planes.ROOM
+                    ? FloatVector.SPECIES_512
+                    : FloatVector.SPECIES_PREFERRED;
+
+    private static final VectorSpecies<Integer> INTS =
+            VectorSpecies.of(int.class, FLOATS.vectorShape());
     private static final int L = FLOATS.length();
 
     /** Filters of as many taps or fewer are computed plane by plane. */
@@ -46,20 +52,28 @@ final class VectorLoops implements Loops {
     @Override
     public void taps(float[] arena, Taps taps, int group, int from, int to) {
         int[] starts = taps.starts;
-        if (starts[to] - starts[from] > SPARSE * (to - from)) {
-            blocks(arena, taps, group, from, to);
-            return;
-        }
+        boolean together = starts[to] - starts[from] > SPARSE * (to - from);
         for (int filter = from; filter < to; filter++) {
-            if (starts[filter + 1] - starts[filter] <= FEW && taps.epilogue.clamps) {
+            if (isFew(taps, filter)) {
                 few(arena, taps, group, filter);
-            } else {
+            } else if (!together) {
                 blocks(arena, taps, group, filter, filter + 1);
             }
         }
+        if (together) {
+            blocks(arena, taps, group, from, to);
+        }
     }
 
-    /** Block by block of positions, all filters for each, so that what they read stays near. */
+    /** Says it of a filter whatever is computed along with it, as sums are rounded otherwise. */
+    private static boolean isFew(Taps taps, int filter) {
+        return taps.starts[filter + 1] - taps.starts[filter] <= FEW && taps.epilogue.clamps;
+    }
+
+    /**
+     * Block by block of positions, all filters but those of few taps for each, so that what they
+     * read stays near.
+     */
     private static void blocks(float[] arena, Taps taps, int group, int from, int to) {
         int in = taps.inFirst + group * taps.inGroupStride;
         int out = taps.outFirst + group * taps.outGroupStride;
@@ -69,6 +83,9 @@ final class VectorLoops implements Loops {
             int left = vectors - at;
             int n = left >= 13 || left == 8 ? 8 : left >= 11 ? 6 : left >= 9 ? 5 : left;
             for (int filter = from; filter < to; filter++) {
+                if (isFew(taps, filter)) {
+                    continue;
+                }
                 int tap = taps.starts[filter];
                 int end = taps.starts[filter + 1];
                 int place = out + filter * taps.outPlaneStride + at * L;

@@ -325,6 +325,27 @@ class ConvolutionTest {
     }
 
     @Test
+    void filtersOfFewWeightsAmongFullOnesAreTheSameHoweverTheyAreDivided() {
+        Case one = new Case(5);
+        one.channels = 9;
+        one.filters = 10;
+        one.draw();
+        for (int i = 0; i < one.weights.length; i++) {
+            // Some filters have five weights or fewer, the others all.
+            int filter = i / 81;
+            int place = i % 81;
+            boolean few = filter < 3 || filter == 7;
+            one.weights[i] = few && place > filter ? 0f : (float) one.random.nextGaussian();
+        }
+        for (Loops loops : implementations()) {
+            float[] alone = one.computed(loops, 1);
+            for (int threads = 2; threads <= 10; threads++) {
+                assertThat(one.computed(loops, threads)).containsExactly(alone);
+            }
+        }
+    }
+
+    @Test
     void notANumberAndInfinityReachWhatReadsThem() {
         Case one = new Case(3);
         one.draw();

@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -437,8 +438,10 @@ final class PruningRun {
         Map<String, String> metadata = file.metadata();
         List<Object> values = NetworkState.read(block, file);
         refuse("method", metadata.get(METHOD), method.name());
-        refuse("schedule", metadata.get(SCHEDULE), net.events().toString());
         refuse("seed", metadata.get(SEED), Long.toString(seed));
+        if (!isLonger(metadata.get(SCHEDULE), net.events(), file.longs(CLOCK, 4))) {
+            refuse("schedule", metadata.get(SCHEDULE), net.events().toString());
+        }
         try {
             restore(net, values, file);
         } catch (IndexOutOfBoundsException
@@ -489,6 +492,40 @@ final class PruningRun {
         epochs = clock[1];
         steps = clock[2];
         batches = clock[3];
+    }
+
+    /** Prunes what a longer schedule plans for a moment at which the saved one had ended. */
+    void pruneDue() {
+        if (isDue(Unit.EPOCH, epochs) || isDue(Unit.STEP, steps)) {
+            prune(Unit.STEP, steps);
+            prune(Unit.EPOCH, epochs);
+            network.leaveDevices(); // What was pruned need not be the arrays that will train.
+        }
+    }
+
+    /**
+     * Whether this training is the saved one made longer: what was planned stays, and more may
+     * follow from now on. What rewinds has lost the point to go back to after its last pruning.
+     */
+    private boolean isLonger(String saved, List<PruningEvent> own, long[] clock) {
+        return rewind.isEmpty()
+                && IntStream.range(0, own.size())
+                        .filter(count -> own.subList(0, count).toString().equals(saved))
+                        .mapToObj(count -> own.subList(count, own.size()))
+                        .anyMatch(
+                                more ->
+                                        more.stream()
+                                                .allMatch(
+                                                        event ->
+                                                                event.at() > 0
+                                                                        && event.at()
+                                                                                >= now(
+                                                                                        event,
+                                                                                        clock)));
+    }
+
+    private static long now(PruningEvent event, long[] clock) {
+        return event.unit() == Unit.EPOCH ? clock[1] : clock[2];
     }
 
     private static void refuse(String what, String saved, String own) throws CheckpointException {

@@ -6,6 +6,7 @@ import io.flipout.djl.Pruner;
 import io.flipout.method.DeepR;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
+import java.util.Map;
 import picocli.CommandLine.Option;
 
 /** {@code deep-r}: {@link DeepR}, sparse from the start. */
@@ -52,6 +53,11 @@ final class DeepRRecipe implements Recipe {
         shared.refusePeriod(
                 "deep-r trains as few weights from the start as it ends with", "--sparsity");
         return Schedule.beforeTraining(shared.sparsity(), 1);
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return Map.of(); // It prunes before training.
     }
 
     @Override

@@ -5,7 +5,10 @@ import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
 import io.flipout.schedule.Schedule;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import picocli.CommandLine.Option;
 
 /**
@@ -46,7 +49,8 @@ final class SharedOptions {
             names = "--noise",
             paramLabel = "LAMBDA",
             description =
-                    "Strength of the gradient noise; 0 turns it off (default: 1, and 0 for"
+                    "Strength of the gradient noise of flipout, noisy-global-magnitude and"
+                            + " global-magnitude; 0 turns it off (default: 1, and 0 for"
                             + " global-magnitude).")
     private Float noise;
 
@@ -93,12 +97,8 @@ final class SharedOptions {
             description = "Do not prune weights whose path matches, such as 'linear.*'.")
     private List<String> exclude = List.of();
 
-    @Option(
-            names = "--keep-zeros",
-            description =
-                    "Keep weights at 0 that are 0 in the network that the training begins with, as in"
-                            + " one that was pruned before.")
-    private boolean keepZeros;
+    /** The options that the method has asked for: those that mean something to it. */
+    private final Set<String> asked = new HashSet<>(Set.of("--include", "--exclude"));
 
     /** An option of the optimizer. */
     private float learningRate;
@@ -119,16 +119,30 @@ final class SharedOptions {
         return learningRate;
     }
 
+    /** Whether an option means something to the method, which has been made by now. */
+    boolean applies(String option) {
+        return asked.contains(option);
+    }
+
     float noise() {
+        asked.add("--noise");
         return noise;
     }
 
     NoiseScale noiseScale() {
+        askOfNoise("--noise-scale");
         return noiseScale;
     }
 
     ParameterScope noiseScope() {
+        askOfNoise("--noise-scope");
         return noiseScope;
+    }
+
+    private void askOfNoise(String option) {
+        if (noise != 0) {
+            asked.add(option);
+        }
     }
 
     boolean hasSparsity() {
@@ -136,6 +150,7 @@ final class SharedOptions {
     }
 
     double sparsity() {
+        asked.add("--sparsity");
         if (sparsity == null) {
             sparsity = DEFAULT_SPARSITY;
         }
@@ -143,6 +158,7 @@ final class SharedOptions {
     }
 
     double pruneRate(double byDefault) {
+        asked.add("--prune-rate");
         if (pruneRate == null) {
             pruneRate = byDefault;
         }
@@ -150,6 +166,7 @@ final class SharedOptions {
     }
 
     int pruneEvery(int byDefault) {
+        asked.add("--prune-every");
         if (pruneEvery == null) {
             pruneEvery = byDefault;
         }
@@ -159,12 +176,24 @@ final class SharedOptions {
     /** Prunes while the network trains, to a sparsity or by the paper's own form. */
     Schedule gradually(int epochs) {
         double rate = pruneRate(DEFAULT_RATE);
+        asked.addAll(List.of("--sparsity", "--prune-every"));
         if (pruneEvery == null) {
             return Schedule.toSparsity(sparsity()).atRate(rate).overEpochs(epochs);
         }
         return sparsity == null
                 ? Schedule.atRate(rate).every(pruneEvery).overEpochs(epochs)
                 : Schedule.toSparsity(sparsity).atRate(rate).every(pruneEvery).overEpochs(epochs);
+    }
+
+    /** The options that prune to a sparsity when {@link #gradually} does over so many epochs. */
+    Map<String, String> periodOf(int epochs) {
+        if (pruneEvery != null) {
+            return Map.of(); // It counts from the beginning, however long the training is.
+        }
+        double rate = pruneRate(DEFAULT_RATE);
+        int period = Schedule.toSparsity(sparsity()).atRate(rate).overEpochs(epochs).period();
+        return Map.of(
+                "sparsity", Double.toString(sparsity()), "prune-every", Integer.toString(period));
     }
 
     /** Refuses a period, for methods that have times of their own. */
@@ -190,14 +219,11 @@ final class SharedOptions {
     }
 
     Allocation allocation() {
+        asked.addAll(List.of("--allocation", "--layer-floor"));
         return switch (allocation) {
             case GLOBAL -> Allocation.global().withFloor(layerFloor);
             case LAYER -> Allocation.perLayer().withFloor(layerFloor);
         };
-    }
-
-    boolean keepZeros() {
-        return keepZeros;
     }
 
     WeightSelector weights() {

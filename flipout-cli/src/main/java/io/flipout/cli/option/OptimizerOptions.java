@@ -5,6 +5,7 @@ import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.training.Milestones;
 import io.flipout.djl.training.Sgd;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Option;
 
 /** Options of stochastic gradient descent; the defaults are the paper's. */
@@ -109,6 +110,12 @@ public final class OptimizerOptions {
                             .filter(m -> m > 0)
                             .toList();
         }
+    }
+
+    /** Returns the options of this training made longer, whose learning rate drops when it did. */
+    public Map<String, String> lengthened(int more) {
+        return Map.of(
+                "epochs", Integer.toString(more), "milestones", Configuration.text(milestones));
     }
 
     /** Returns the learning rate by step; rounds of so many epochs start it anew. */

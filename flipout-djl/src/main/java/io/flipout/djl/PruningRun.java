@@ -388,7 +388,7 @@ final class PruningRun {
                 network.weights(),
                 last.isByThreshold() ? "" : ", where the schedule ends with " + last.keep(),
                 isUntold
-                        ? "The pruner was not told of the end of any epoch: call"
+                        ? "It was told of the end of no epoch: a loop of your own calls"
                                 + " trainer.notifyListeners(listener -> listener.onEpoch(trainer))"
                                 + " after each."
                         : "The next was to come after "

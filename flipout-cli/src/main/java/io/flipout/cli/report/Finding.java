@@ -83,12 +83,18 @@ final class Finding {
             return String.format(
                     Locale.ROOT,
                     "At %s sparsity %s and %s are level.",
-                    Sparsities.percent(sparsity), first, second);
+                    Sparsities.percent(sparsity),
+                    first,
+                    second);
         }
         return String.format(
                 Locale.ROOT,
                 "At %s sparsity %s is %s points ahead of %s, %s.",
-                Sparsities.percent(sparsity), first, points, second, weight);
+                Sparsities.percent(sparsity),
+                first,
+                points,
+                second,
+                weight);
     }
 
     /** What a single run came to. */

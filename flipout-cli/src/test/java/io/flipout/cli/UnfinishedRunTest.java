@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,7 +41,7 @@ class UnfinishedRunTest {
     private static String accuracy(Path run) throws IOException {
         List<String> rows = Files.readAllLines(run.resolve("metrics.csv"));
         double last = Double.parseDouble(rows.get(rows.size() - 1).split(",")[6]);
-        return String.format("%.2f %%", 100 * last);
+        return String.format(Locale.ROOT, "%.2f %%", 100 * last);
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.flipout.inference.kernel.Workers;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.Locale;
 
 /**
  * Computes a graph: image by image, or with images side by side where there are enough of them.
@@ -98,6 +99,7 @@ final class Predictor {
         if (batch < 0 || (long) batch * imageSize != images.length) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "%d images of shape %s have %d numbers, not %d.",
                             batch,
                             Arrays.toString(shape),

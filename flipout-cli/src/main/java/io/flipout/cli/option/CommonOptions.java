@@ -7,6 +7,7 @@ import io.flipout.cli.terminal.Failure;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
+import java.util.Locale;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -53,6 +54,7 @@ public final class CommonOptions {
                 command.commandLine()
                         .getErr()
                         .printf(
+                                Locale.ROOT,
                                 "DJL %s, PyTorch %s, Java %s, %s, threads: %d.%n",
                                 Engine.getDjlVersion(),
                                 engine.getVersion(),

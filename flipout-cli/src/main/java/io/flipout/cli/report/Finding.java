@@ -81,12 +81,20 @@ final class Finding {
         String points = String.format(Locale.ROOT, "%.2f", 100 * lead);
         if (points.equals("0.00")) {
             return String.format(
+                    Locale.ROOT,
                     "At %s sparsity %s and %s are level.",
-                    Sparsities.percent(sparsity), first, second);
+                    Sparsities.percent(sparsity),
+                    first,
+                    second);
         }
         return String.format(
+                Locale.ROOT,
                 "At %s sparsity %s is %s points ahead of %s, %s.",
-                Sparsities.percent(sparsity), first, points, second, weight);
+                Sparsities.percent(sparsity),
+                first,
+                points,
+                second,
+                weight);
     }
 
     /** What a single run came to. */

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -200,6 +201,7 @@ public final class TorchScriptGraph {
             }
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "%s takes input of shape (%s), not %s: it has %s.",
                             subject,
                             taken.isEmpty() ? "batch, any" : "batch, " + String.join(", ", taken),

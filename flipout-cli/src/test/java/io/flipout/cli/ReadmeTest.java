@@ -77,7 +77,7 @@ class ReadmeTest {
 
     private List<Object> words(String command) {
         List<Object> words = new ArrayList<>();
-        for (String word : command.split(" +")) {
+        for (String word : command.split(" +", -1)) {
             words.add(PLACE.matcher(word).matches() ? folder.resolve(word) : word);
         }
         return words;
@@ -138,7 +138,7 @@ class ReadmeTest {
 
     private Shell bench(String command) {
         List<String> more = new ArrayList<>();
-        switch (command.split(" ")[1]) {
+        switch (command.split(" ", -1)[1]) {
             case "step" -> more.addAll(List.of("--model=lenet300", "--batch-size=8", "--steps=3"));
             case "prune" -> more.add("--weights=10000");
             case "data" -> more.addAll(List.of("--dataset=mnist", "--data=" + data));
@@ -155,7 +155,7 @@ class ReadmeTest {
                 continue; // A profile of the script that starts this.
             }
             Shell shell =
-                    switch (command.split(" ")[0]) {
+                    switch (command.split(" ", -1)[0]) {
                         case "train" -> train(command, entry.getValue());
                         case "compare" -> compare(command);
                         case "bench" -> bench(command);

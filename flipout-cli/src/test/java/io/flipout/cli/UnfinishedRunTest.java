@@ -40,7 +40,7 @@ class UnfinishedRunTest {
 
     private static String accuracy(Path run) throws IOException {
         List<String> rows = Files.readAllLines(run.resolve("metrics.csv"));
-        double last = Double.parseDouble(rows.get(rows.size() - 1).split(",")[6]);
+        double last = Double.parseDouble(rows.get(rows.size() - 1).split(",", -1)[6]);
         return String.format(Locale.ROOT, "%.2f %%", 100 * last);
     }
 

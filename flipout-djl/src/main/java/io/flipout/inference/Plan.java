@@ -94,9 +94,9 @@ final class Plan {
         for (int i = 0; i < node.inputs().size(); i++) {
             boolean inOrder =
                     node instanceof Reshape
-                            || i == 0
+                            || (i == 0
                                     && node instanceof Convolution convolution
-                                    && convolution.isLinear();
+                                    && convolution.isLinear());
             Node read = same(node.inputs().get(i), inOrder);
             boolean isNumber =
                     node instanceof Elementwise

@@ -22,23 +22,23 @@ class RunTest {
 
     @TempDir private Path folder;
 
-    private interface Main {
-        void main(String... args) throws Exception;
+    private interface Example {
+        void run(String... args) throws Exception;
     }
 
-    private String output(Main example) throws Exception {
+    private String output(Example example) throws Exception {
         PrintStream out = System.out;
         ByteArrayOutputStream written = new ByteArrayOutputStream();
         System.setOut(new PrintStream(written, true, UTF_8));
         try {
-            example.main(folder.toString());
+            example.run(folder.toString());
         } finally {
             System.setOut(out);
         }
         return written.toString(UTF_8);
     }
 
-    private void assertDeployed(Main example) throws Exception {
+    private void assertDeployed(Example example) throws Exception {
         String output = output(example);
         assertThat(output).containsPattern("(?m)^total .* 90\\.0\\d+ %$");
         String difference = output.replaceAll("(?s).*Largest difference: (\\S+)\\s*", "$1");

@@ -9,6 +9,7 @@ import io.flipout.djl.torchscript.RecordPickle.Tuple;
 import io.flipout.djl.torchscript.ScriptCode.Foreign;
 import io.flipout.djl.torchscript.TorchScriptFile.Records;
 import java.io.IOException;
+import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -206,7 +207,7 @@ final class ScriptReader {
             numbers = isFloat ? floats(record, (int) count) : integers(record, (int) count);
             storages.put(type + key, numbers);
         }
-        if ((numbers instanceof float[] f ? f.length : ((int[]) numbers).length) != count) {
+        if (Array.getLength(numbers) != count) {
             throw new Malformed("a tensor has another size than its numbers");
         }
         return numbers;

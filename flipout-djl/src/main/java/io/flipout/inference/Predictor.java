@@ -1,6 +1,7 @@
 package io.flipout.inference;
 
 import io.flipout.inference.graph.Graph;
+import io.flipout.inference.graph.Node;
 import io.flipout.inference.kernel.Kernel;
 import io.flipout.inference.kernel.Planes;
 import io.flipout.inference.kernel.Workers;
@@ -10,8 +11,10 @@ import java.util.Deque;
 import java.util.Locale;
 
 /**
- * Computes a graph: image by image, or with images side by side where there are enough of them.
- * Arenas wait here for the next prediction.
+ * Computes a graph: image by image, or with images side by side where there are enough of them. In
+ * a network whose planes become small, images are side by side from there on: a few rows do not
+ * fill vectors, and what is read of large planes stays nearer image by image. Arenas wait here for
+ * the next prediction.
  */
 final class Predictor {
 
@@ -25,29 +28,37 @@ final class Predictor {
     private final int imageSize;
     private final int outputSize;
     private final int[] outputShape;
-    private final Graph graph;
     private final Workers workers;
-    private final Mode single = new Mode(1);
-    private final Mode several = new Mode(LANES);
+    private final Stage single;
+
+    /** What is computed image by image before {@link #several}; null if nothing is. */
+    private final Stage first;
+
+    private final Stage several;
 
     Predictor(Graph graph, int[] shape, Workers workers) {
-        this.graph = graph;
         this.shape = shape;
         this.workers = workers;
         imageSize = graph.input().dims().size();
         outputSize = graph.output().dims().size();
         outputShape = graph.output().dims().axes();
+        single = new Stage(graph, 1);
+        Node cut = Split.at(graph);
+        first = cut == null ? null : new Stage(Split.before(graph, cut), 1);
+        several = new Stage(cut == null ? graph : Split.after(graph, cut), LANES);
     }
 
-    /** A plan with its arenas. */
-    private final class Mode {
+    /** A graph, its plan and its arenas. */
+    private static final class Stage {
 
+        private final Graph graph;
         private final int lanes;
         private final Deque<Arena> free = new ArrayDeque<>();
         private Plan plan;
         private Kernel[] kernels;
 
-        private Mode(int lanes) {
+        private Stage(Graph graph, int lanes) {
+            this.graph = graph;
             this.lanes = lanes;
         }
 
@@ -57,7 +68,7 @@ final class Predictor {
                 kernels = plan.kernels();
             }
             Arena arena = free.pollLast();
-            return arena != null ? arena : new Arena(plan, kernels, imageSize, outputSize);
+            return arena != null ? arena : new Arena(graph, plan, kernels);
         }
 
         private synchronized void give(Arena arena) {
@@ -68,6 +79,8 @@ final class Predictor {
     /** Memory for one prediction. */
     private static final class Arena {
 
+        private final int imageSize;
+        private final int outputSize;
         private final float[] floats;
         private final Planes input;
         private final Planes output;
@@ -76,7 +89,9 @@ final class Predictor {
         private final float[] images;
         private final float[] results;
 
-        private Arena(Plan plan, Kernel[] kernels, int imageSize, int outputSize) {
+        private Arena(Graph graph, Plan plan, Kernel[] kernels) {
+            imageSize = graph.input().dims().size();
+            outputSize = graph.output().dims().size();
             floats = plan.arena();
             input = plan.input();
             output = plan.output();
@@ -110,35 +125,49 @@ final class Predictor {
         int done = 0;
         if (batch >= WORTHWHILE) {
             Arena arena = several.take();
+            Arena before = first == null ? null : first.take();
             for (; batch - done >= WORTHWHILE; done += Math.min(LANES, batch - done)) {
-                run(arena, images, done, Math.min(LANES, batch - done), results);
+                int count = Math.min(LANES, batch - done);
+                if (before == null) {
+                    run(arena, images, done * imageSize, count, results, done * outputSize);
+                } else {
+                    for (int i = 0; i < count; i++) {
+                        int image = (done + i) * imageSize;
+                        run(before, images, image, 1, arena.images, i * before.outputSize);
+                    }
+                    run(arena, arena.images, 0, count, results, done * outputSize);
+                }
             }
             several.give(arena);
+            if (before != null) {
+                first.give(before);
+            }
         }
         if (done < batch) {
             Arena arena = single.take();
             for (; done < batch; done++) {
-                run(arena, images, done, 1, results);
+                run(arena, images, done * imageSize, 1, results, done * outputSize);
             }
             single.give(arena);
         }
         return results;
     }
 
-    private void run(Arena arena, float[] images, int first, int count, float[] results) {
+    /** Computes so many images, from one place on, and writes their outputs to another. */
+    private void run(Arena arena, float[] images, int from, int count, float[] results, int to) {
         boolean full = count == arena.lanes;
-        if (full) {
-            arena.input.load(images, first * imageSize, arena.floats);
+        if (full || images == arena.images) {
+            arena.input.load(images, from, arena.floats);
         } else {
-            System.arraycopy(images, first * imageSize, arena.images, 0, count * imageSize);
+            System.arraycopy(images, from, arena.images, 0, count * arena.imageSize);
             arena.input.load(arena.images, 0, arena.floats);
         }
         workers.run(arena.kernels, arena.floats);
         if (full) {
-            arena.output.store(arena.floats, results, first * outputSize);
+            arena.output.store(arena.floats, results, to);
         } else {
             arena.output.store(arena.floats, arena.results, 0);
-            System.arraycopy(arena.results, 0, results, first * outputSize, count * outputSize);
+            System.arraycopy(arena.results, 0, results, to, count * arena.outputSize);
         }
     }
 }

@@ -202,7 +202,7 @@ class NetworkTest {
             ThreadMXBean memory = (ThreadMXBean) ManagementFactory.getThreadMXBean();
             try (Network network = Network.of(source, 1)) {
                 float[] images = PrunedNetworks.images(17, shape);
-                for (int i = 0; i < 300; i++) {
+                for (int i = 0; i < 2000; i++) {
                     network.predict(images, 17, shape);
                 }
                 long before = memory.getCurrentThreadAllocatedBytes();

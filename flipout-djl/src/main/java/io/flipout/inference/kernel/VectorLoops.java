@@ -542,27 +542,38 @@ final class VectorLoops implements Loops {
         for (int y = 0; y < rows.starts.length; y++) {
             for (int x = 0; x < columns.starts.length; x++) {
                 int place = target + y * outStride + x * lanes;
-                if (pooling.max) {
-                    FloatVector most = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
-                    for (int v = rows.starts[y]; v < rows.ends[y]; v += rows.step) {
-                        int row = source + v * inStride;
-                        for (int u = columns.starts[x]; u < columns.ends[x]; u += columns.step) {
-                            most = most.max(FloatVector.fromArray(FLOATS, arena, row + u * lanes));
-                        }
-                    }
-                    most.intoArray(arena, place);
-                } else {
-                    FloatVector sum = FloatVector.zero(FLOATS);
-                    for (int v = rows.starts[y]; v < rows.ends[y]; v += rows.step) {
-                        int row = source + v * inStride;
-                        for (int u = columns.starts[x]; u < columns.ends[x]; u += columns.step) {
-                            sum = sum.add(FloatVector.fromArray(FLOATS, arena, row + u * lanes));
-                        }
-                    }
-                    sum.div((float) rows.counts[y] * columns.counts[x]).intoArray(arena, place);
+                FloatVector.broadcast(FLOATS, pooling.max ? Float.NEGATIVE_INFINITY : 0f)
+                        .intoArray(arena, place);
+                for (int v = rows.starts[y]; v < rows.ends[y]; v += rows.step) {
+                    poolRow(arena, pooling, source + v * inStride, x, place);
+                }
+                if (!pooling.max) {
+                    FloatVector.fromArray(FLOATS, arena, place)
+                            .div((float) rows.counts[y] * columns.counts[x])
+                            .intoArray(arena, place);
                 }
             }
         }
+    }
+
+    /**
+     * Adds a window's row to what its other rows gave. That lies in the arena in between: the
+     * compiler makes objects of vectors that live through two loops.
+     */
+    private static void poolRow(float[] arena, Pooling pooling, int row, int x, int place) {
+        int lanes = pooling.in.lanes();
+        Pooling.Axis columns = pooling.columns;
+        FloatVector result = FloatVector.fromArray(FLOATS, arena, place);
+        if (pooling.max) {
+            for (int u = columns.starts[x]; u < columns.ends[x]; u += columns.step) {
+                result = result.max(FloatVector.fromArray(FLOATS, arena, row + u * lanes));
+            }
+        } else {
+            for (int u = columns.starts[x]; u < columns.ends[x]; u += columns.step) {
+                result = result.add(FloatVector.fromArray(FLOATS, arena, row + u * lanes));
+            }
+        }
+        result.intoArray(arena, place);
     }
 
     /** The greatest of two rows' neighbouring pairs. */

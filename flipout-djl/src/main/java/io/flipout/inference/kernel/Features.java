@@ -6,22 +6,32 @@ import java.util.stream.IntStream;
 /** A layer with one output a filter: sums over inputs that lie anywhere in an image. */
 final class Features implements Kernel {
 
+    /** As many sums as {@link Loops} write out. */
+    static final int ROWS = 8;
+
     final int filters;
     final int lanes;
 
-    /** The filters, those with fewer weights first: loops of one length are foreseen. */
+    /** The filters, those with fewer weights first, so that neighbours have as many. */
     final int[] filtersByLength;
 
-    /** The bias of each of these. */
+    /**
+     * How many of these are summed at once: eight sums of one image do not wait for each other.
+     * With images side by side there are enough sums.
+     */
+    final int rows;
+
+    /** The bias of each filter by length, and zeros up to whole blocks of rows. */
     final float[] biases;
 
     /**
-     * The first weight of each of these, and the number of all. Each has a multiple of four: zeros
-     * that read what the filter reads anyway fill it up.
+     * The first weight of each block of rows, and the number of all. A block has a weight of each
+     * of its rows in turn. Zeros that read the first element of the input make its rows equally
+     * long.
      */
     final int[] starts;
 
-    /** How many of each filter's weights are none of these zeros. */
+    /** How many of each row's weights are none of these zeros. */
     final int[] lengths;
 
     /** From the first element of the input to another. */
@@ -34,6 +44,7 @@ final class Features implements Kernel {
     final int outGroupStride;
     final Epilogue epilogue;
     private final int groups;
+    private final int blocks;
     private final Loops loops;
 
     Features(
@@ -49,24 +60,26 @@ final class Features implements Kernel {
                                         i -> weights.starts[i + 1] - weights.starts[i]))
                         .mapToInt(Integer::intValue)
                         .toArray();
-        starts = new int[filters + 1];
-        lengths = new int[filters];
-        biases = new float[filters];
+        rows = lanes == 1 ? ROWS : 1;
+        blocks = (filters + rows - 1) / rows;
+        starts = new int[blocks + 1];
+        lengths = new int[blocks * rows];
+        biases = new float[blocks * rows];
         for (int row = 0; row < filters; row++) {
             int filter = filtersByLength[row];
             biases[row] = epilogue.bias[filter];
             lengths[row] = weights.starts[filter + 1] - weights.starts[filter];
-            starts[row + 1] = starts[row] + (lengths[row] + 3) / 4 * 4;
+            int block = row / rows;
+            starts[block + 1] = starts[block] + lengths[row] * rows; // The longest is the last.
         }
-        this.offsets = new int[starts[filters]];
-        values = new float[starts[filters]];
+        this.offsets = new int[starts[blocks]];
+        values = new float[starts[blocks]];
         for (int row = 0; row < filters; row++) {
-            int start = weights.starts[filtersByLength[row]];
-            for (int i = starts[row]; i < starts[row + 1]; i++) {
-                int given = i - starts[row];
-                boolean filling = given >= lengths[row];
-                this.offsets[i] = offsets[start + (filling ? 0 : given)];
-                values[i] = filling ? 0f : weights.values[start + given];
+            int given = weights.starts[filtersByLength[row]];
+            int at = starts[row / rows] + row % rows;
+            for (int i = 0; i < lengths[row]; i++) {
+                this.offsets[at + i * rows] = offsets[given + i];
+                values[at + i * rows] = weights.values[given + i];
             }
         }
         inFirst = in.first();
@@ -79,16 +92,16 @@ final class Features implements Kernel {
 
     @Override
     public int units() {
-        return groups * filters;
+        return groups * blocks;
     }
 
     @Override
     public void run(float[] arena, int from, int to) {
         int unit = from;
         while (unit < to) {
-            int group = unit / filters;
-            int first = unit - group * filters;
-            int last = Math.min(filters, first + to - unit);
+            int group = unit / blocks;
+            int first = unit - group * blocks;
+            int last = Math.min(blocks, first + to - unit);
             loops.features(arena, this, group, first, last);
             unit += last - first;
         }
@@ -96,6 +109,6 @@ final class Features implements Kernel {
 
     @Override
     public double cost() {
-        return (double) groups * (values.length * 0.5 + 2.0 * filters) * (lanes + 15) / 16;
+        return (double) groups * (values.length * 0.3 + 2.0 * filters) * (lanes + 15) / 16;
     }
 }

@@ -8,7 +8,7 @@ interface Loops {
     /** Computes filters of a convolution for one group of images. */
     void taps(float[] arena, Taps taps, int group, int from, int to);
 
-    /** Computes outputs of one element for one group of images. */
+    /** Computes blocks of outputs of one element for one group of images. */
     void features(float[] arena, Features features, int group, int from, int to);
 
     /**

@@ -84,92 +84,79 @@ final class ScalarLoops implements Loops {
     @Override
     public void features(float[] arena, Features features, int group, int from, int to) {
         int in = features.inFirst + group * features.inGroupStride;
-        int out = features.outFirst + group * features.outGroupStride;
-        Epilogue epilogue = features.epilogue;
-        if (features.lanes > 1 || !epilogue.clamps || epilogue.residual != null) {
-            for (int row = from; row < to; row++) {
-                int filter = features.filtersByLength[row];
-                int residual = epilogue.residual(group, filter);
-                for (int lane = 0; lane < features.lanes; lane++) {
-                    float sum = sum(arena, in + lane, features, row);
-                    float added = residual < 0 ? 0f : arena[residual + lane];
-                    arena[out + filter * features.lanes + lane] = epilogue.apply(sum, added);
-                }
+        for (int block = from; block < to; block++) {
+            if (features.lanes == 1) {
+                eight(arena, in, features, group, block);
+                continue;
             }
-            return;
-        }
-        int[] filters = features.filtersByLength;
-        float low = epilogue.low;
-        float high = epilogue.high;
-        for (int row = from; row < to; row++) {
-            // Without branches: the signs of sums are not foreseen.
-            arena[out + filters[row]] =
-                    Math.min(Math.max(sum(arena, in, features, row), low), high);
+            for (int lane = 0; lane < features.lanes; lane++) {
+                write(arena, features, group, block, lane, sum(arena, in + lane, features, block));
+            }
         }
     }
 
-    private static float sum(float[] arena, int in, Features features, int row) {
-        float bias = features.biases[row];
-        float sum =
-                bias
-                        + sum(
-                                arena,
-                                in,
-                                features.offsets,
-                                features.values,
-                                features.starts[row],
-                                features.starts[row + 1]);
-        return Float.isNaN(sum) ? bias + kept(arena, in, features, row) : sum;
-    }
-
-    /** A sum over a multiple of four. Short ones run straight: a loop takes long to set up. */
-    private static float sum(
-            float[] arena, int in, int[] offsets, float[] values, int from, int to) {
-        if (to - from > 12) {
-            return longSum(arena, in, offsets, values, from, to);
-        }
-        float sum = 0f;
-        if (to - from > 0) {
-            sum = four(arena, in, offsets, values, from);
-        }
-        if (to - from > 4) {
-            sum += four(arena, in, offsets, values, from + 4);
-        }
-        if (to - from > 8) {
-            sum += four(arena, in, offsets, values, from + 8);
-        }
-        return sum;
-    }
-
-    private static float four(float[] arena, int in, int[] offsets, float[] values, int i) {
-        return (values[i] * arena[in + offsets[i]] + values[i + 1] * arena[in + offsets[i + 1]])
-                + (values[i + 2] * arena[in + offsets[i + 2]]
-                        + values[i + 3] * arena[in + offsets[i + 3]]);
-    }
-
-    private static float longSum(
-            float[] arena, int in, int[] offsets, float[] values, int from, int to) {
+    /** Eight outputs of one image. */
+    private static void eight(float[] arena, int in, Features features, int group, int block) {
+        int[] offsets = features.offsets;
+        float[] values = features.values;
+        int end = features.starts[block + 1];
         float s0 = 0f;
         float s1 = 0f;
         float s2 = 0f;
         float s3 = 0f;
-        for (int i = from; i < to; i += 4) {
+        float s4 = 0f;
+        float s5 = 0f;
+        float s6 = 0f;
+        float s7 = 0f;
+        for (int i = features.starts[block]; i < end; i += 8) {
             s0 += values[i] * arena[in + offsets[i]];
             s1 += values[i + 1] * arena[in + offsets[i + 1]];
             s2 += values[i + 2] * arena[in + offsets[i + 2]];
             s3 += values[i + 3] * arena[in + offsets[i + 3]];
+            s4 += values[i + 4] * arena[in + offsets[i + 4]];
+            s5 += values[i + 5] * arena[in + offsets[i + 5]];
+            s6 += values[i + 6] * arena[in + offsets[i + 6]];
+            s7 += values[i + 7] * arena[in + offsets[i + 7]];
         }
-        return (s0 + s1) + (s2 + s3);
+        int row = block * Features.ROWS;
+        if (Float.isNaN((s0 + s1 + s2 + s3) + (s4 + s5 + s6 + s7))
+                || row + Features.ROWS > features.filters) {
+            int last = Math.min(row + Features.ROWS, features.filters);
+            for (; row < last; row++) {
+                write(arena, features, group, row, 0, sum(arena, in, features, row));
+            }
+            return;
+        }
+        write(arena, features, group, row, 0, s0);
+        write(arena, features, group, row + 1, 0, s1);
+        write(arena, features, group, row + 2, 0, s2);
+        write(arena, features, group, row + 3, 0, s3);
+        write(arena, features, group, row + 4, 0, s4);
+        write(arena, features, group, row + 5, 0, s5);
+        write(arena, features, group, row + 6, 0, s6);
+        write(arena, features, group, row + 7, 0, s7);
     }
 
-    /** The same without the zeros that fill up: these times infinity are not a number. */
-    private static float kept(float[] arena, int in, Features features, int row) {
+    /** A row's sum without the zeros that fill it up: these times infinity are not a number. */
+    private static float sum(float[] arena, int in, Features features, int row) {
+        int rows = features.rows;
+        int start = features.starts[row / rows] + row % rows;
+        int end = start + features.lengths[row] * rows;
         float sum = 0f;
-        int start = features.starts[row];
-        for (int i = start; i < start + features.lengths[row]; i++) {
+        for (int i = start; i < end; i += rows) {
             sum += features.values[i] * arena[in + features.offsets[i]];
         }
         return sum;
+    }
+
+    private static void write(
+            float[] arena, Features features, int group, int row, int lane, float sum) {
+        Epilogue epilogue = features.epilogue;
+        int filter = features.filtersByLength[row];
+        int residual = epilogue.residual(group, filter);
+        float added = residual < 0 ? 0f : arena[residual + lane];
+        int out = features.outFirst + group * features.outGroupStride + filter * features.lanes;
+        arena[out + lane] = epilogue.apply(features.biases[row] + sum, added);
     }
 
     @Override

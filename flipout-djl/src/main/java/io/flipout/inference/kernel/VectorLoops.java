@@ -634,8 +634,8 @@ final class VectorLoops implements Loops {
         Epilogue epilogue = features.epilogue;
         int in = features.inFirst + group * features.inGroupStride + lane;
         int tap = features.starts[row];
-        int end = tap + features.lengths[row];
-        FloatVector s0 = FloatVector.broadcast(FLOATS, epilogue.bias[filter]);
+        int end = features.starts[row + 1];
+        FloatVector s0 = FloatVector.broadcast(FLOATS, features.biases[row]);
         FloatVector s1 = FloatVector.zero(FLOATS);
         FloatVector s2 = FloatVector.zero(FLOATS);
         FloatVector s3 = FloatVector.zero(FLOATS);

@@ -49,13 +49,14 @@ final class Predictor {
     }
 
     /** A graph, its plan and its arenas. */
-    private static final class Stage {
+    private final class Stage {
 
         private final Graph graph;
         private final int lanes;
         private final Deque<Arena> free = new ArrayDeque<>();
         private Plan plan;
         private Kernel[] kernels;
+        private volatile double cost = Double.POSITIVE_INFINITY; // Until there is a plan.
 
         private Stage(Graph graph, int lanes) {
             this.graph = graph;
@@ -66,6 +67,7 @@ final class Predictor {
             if (plan == null) {
                 plan = new Plan(graph, lanes);
                 kernels = plan.kernels();
+                cost = plan.cost();
             }
             Arena arena = free.pollLast();
             return arena != null ? arena : new Arena(graph, plan, kernels);
@@ -77,7 +79,7 @@ final class Predictor {
     }
 
     /** Memory for one prediction. */
-    private static final class Arena {
+    private final class Arena {
 
         private final int imageSize;
         private final int outputSize;
@@ -88,6 +90,7 @@ final class Predictor {
         private final int lanes;
         private final float[] images;
         private final float[] results;
+        private final OneByOne oneByOne;
 
         private Arena(Graph graph, Plan plan, Kernel[] kernels) {
             imageSize = graph.input().dims().size();
@@ -99,6 +102,56 @@ final class Predictor {
             lanes = plan.lanes();
             images = new float[lanes * imageSize];
             results = new float[lanes * outputSize];
+            oneByOne = new OneByOne(images);
+        }
+    }
+
+    /**
+     * The first stage for several images: a thread computes whole images, so that threads wait for
+     * each other once and not at every layer.
+     */
+    private final class OneByOne implements Kernel {
+
+        private final float[] results;
+        private final Kernel[] self = {this};
+        private float[] images;
+        private int from;
+        private int count;
+
+        private OneByOne(float[] results) {
+            this.results = results;
+        }
+
+        /** Computes so many images, from one place on. */
+        private void compute(float[] all, int place, int number) {
+            images = all;
+            from = place;
+            count = number;
+            workers.run(self, results);
+            images = null;
+        }
+
+        @Override
+        public int units() {
+            return count;
+        }
+
+        @Override
+        public void run(float[] unused, int begin, int end) {
+            Arena arena = first.take();
+            for (int image = begin; image < end; image++) {
+                arena.input.load(images, from + image * imageSize, arena.floats);
+                for (Kernel kernel : arena.kernels) {
+                    kernel.run(arena.floats, 0, kernel.units());
+                }
+                arena.output.store(arena.floats, results, image * arena.outputSize);
+            }
+            first.give(arena);
+        }
+
+        @Override
+        public double cost() {
+            return first.cost * count;
         }
     }
 
@@ -125,23 +178,16 @@ final class Predictor {
         int done = 0;
         if (batch >= WORTHWHILE) {
             Arena arena = several.take();
-            Arena before = first == null ? null : first.take();
             for (; batch - done >= WORTHWHILE; done += Math.min(LANES, batch - done)) {
                 int count = Math.min(LANES, batch - done);
-                if (before == null) {
+                if (first == null) {
                     run(arena, images, done * imageSize, count, results, done * outputSize);
                 } else {
-                    for (int i = 0; i < count; i++) {
-                        int image = (done + i) * imageSize;
-                        run(before, images, image, 1, arena.images, i * before.outputSize);
-                    }
+                    arena.oneByOne.compute(images, done * imageSize, count);
                     run(arena, arena.images, 0, count, results, done * outputSize);
                 }
             }
             several.give(arena);
-            if (before != null) {
-                first.give(before);
-            }
         }
         if (done < batch) {
             Arena arena = single.take();

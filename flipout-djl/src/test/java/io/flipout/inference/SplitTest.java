@@ -66,8 +66,15 @@ class SplitTest {
     void manyImagesComeOutAsOneByOne() {
         Node sum = add(half(input, 2), half(input, 3));
         Node last = add(Pool.max(sum, Window.square(2, 2, 0), false), Constant.of(5));
-        Predictor predictor =
-                new Predictor(new Graph(input, last), new int[] {1, 16, 16}, new Workers(1));
+        Graph graph = new Graph(input, last);
+        for (int threads = 1; threads <= 3; threads += 2) {
+            try (Workers workers = new Workers(threads)) {
+                checkImages(new Predictor(graph, new int[] {1, 16, 16}, workers));
+            }
+        }
+    }
+
+    private static void checkImages(Predictor predictor) {
         float[] images = new float[21 * 256];
         for (int i = 0; i < images.length; i++) {
             images[i] = i * 37 % 101;

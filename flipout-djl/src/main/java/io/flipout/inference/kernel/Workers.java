@@ -18,10 +18,13 @@ import java.util.concurrent.locks.LockSupport;
 public final class Workers implements AutoCloseable {
 
     /** Kernels that cost less are not shared, in nanoseconds. */
-    private static final double LEAST_KERNEL = 3_000;
+    private static final double LEAST_KERNEL = 10_000;
 
-    /** Nor are runs that cost less: to wake a thread takes some microseconds. */
-    private static final double LEAST_RUN = 30_000;
+    /**
+     * Nor are runs that cost less: to wake a thread takes some microseconds, and where others keep
+     * the processors busy it comes too late.
+     */
+    private static final double LEAST_RUN = 200_000;
 
     /** How long a thread waits for work before it sleeps, in nanoseconds. */
     private static final long PATIENCE = 50_000;

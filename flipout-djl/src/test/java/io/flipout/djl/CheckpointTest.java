@@ -16,7 +16,9 @@ import io.flipout.method.DeepR;
 import io.flipout.method.FilterPruning;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.GradualMagnitude;
 import io.flipout.method.HoyerSquare;
+import io.flipout.method.LayerAdaptivePruning;
 import io.flipout.method.LayerMagnitude;
 import io.flipout.method.LotteryTicket;
 import io.flipout.method.MagnitudeUncertainty;
@@ -69,6 +71,9 @@ class CheckpointTest {
                 Arguments.of(new LayerMagnitude(), gradual),
                 Arguments.of(
                         MagnitudeUncertainty.builder().setValues(3).setLambda(.1).build(), gradual),
+                Arguments.of(new LayerAdaptivePruning(), gradual),
+                Arguments.of(
+                        new GradualMagnitude(), Schedule.cubic(.9).between(Unit.STEP, 0, 20, 4)),
                 Arguments.of(new RandomPruning(), gradual),
                 Arguments.of(LotteryTicket.builder().build(), gradual),
                 Arguments.of(LotteryTicket.builder().optRewindStep(2).build(), gradual),

@@ -19,6 +19,8 @@ final class Recipes {
                         new GlobalMagnitudeRecipe("global-magnitude", 0),
                         new GlobalMagnitudeRecipe("noisy-global-magnitude", 1),
                         new LayerMagnitudeRecipe(),
+                        new LayerAdaptiveRecipe(),
+                        new GradualMagnitudeRecipe(),
                         new LotteryTicketRecipe(),
                         new MagnitudeUncertaintyRecipe(),
                         new OptimalBrainDamageRecipe(),

@@ -165,6 +165,11 @@ final class SharedOptions {
         refuse(pruneEvery, "--prune-every", reason, instead);
     }
 
+    /** Refuses a rate, for methods whose schedule has none. */
+    void refuseRate(String reason, String instead) {
+        refuse(pruneRate, "--prune-rate", reason, instead);
+    }
+
     /** Refuses a sparsity and a period, for methods that end where they end. */
     void refuseAim(String reason, String instead) {
         refuse(sparsity, "--sparsity", reason, instead);

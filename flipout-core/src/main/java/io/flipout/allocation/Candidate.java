@@ -1,5 +1,6 @@
 package io.flipout.allocation;
 
+import ai.djl.ndarray.types.Shape;
 import io.flipout.mask.Mask;
 
 /**
@@ -10,14 +11,15 @@ import io.flipout.mask.Mask;
  * @param mask which weights are alive; pruning changes it
  * @param filters the number of parts, of the same size and one after the other, that could go as
  *     wholes: filters or neurons; 1 for the network's output layer, which needs all of them
+ * @param shape its shape, (out, in, ...) of layers
  */
-public record Candidate(String path, double[] scores, Mask mask, int filters) {
+public record Candidate(String path, double[] scores, Mask mask, int filters, Shape shape) {
 
     /**
      * Creates the candidate.
      *
      * @throws IllegalArgumentException if there is not one score for each weight, or the filters
-     *     are not of the same size
+     *     are not of the same size, or the shape is of another size
      */
     public Candidate {
         if (scores.length != mask.size()) {
@@ -28,6 +30,22 @@ public record Candidate(String path, double[] scores, Mask mask, int filters) {
             throw new IllegalArgumentException(
                     path + " of " + mask.size() + " weights cannot have " + filters + " filters");
         }
+        if (shape.size() != mask.size()) {
+            throw new IllegalArgumentException(
+                    path + " of " + mask.size() + " weights cannot be of shape " + shape);
+        }
+    }
+
+    /**
+     * Creates the candidate of a tensor of rank 1.
+     *
+     * @param path its block path, for messages
+     * @param scores a score for each weight
+     * @param mask which weights are alive
+     * @param filters the number of parts that could go as wholes
+     */
+    public Candidate(String path, double[] scores, Mask mask, int filters) {
+        this(path, scores, mask, filters, new Shape(mask.size()));
     }
 
     /**

@@ -1,5 +1,7 @@
 package io.flipout.rewiring;
 
+import io.flipout.allocation.Allocation;
+import io.flipout.allocation.GroupAllocation;
 import io.flipout.mask.Mask;
 import io.flipout.schedule.PruningEvent;
 import io.flipout.tensor.TrainedTensor;
@@ -18,6 +20,20 @@ public interface Rewiring {
      * @throws IllegalArgumentException if they cannot
      */
     default void check(List<PruningEvent> events) {}
+
+    /**
+     * Checks, before training begins, that weights may come back where they like.
+     *
+     * @param allocation how many weights each tensor keeps
+     * @throws IllegalArgumentException if they may not
+     */
+    default void check(Allocation allocation) {
+        if (allocation instanceof GroupAllocation) {
+            throw new IllegalArgumentException(
+                    "The method brings weights back while the network trains, which would not keep"
+                            + " to N of every M: choose another allocation.");
+        }
+    }
 
     /**
      * Begins to rewire a tensor. What the rewiring needs of the present values, it takes now.

@@ -1,6 +1,7 @@
 package io.flipout.djl;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.training.optimizer.Optimizer;
 import io.flipout.allocation.Allocation;
@@ -86,14 +87,17 @@ final class PrunedNetwork {
         }
         events = schedule.events(weights());
         List<ParameterInfo> prunable = parameters.stream().filter(ParameterInfo::prunable).toList();
-        int[] sizes = prunable.stream().mapToInt(ParameterInfo::size).toArray();
+        List<Shape> shapes = prunable.stream().map(ParameterInfo::shape).toList();
         int[] filters = prunable.stream().mapToInt(this::filters).toArray();
+        if (events.stream().anyMatch(PruningEvent::isByThreshold)) {
+            allocation.checkThreshold();
+        }
         // Where the pruning that keeps the fewest can go, all can.
         events.stream()
                 .filter(event -> !event.isByThreshold())
                 .mapToLong(PruningEvent::keep)
                 .min()
-                .ifPresent(keep -> allocation.check(sizes, filters, keep));
+                .ifPresent(keep -> allocation.check(shapes, filters, keep));
     }
 
     /** Returns the number of filters that can be done without: not of those of the output layer. */
@@ -344,7 +348,8 @@ final class PrunedNetwork {
         Mask mask = masks.get(info.path());
         float[] weights = mirror.tensor().values().toFloatArray();
         TensorView view = new TensorView(info, weights, mask, mirror.watches(), seed);
-        return new Candidate(info.path(), criterion.score(view), mask, filters(info));
+        return new Candidate(
+                info.path(), criterion.score(view), mask, filters(info), info.shape());
     }
 
     private void apply(ParameterInfo info, Optimizer optimizer) {

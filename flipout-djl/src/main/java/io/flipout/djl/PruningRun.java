@@ -116,6 +116,7 @@ final class PruningRun {
             PrunedNetwork looked =
                     new PrunedNetwork(block, selector, schedule, allocation, method.signals());
             method.rewiring().ifPresent(rewiring -> rewiring.check(looked.events()));
+            method.rewiring().ifPresent(rewiring -> rewiring.check(allocation));
             network = looked;
         }
         return network;

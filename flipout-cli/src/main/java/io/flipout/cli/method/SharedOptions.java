@@ -1,11 +1,13 @@
 package io.flipout.cli.method;
 
 import io.flipout.allocation.Allocation;
+import io.flipout.allocation.GroupAllocation;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
 import io.flipout.schedule.Schedule;
 import java.util.List;
+import java.util.OptionalDouble;
 import picocli.CommandLine.Option;
 
 /**
@@ -66,10 +68,13 @@ final class SharedOptions {
 
     @Option(
             names = "--allocation",
-            paramLabel = "global|layer",
+            paramLabel = "global|layer|erk|N:M",
+            converter = Competition.Reader.class,
             description =
-                    "Whether all weights compete, or those of each layer (default: global, and layer"
-                            + " for layer-magnitude).")
+                    "Whether all weights compete, or those of each layer for the same share of it, or"
+                            + " for an Erdős–Rényi density; or which N of every M weights along a"
+                            + " layer's input are kept, such as 2:4 (default: global, layer for"
+                            + " layer-magnitude and gmp, erk for set and rigl).")
     private Competition allocation;
 
     @Option(
@@ -128,9 +133,22 @@ final class SharedOptions {
         return sparsity != null;
     }
 
+    /** Returns the sparsity asked for, or that which N of every M weights come to. */
     double sparsity() {
+        OptionalDouble ofGroups =
+                allocation.groups().stream().mapToDouble(GroupAllocation::sparsity).findFirst();
         if (sparsity == null) {
-            sparsity = DEFAULT_SPARSITY;
+            sparsity = ofGroups.orElse(DEFAULT_SPARSITY);
+        }
+        if (ofGroups.isPresent() && Math.abs(sparsity - ofGroups.getAsDouble()) > 1e-9) {
+            throw new IllegalArgumentException(
+                    "--allocation "
+                            + allocation
+                            + " comes to a sparsity of "
+                            + ofGroups.getAsDouble()
+                            + ": --sparsity "
+                            + sparsity
+                            + " does not go with it.");
         }
         return sparsity;
     }
@@ -155,9 +173,9 @@ final class SharedOptions {
         if (pruneEvery == null) {
             return Schedule.toSparsity(sparsity()).atRate(rate).overEpochs(epochs);
         }
-        return sparsity == null
+        return sparsity == null && allocation.groups().isEmpty()
                 ? Schedule.atRate(rate).every(pruneEvery).overEpochs(epochs)
-                : Schedule.toSparsity(sparsity).atRate(rate).every(pruneEvery).overEpochs(epochs);
+                : Schedule.toSparsity(sparsity()).atRate(rate).every(pruneEvery).overEpochs(epochs);
     }
 
     /** Refuses a period, for methods that have times of their own. */
@@ -184,14 +202,11 @@ final class SharedOptions {
     }
 
     boolean hasAllocation() {
-        return allocation != Competition.GLOBAL || layerFloor != 0;
+        return !allocation.equals(Competition.GLOBAL) || layerFloor != 0;
     }
 
     Allocation allocation() {
-        return switch (allocation) {
-            case GLOBAL -> Allocation.global().withFloor(layerFloor);
-            case LAYER -> Allocation.perLayer().withFloor(layerFloor);
-        };
+        return allocation.allocation(layerFloor);
     }
 
     WeightSelector weights() {

@@ -17,7 +17,6 @@ import io.flipout.cli.terminal.Terminal;
 import io.flipout.cli.training.TrainRun;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.data.ImageDataset;
-import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -99,17 +98,17 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin private CommonOptions common;
 
     /** A training as the options describe it. */
-    private record Plan(String network, PruningMethod method, Schedule schedule) {}
+    private record Plan(String network, Schedule schedule) {}
 
     /** Checks the options as far as that goes without an engine and data, and fills in defaults. */
     private Plan plan() {
         String network = Networks.shortName(model, Optional.ofNullable(width));
         data.dataSet();
-        PruningMethod method = pruning.method(optimizer.learningRate());
+        pruning.method(optimizer.learningRate());
         optimizer.resolve();
         data.resolve();
         saving.resolve();
-        return new Plan(network, method, pruning.schedule(optimizer.epochs()));
+        return new Plan(network, pruning.schedule(optimizer.epochs()));
     }
 
     /** Checks the options without training, and returns the epochs that it would take. */
@@ -169,14 +168,18 @@ final class TrainCommand implements Callable<Integer> {
         engine.setRandomSeed(seed);
         Terminal terminal = new Terminal(spec.commandLine());
         DataOptions.Images images = data.load(seed, terminal::note);
+        ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
         Pruner.Builder pruner =
                 Pruner.builder()
-                        .setMethod(plan.method())
+                        .setMethod(
+                                pruning.method(
+                                        optimizer.learningRate(),
+                                        examples.batches(),
+                                        optimizer.epochs()))
                         .setSchedule(plan.schedule())
                         .optAllocation(pruning.allocation())
                         .optWeights(pruning.weights())
                         .optSeed(seed);
-        ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
         pruning.giveExamples(pruner, examples);
         Optional<Integer> channels = Optional.ofNullable(width);
         String source = from.flatMap(Found::module).map(Path::toString).orElse(model);

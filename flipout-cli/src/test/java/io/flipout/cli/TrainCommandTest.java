@@ -331,6 +331,22 @@ class TrainCommandTest {
                 .contains("allocation: \"layer\"", "gmp-end: 3");
     }
 
+    /** 4 steps an epoch; what the length of the training decides is written down. */
+    @Test
+    void rewiringKeepsTheNumberOfWeightsOfEveryLayer() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        train(run, "--method", "set", "--sparsity", 0.9, "--epochs", 3);
+        assertThat(summary(run).get("remaining_weights").asLong()).isEqualTo(WEIGHTS / 10);
+        assertThat(Files.readString(run.resolve("config.yaml")))
+                .contains("allocation: \"erk\"", "rewire-every: 4", "rewire-until: 12");
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(untimed(again)).isEqualTo(untimed(run));
+        train(again, "--method", "rigl", "--rewire-every", 2, "--epochs", 2, "--overwrite");
+        assertThat(summary(again).get("remaining_weights").asLong()).isEqualTo(WEIGHTS / 100);
+        assertThat(Files.readString(again.resolve("config.yaml"))).contains("rewire-until: 6");
+    }
+
     @Test
     void hansRulePrunesByQualityAndRetrainsAgainAndAgain() throws IOException {
         Path run = folder.resolve("run");
@@ -592,6 +608,10 @@ class TrainCommandTest {
                 "--method gmp --epochs 9 --gmp-end 9 | until --gmp-end 9, which is no time within --epochs 9",
                 "--method gmp --gmp-begin -1         | after --gmp-begin -1",
                 "--method gmp --prune-rate 0.5       | instead of --prune-rate, set --gmp-begin",
+                "--method rigl --rewire-share 0      | share of the weights that is rewired must lie in (0, 1], got 0.0",
+                "--method rigl --rewire-every 0      | must be at least 1, got 0",
+                "--method set --rewire-until 0       | must be at least 1",
+                "--method set --prune-every 2        | set trains as few weights from the start",
                 "--method deep-r --prune-every 2     | instead of --prune-every, set --sparsity",
                 "--method deep-r --sparsity 1        | sparsity must lie in [0, 1)",
                 "--method deep-r --sparsity 0.9999999 | leaves none of 266200 weights",

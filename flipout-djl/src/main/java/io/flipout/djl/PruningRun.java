@@ -142,6 +142,7 @@ final class PruningRun {
         } else {
             // DJL hands the same gradient on to the parameter's next device: then on a copy.
             try (NDArray changed = devices > 1 ? gradient.duplicate() : gradient.stopGradient()) {
+                wiring.ifPresent(rewires -> rewires.afterBackward(mirror, changed));
                 tensor.applyMask(changed);
                 terms.forEach(term -> term.apply(tensor, changed));
                 wiring.ifPresent(rewires -> rewires.beforeStep(mirror));

@@ -24,8 +24,10 @@ import io.flipout.method.LotteryTicket;
 import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
+import io.flipout.method.RigL;
 import io.flipout.method.Snip;
 import io.flipout.method.SoftDeepR;
+import io.flipout.method.SparseEvolution;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.signal.SignFlips;
@@ -82,6 +84,8 @@ class CheckpointTest {
                         Schedule.belowThreshold(.05, Unit.EPOCH, 4)),
                 Arguments.of(new Snip(), atOnce),
                 Arguments.of(new FilterPruning(), Schedule.toSparsity(.5).overEpochs(EPOCHS)),
+                Arguments.of(RigL.builder().optPeriod(3).optUntil(20).build(), atOnce),
+                Arguments.of(SparseEvolution.builder().optPeriod(4).build(), atOnce),
                 Arguments.of(DeepR.builder().optL1(1e-3f).optNoise(.1f).build(), atOnce),
                 Arguments.of(
                         SoftDeepR.builder().optDensity(.25).optL1(1e-3f).optNoise(.1f).build(),

@@ -108,6 +108,21 @@ public final class MethodOptions {
     }
 
     /**
+     * Makes the method of a training of known length, and fills in what depends on that.
+     *
+     * @param learningRate the learning rate of the first step
+     * @param stepsPerEpoch the steps of an epoch
+     * @param epochs the epochs of the training, or of each round
+     * @return the method
+     * @throws IllegalArgumentException if there is no method of the name, or it cannot take an
+     *     option
+     */
+    public PruningMethod method(float learningRate, long stepsPerEpoch, int epochs) {
+        shared.lasts(stepsPerEpoch, epochs);
+        return method(learningRate);
+    }
+
+    /**
      * Makes the schedule, and fills in what other options leave open of it.
      *
      * @param epochs the epochs of the training, or of each round

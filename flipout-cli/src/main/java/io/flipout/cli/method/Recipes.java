@@ -13,6 +13,7 @@ final class Recipes {
 
     Recipes() {
         DeepRRecipe deepR = new DeepRRecipe();
+        RigLRecipe rigl = new RigLRecipe();
         all =
                 List.of(
                         new FlipOutRecipe(),
@@ -29,6 +30,8 @@ final class Recipes {
                         new FilterPruningRecipe(),
                         deepR,
                         new SoftDeepRRecipe(deepR),
+                        new SparseEvolutionRecipe(rigl),
+                        rigl,
                         new RandomRecipe(),
                         new DenseRecipe());
     }

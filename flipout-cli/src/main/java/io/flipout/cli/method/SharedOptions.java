@@ -101,6 +101,11 @@ final class SharedOptions {
     /** An option of the optimizer. */
     private float learningRate;
 
+    /** What the data make of the epochs; 0 as long as they are not known. */
+    private long stepsPerEpoch;
+
+    private long steps;
+
     /** Fills in what the recipe decides where the options do not. */
     void resolve(Recipe recipe, float rate) {
         learningRate = rate;
@@ -110,6 +115,22 @@ final class SharedOptions {
         if (allocation == null) {
             allocation = recipe.competition();
         }
+    }
+
+    /** Learns how long the training will be. */
+    void lasts(long ofAnEpoch, int epochs) {
+        stepsPerEpoch = ofAnEpoch;
+        steps = ofAnEpoch * epochs;
+    }
+
+    /** Returns the steps of an epoch; 0 as long as they are not known. */
+    long stepsPerEpoch() {
+        return stepsPerEpoch;
+    }
+
+    /** Returns the steps of the training; 0 as long as they are not known. */
+    long steps() {
+        return steps;
     }
 
     /** Returns the learning rate of the first step. */

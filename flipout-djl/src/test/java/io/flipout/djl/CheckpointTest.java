@@ -16,6 +16,7 @@ import io.flipout.method.DeepR;
 import io.flipout.method.FilterPruning;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.GradientSignalPreservation;
 import io.flipout.method.GradualMagnitude;
 import io.flipout.method.HoyerSquare;
 import io.flipout.method.LayerAdaptivePruning;
@@ -28,6 +29,7 @@ import io.flipout.method.RigL;
 import io.flipout.method.Snip;
 import io.flipout.method.SoftDeepR;
 import io.flipout.method.SparseEvolution;
+import io.flipout.method.SynapticFlow;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.signal.SignFlips;
@@ -83,6 +85,8 @@ class CheckpointTest {
                         HoyerSquare.builder().setStrength(1e-2f).build(),
                         Schedule.belowThreshold(.05, Unit.EPOCH, 4)),
                 Arguments.of(new Snip(), atOnce),
+                Arguments.of(GradientSignalPreservation.builder().build(), atOnce),
+                Arguments.of(new SynapticFlow(), Schedule.beforeTraining(.75, 5)),
                 Arguments.of(new FilterPruning(), Schedule.toSparsity(.5).overEpochs(EPOCHS)),
                 Arguments.of(RigL.builder().optPeriod(3).optUntil(20).build(), atOnce),
                 Arguments.of(SparseEvolution.builder().optPeriod(4).build(), atOnce),

@@ -26,6 +26,8 @@ final class Recipes {
                         new MagnitudeUncertaintyRecipe(),
                         new OptimalBrainDamageRecipe(),
                         new SnipRecipe(),
+                        new GradientSignalPreservationRecipe(),
+                        new SynapticFlowRecipe(),
                         new HoyerSquareRecipe(),
                         new FilterPruningRecipe(),
                         deepR,

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
 import io.flipout.cli.method.MethodOptions;
+import io.flipout.cli.method.TrainingPlan;
 import io.flipout.cli.network.Networks;
 import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.option.CommonOptions;
@@ -173,9 +174,13 @@ final class TrainCommand implements Callable<Integer> {
                 Pruner.builder()
                         .setMethod(
                                 pruning.method(
-                                        optimizer.learningRate(),
-                                        examples.batches(),
-                                        optimizer.epochs()))
+                                        new TrainingPlan(
+                                                images.train().size(),
+                                                examples.batches(),
+                                                optimizer.epochs(),
+                                                optimizer.learningRate(
+                                                        examples.batches(),
+                                                        pruning.rewindStep()))))
                         .setSchedule(plan.schedule())
                         .optAllocation(pruning.allocation())
                         .optWeights(pruning.weights())

@@ -347,6 +347,28 @@ class TrainCommandTest {
         assertThat(Files.readString(again.resolve("config.yaml"))).contains("rewire-until: 6");
     }
 
+    /** Noise is for any method, and changes what it comes to. */
+    @Test
+    void anyMethodTakesNoise() throws IOException {
+        List<List<List<String>>> metrics = new ArrayList<>();
+        for (String noise :
+                List.of(
+                        "--noise 0",
+                        "--noise 1",
+                        "--noise 1 --noise-scale annealed",
+                        "--noise 1 --noise-scale langevin --momentum 0")) {
+            Path run = folder.resolve("run");
+            Shell shell =
+                    train(
+                            run,
+                            (Object[])
+                                    ("--overwrite --method gmp --epochs 2 " + noise).split(" "));
+            assertThat(shell.status()).as(shell.err()).isZero();
+            assertThat(metrics.contains(untimed(run))).isFalse();
+            metrics.add(untimed(run));
+        }
+    }
+
     @Test
     void hansRulePrunesByQualityAndRetrainsAgainAndAgain() throws IOException {
         Path run = folder.resolve("run");
@@ -649,7 +671,8 @@ class TrainCommandTest {
                 "--gamma Infinity                    | --gamma must be a number greater than 0",
                 "--milestones 3,0                    | --milestones must be at least 1, got [3, 0]",
                 "--noise NaN                         | noise strength must be a number greater than 0, or 0",
-                "--noise-scale loud                  | 'loud' is not one of gradient, weight",
+                "--noise-scale loud                  | 'loud' is not one of gradient, weight, fixed, annealed, langevin",
+                "--method random --noise -1          | noise strength must be a number greater than 0, or 0",
                 "--allocation local                  | 'local' is not one of global, layer, erk, or N:M such as 2:4",
                 "--allocation 4:2                    | keeps N of every M weights, at least 1 and fewer than M, such as 2:4; got 4:2",
                 "--allocation 2:4 --sparsity 0.9     | comes to a sparsity of 0.5: --sparsity 0.9 does not go with it",

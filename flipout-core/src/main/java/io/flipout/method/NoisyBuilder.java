@@ -1,9 +1,12 @@
 package io.flipout.method;
 
+import ai.djl.training.tracker.Tracker;
+import io.flipout.gradient.GaussianNoise.Langevin;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Settings of the methods that add noise to the gradients.
@@ -15,6 +18,7 @@ public abstract class NoisyBuilder<B extends NoisyBuilder<B>> {
     private float lambda;
     private NoiseScale scale = NoiseScale.GRADIENT;
     private ParameterScope scope = ParameterScope.ALL;
+    private Langevin langevin;
 
     NoisyBuilder(float lambda) {
         this.lambda = lambda;
@@ -55,8 +59,22 @@ public abstract class NoisyBuilder<B extends NoisyBuilder<B>> {
         return self();
     }
 
+    /**
+     * Sets what {@link NoiseScale#LANGEVIN} is measured by; other noise takes no notice.
+     *
+     * @param examples the number of examples whose mean loss is trained, at least 1
+     * @param learningRate the learning rate by the number of the step, from 1, as the optimizer has
+     *     it
+     * @return this builder
+     * @throws IllegalArgumentException if the examples are fewer than 1
+     */
+    public B optLangevin(long examples, Tracker learningRate) {
+        langevin = new Langevin(examples, learningRate);
+        return self();
+    }
+
     /** Returns the noise as a term of the gradient, or none. */
     final List<GradientTerm> noise() {
-        return Noise.of(lambda, scale, scope);
+        return Noise.of(lambda, scale, scope, Optional.ofNullable(langevin));
     }
 }

@@ -11,6 +11,7 @@ import ai.djl.training.dataset.Dataset;
 import ai.djl.translate.TranslateException;
 import io.flipout.djl.checkpoint.CheckpointException;
 import io.flipout.mask.BlockPaths;
+import io.flipout.gradient.NoiseScale;
 import io.flipout.mask.Mask;
 import io.flipout.method.DeepR;
 import io.flipout.method.FilterPruning;
@@ -24,6 +25,7 @@ import io.flipout.method.LayerMagnitude;
 import io.flipout.method.LotteryTicket;
 import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
+import io.flipout.method.NoisyMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.method.RigL;
 import io.flipout.method.Snip;
@@ -72,6 +74,19 @@ class CheckpointTest {
         return Stream.of(
                 Arguments.of(FlipOut.builder().build(), gradual),
                 Arguments.of(GlobalMagnitude.builder().optNoise(1).build(), gradual),
+                Arguments.of(
+                        NoisyMethod.builder()
+                                .setMethod(new LayerMagnitude())
+                                .optNoise(.3f)
+                                .optNoiseScale(NoiseScale.ANNEALED)
+                                .build(),
+                        gradual),
+                Arguments.of(
+                        FlipOut.builder()
+                                .optNoiseScale(NoiseScale.LANGEVIN)
+                                .optLangevin(32, step -> .1f / step)
+                                .build(),
+                        gradual),
                 Arguments.of(new LayerMagnitude(), gradual),
                 Arguments.of(
                         MagnitudeUncertainty.builder().setValues(3).setLambda(.1).build(), gradual),

@@ -5,6 +5,7 @@ import io.flipout.allocation.GroupAllocation;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
+import io.flipout.method.NoisyBuilder;
 import io.flipout.schedule.Schedule;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -48,15 +49,19 @@ final class SharedOptions {
             names = "--noise",
             paramLabel = "LAMBDA",
             description =
-                    "Strength of the gradient noise; 0 turns it off (default: 1, and 0 for"
-                            + " global-magnitude).")
+                    "Strength of the gradient noise; 0 turns it off (default: 1 for flipout and"
+                            + " noisy-global-magnitude, 0 for all others).")
     private Float noise;
 
     @Option(
             names = "--noise-scale",
-            paramLabel = "gradient|weight|fixed",
+            paramLabel = "gradient|weight|fixed|annealed|langevin",
             defaultValue = "gradient",
-            description = "What the noise is measured by (default: ${DEFAULT-VALUE}).")
+            description =
+                    "What the noise is measured by: the gradient, the weights or nothing; annealed has"
+                            + " a variance of LAMBDA/(1 + steps)^0.55, langevin a deviation of"
+                            + " LAMBDA·√(2/(images·rate)), for --momentum 0 (default:"
+                            + " ${DEFAULT-VALUE}).")
     private NoiseScale noiseScale;
 
     @Option(
@@ -98,17 +103,12 @@ final class SharedOptions {
             description = "Do not prune weights whose path matches, such as 'linear.*'.")
     private List<String> exclude = List.of();
 
-    /** An option of the optimizer. */
-    private float learningRate;
-
-    /** What the data make of the epochs; 0 as long as they are not known. */
-    private long stepsPerEpoch;
-
-    private long steps;
+    /** How the network will be trained; as long as only the options are known, of no steps. */
+    private TrainingPlan plan;
 
     /** Fills in what the recipe decides where the options do not. */
-    void resolve(Recipe recipe, float rate) {
-        learningRate = rate;
+    void resolve(Recipe recipe, TrainingPlan training) {
+        plan = training;
         if (noise == null) {
             noise = recipe.noise();
         }
@@ -117,37 +117,32 @@ final class SharedOptions {
         }
     }
 
-    /** Learns how long the training will be. */
-    void lasts(long ofAnEpoch, int epochs) {
-        stepsPerEpoch = ofAnEpoch;
-        steps = ofAnEpoch * epochs;
-    }
-
     /** Returns the steps of an epoch; 0 as long as they are not known. */
     long stepsPerEpoch() {
-        return stepsPerEpoch;
+        return plan.stepsPerEpoch();
     }
 
     /** Returns the steps of the training; 0 as long as they are not known. */
     long steps() {
-        return steps;
+        return plan.steps();
     }
 
     /** Returns the learning rate of the first step. */
     float learningRate() {
-        return learningRate;
+        return plan.firstLearningRate();
     }
 
+    /** Returns the strength of the noise. */
     float noise() {
         return noise;
     }
 
-    NoiseScale noiseScale() {
-        return noiseScale;
-    }
-
-    ParameterScope noiseScope() {
-        return noiseScope;
+    /** Sets the noise of a method. */
+    <B extends NoisyBuilder<B>> B withNoise(B builder) {
+        return builder.optNoise(noise)
+                .optNoiseScale(noiseScale)
+                .optNoiseScope(noiseScope)
+                .optLangevin(plan.examples(), plan.learningRate());
     }
 
     boolean hasSparsity() {

@@ -105,8 +105,8 @@ final class TrainCommand implements Callable<Integer> {
     private Plan plan() {
         String network = Networks.shortName(model, Optional.ofNullable(width));
         data.dataSet();
-        pruning.method(optimizer.learningRate());
         optimizer.resolve();
+        pruning.method(optimizer.learningRate());
         data.resolve();
         saving.resolve();
         return new Plan(network, pruning.schedule(optimizer.epochs()));

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainCommandTest {
 
@@ -369,6 +370,20 @@ class TrainCommandTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"nag", "adam", "adamw", "rmsprop", "adagrad"})
+    void everyOptimizerTrainsAndIsRepeatedByItsConfiguration(String optimizer) throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell = train(run, "--optimizer", optimizer, "--sparsity", 0.5, "--epochs", 2);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(summary(run).get("remaining_weights").asLong()).isEqualTo(WEIGHTS / 2);
+        assertThat(Files.readString(run.resolve("config.yaml")))
+                .contains("optimizer: \"" + optimizer + "\"", "weight-decay:");
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(untimed(again)).isEqualTo(untimed(run));
+    }
+
     @Test
     void hansRulePrunesByQualityAndRetrainsAgainAndAgain() throws IOException {
         Path run = folder.resolve("run");
@@ -686,6 +701,16 @@ class TrainCommandTest {
                 "--device tpu                        | Unknown device 'tpu'",
                 "--device gpu99999999999             | Unknown device 'gpu99999999999'",
                 "--momentum 1                        | momentum",
+                "--optimizer lion                    | 'lion' is not one of sgd, nag, adam, adamw, rmsprop, adagrad",
+                "--optimizer adam --momentum 0.9     | --momentum is no option of --optimizer adam",
+                "--betas 0.9,0.99                    | --betas is no option of --optimizer sgd",
+                "--optimizer adam --betas 0.9        | --betas takes two numbers",
+                "--optimizer adamw --betas 0.9,1     | beta 2 must lie in [0, 1), got 1.0",
+                "--optimizer nag --momentum 0        | Nesterov needs a momentum above 0",
+                "--optimizer nag --epsilon 1e-8      | --epsilon is no option of --optimizer nag",
+                "--optimizer adagrad --epsilon 0     | Epsilon must be a number greater than 0",
+                "--optimizer adagrad --rmsprop-alpha 0.5 | --rmsprop-alpha is no option of --optimizer adagrad",
+                "--optimizer rmsprop --rmsprop-alpha 1 | alpha must lie in [0, 1), got 1.0",
                 "--config nowhere.yaml               | no configuration file nowhere.yaml",
                 "--colour red                        | Unknown option '--colour'; there are --model,",
             })

@@ -11,7 +11,6 @@ import io.flipout.criterion.TensorView;
 import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.djl.checkpoint.Snapshots;
 import io.flipout.djl.training.OptimizerState;
-import io.flipout.djl.training.Sgd;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;
@@ -239,7 +238,9 @@ final class PrunedNetwork {
                     mirrors.byArray.isEmpty()
                             ? info.parameter().getArray()
                             : first(mirrors).weight();
-            arrays.put(UPDATES + info.path(), new long[] {optimizer.updates(id, weight)});
+            arrays.put(
+                    UPDATES + info.path(),
+                    new long[] {optimizer.updates(id, weight), optimizer.clearedAt(id, weight)});
             List<float[]> state =
                     optimizer.state(id, weight).stream().map(NDArray::toFloatArray).toList();
             Snapshots.put(arrays, OPTIMIZER + info.path(), state);
@@ -252,8 +253,10 @@ final class PrunedNetwork {
             List<float[]> state =
                     ((List<?>) Snapshots.get(file, OPTIMIZER + info.path(), info.size()))
                             .stream().map(float[].class::cast).toList();
-            int updates = Math.toIntExact(file.longs(UPDATES + info.path(), 1)[0]);
-            optimizer.restore(info.parameter().getId(), state, updates);
+            long[] updates = file.longs(UPDATES + info.path(), 2);
+            int clearedAt = updates.length < 2 ? 0 : Math.toIntExact(updates[1]);
+            optimizer.restore(
+                    info.parameter().getId(), state, Math.toIntExact(updates[0]), clearedAt);
         }
     }
 
@@ -314,7 +317,7 @@ final class PrunedNetwork {
             for (Mirror mirror : mirrorsById.get(id).byArray.values()) {
                 point.restore(info.parameter(), mirror.tensor().values());
                 if (optimizer instanceof OptimizerState stateful) {
-                    stateful.state(id, mirror.weight()).forEach(Sgd::zero);
+                    stateful.clear(id, mirror.weight());
                 }
             }
         }

@@ -35,6 +35,7 @@ final class PruningRun {
     private static final Logger logger = LoggerFactory.getLogger(PruningRun.class);
 
     private static final String METHOD = "method";
+    private static final String OPTIMIZER = "optimizer";
     private static final String SCHEDULE = "schedule";
     private static final String SEED = "seed";
     private static final String CLOCK = "clock";
@@ -244,6 +245,7 @@ final class PruningRun {
         arrays.put(CLOCK, new long[] {nextEvent, epochs, steps, batches});
         NetworkState.save(block, arrays);
         if (optimizer instanceof OptimizerState stateful) {
+            metadata.put(OPTIMIZER, optimizer.getClass().getSimpleName());
             net.saveOptimizer(stateful, arrays);
         }
         net.save(arrays);
@@ -268,6 +270,12 @@ final class PruningRun {
         refuse("method", metadata.get(METHOD), method.name());
         refuse("schedule", metadata.get(SCHEDULE), net.events().toString());
         refuse("seed", metadata.get(SEED), Long.toString(seed));
+        if (optimizer instanceof OptimizerState && metadata.containsKey(OPTIMIZER)) {
+            refuse(
+                    "optimizer",
+                    metadata.get(OPTIMIZER),
+                    optimizer.getClass().getSimpleName());
+        }
         try {
             restore(net, values, file);
         } catch (IndexOutOfBoundsException

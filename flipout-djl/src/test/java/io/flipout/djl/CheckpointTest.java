@@ -6,10 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.djl.nn.Parameter;
 import ai.djl.training.EasyTrain;
 import ai.djl.training.Trainer;
+import ai.djl.training.optimizer.Optimizer;
+import ai.djl.training.tracker.Tracker;
 import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.translate.TranslateException;
 import io.flipout.djl.checkpoint.CheckpointException;
+import io.flipout.djl.training.Adagrad;
+import io.flipout.djl.training.Adam;
+import io.flipout.djl.training.RmsProp;
 import io.flipout.mask.BlockPaths;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.mask.Mask;
@@ -47,6 +52,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -150,10 +156,15 @@ class CheckpointTest {
 
     /** Trains to a step, or from the one that a file was saved at, and hands over the end. */
     private State train(Pruner pruner, int seed, boolean isContinued, int from, int to) {
+        return train(pruner, TinyTraining.sgd(), seed, isContinued, from, to);
+    }
+
+    private State train(
+            Pruner pruner, Optimizer optimizer, int seed, boolean isContinued, int from, int to) {
         List<State> end = new ArrayList<>();
         try (TinyTraining tiny = new TinyTraining(seed)) {
             tiny.prepared(
-                    pruner.wrap(TinyTraining.sgd()),
+                    pruner.wrap(optimizer),
                     (trainer, data) -> {
                         if (isContinued) {
                             assertThat(pruner.load(file)).containsEntry("step", "" + from);
@@ -205,6 +216,33 @@ class CheckpointTest {
                     .as("%s stopped after step %d", method.name(), stop)
                     .isEqualTo(whole);
         }
+    }
+
+    static List<Supplier<Optimizer>> optimizers() {
+        Tracker rate = Tracker.fixed(.01f);
+        return List.of(
+                () -> Adam.builder().setLearningRateTracker(rate).build(),
+                () -> RmsProp.builder().setLearningRateTracker(rate).optMomentum(.5f).build(),
+                () -> Adagrad.builder().setLearningRateTracker(rate).build());
+    }
+
+    /** A rewinding clears their means, and what corrects the bias of young ones begins anew. */
+    @ParameterizedTest
+    @MethodSource("optimizers")
+    void otherOptimizersGoOnAsWell(Supplier<Optimizer> optimizer) {
+        PruningMethod method = LotteryTicket.builder().optRewindStep(2).build();
+        Schedule schedule = Schedule.toSparsity(.9).overEpochs(EPOCHS);
+        State whole = train(pruner(method, schedule), optimizer.get(), 1, false, 0, STEPS);
+        for (int stop = 2; stop < STEPS; stop += 9) {
+            train(pruner(method, schedule), optimizer.get(), 1, false, 0, stop);
+            assertThat(train(pruner(method, schedule), optimizer.get(), 2, true, stop, STEPS))
+                    .isEqualTo(whole);
+        }
+        assertThatThrownBy(() -> train(pruner(method, schedule), 2, true, 20, STEPS))
+                .rootCause()
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("another optimizer: ")
+                .hasMessageContaining(", where this one has Sgd.");
     }
 
     /** As on a GPU, where the engine draws the noise. */

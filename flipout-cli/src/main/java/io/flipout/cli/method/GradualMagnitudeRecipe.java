@@ -49,7 +49,8 @@ final class GradualMagnitudeRecipe implements Recipe {
         shared.refuseRate("gmp prunes along a cubic", "--gmp-begin, --gmp-end and --prune-every");
         int period = shared.pruneEvery(1);
         if (end == null) {
-            end = Math.max(begin + period, (int) Math.round(PRUNING * epochs));
+            int usual = Math.min(epochs - 1, (int) Math.round(PRUNING * epochs));
+            end = Math.max(begin + period, usual);
         }
         if (begin < 0 || period < 1 || end - begin < period || end >= epochs) {
             throw new IllegalArgumentException(

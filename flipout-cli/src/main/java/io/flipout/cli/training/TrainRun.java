@@ -98,7 +98,7 @@ public record TrainRun(
         DefaultTrainingConfig config =
                 new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
                         .optDevices(devices)
-                        .optOptimizer(pruner.wrap(optimizer.sgd(rates)))
+                        .optOptimizer(pruner.wrap(optimizer.optimizer(rates)))
                         .addTrainingListeners(weights, pruner.listener());
         try (Trainer trainer = model.newTrainer(config)) {
             trainer.initialize(new Shape(1, set.channels(), set.height(), set.width()));

@@ -644,6 +644,7 @@ class TrainCommandTest {
                 "--method gmp --epochs 1             | no time within --epochs 1",
                 "--method gmp --epochs 9 --gmp-end 9 | until --gmp-end 9, which is no time within --epochs 9",
                 "--method gmp --gmp-begin -1         | after --gmp-begin -1",
+                "--method movement --gmp-end 20 --epochs 8 | movement prunes every --prune-every 1 epochs",
                 "--method gmp --prune-rate 0.5       | instead of --prune-rate, set --gmp-begin",
                 "--method rigl --rewire-share 0      | share of the weights that is rewired must lie in (0, 1], got 0.0",
                 "--method rigl --rewire-every 0      | must be at least 1, got 0",

@@ -349,6 +349,9 @@ final class PrunedNetwork {
         }
         Mirror mirror = first(mirrors);
         Mask mask = masks.get(info.path());
+        mirrors.byArray
+                .values()
+                .forEach(each -> each.watches().forEach(watch -> watch.beforePruning(mask)));
         float[] weights = mirror.tensor().values().toFloatArray();
         TensorView view = new TensorView(info, weights, mask, mirror.watches(), seed);
         return new Candidate(

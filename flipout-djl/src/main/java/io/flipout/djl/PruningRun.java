@@ -137,6 +137,7 @@ final class PruningRun {
         }
         PrunedNetwork.Mirror mirror = net.mirror(parameterId, weight);
         TrainedTensor tensor = mirror.tensor();
+        mirror.watches().forEach(watch -> watch.beforeStep(gradient));
         Optional<RewiredTensor> wiring = wiring(tensor.info());
         if (terms.isEmpty() && tensor.mask().isEmpty() && wiring.isEmpty()) {
             base.update(parameterId, weight, gradient);

@@ -30,6 +30,7 @@ import io.flipout.method.LayerMagnitude;
 import io.flipout.method.LotteryTicket;
 import io.flipout.method.MagnitudeUncertainty;
 import io.flipout.method.PruningMethod;
+import io.flipout.method.MovementPruning;
 import io.flipout.method.NoisyMethod;
 import io.flipout.method.RandomPruning;
 import io.flipout.method.RigL;
@@ -99,6 +100,8 @@ class CheckpointTest {
                 Arguments.of(new LayerAdaptivePruning(), gradual),
                 Arguments.of(
                         new GradualMagnitude(), Schedule.cubic(.9).between(Unit.STEP, 0, 20, 4)),
+                Arguments.of(
+                        new MovementPruning(), Schedule.cubic(.8).between(Unit.STEP, 0, 20, 5)),
                 Arguments.of(new RandomPruning(), gradual),
                 Arguments.of(LotteryTicket.builder().build(), gradual),
                 Arguments.of(LotteryTicket.builder().optRewindStep(2).build(), gradual),

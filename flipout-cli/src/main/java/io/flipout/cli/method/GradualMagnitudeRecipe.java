@@ -17,7 +17,7 @@ final class GradualMagnitudeRecipe implements Recipe {
             paramLabel = "EPOCH",
             defaultValue = "0",
             description =
-                    "Epoch from which gmp's cubic rises; the first pruning comes --prune-every epochs"
+                    "Epoch from which the cubic of gmp and movement rises; the first pruning comes --prune-every epochs"
                             + " later (default: ${DEFAULT-VALUE}).")
     private int begin;
 
@@ -25,7 +25,7 @@ final class GradualMagnitudeRecipe implements Recipe {
             names = "--gmp-end",
             paramLabel = "EPOCH",
             description =
-                    "Epoch after which gmp has come to its sparsity (default: after three quarters of"
+                    "Epoch after which gmp and movement have come to their sparsity (default: after three quarters of"
                             + " the training).")
     private Integer end;
 
@@ -46,7 +46,12 @@ final class GradualMagnitudeRecipe implements Recipe {
 
     @Override
     public Schedule schedule(SharedOptions shared, int epochs) {
-        shared.refuseRate("gmp prunes along a cubic", "--gmp-begin, --gmp-end and --prune-every");
+        return alongTheCubic(shared, epochs, name());
+    }
+
+    /** The schedule of a method that prunes along the cubic. */
+    Schedule alongTheCubic(SharedOptions shared, int epochs, String method) {
+        shared.refuseRate(method + " prunes along a cubic", "--gmp-begin, --gmp-end and --prune-every");
         int period = shared.pruneEvery(1);
         if (end == null) {
             int usual = Math.min(epochs - 1, (int) Math.round(PRUNING * epochs));
@@ -54,7 +59,8 @@ final class GradualMagnitudeRecipe implements Recipe {
         }
         if (begin < 0 || period < 1 || end - begin < period || end >= epochs) {
             throw new IllegalArgumentException(
-                    "gmp prunes every --prune-every "
+                    method
+                            + " prunes every --prune-every "
                             + period
                             + " epochs after --gmp-begin "
                             + begin

@@ -13,6 +13,7 @@ final class Recipes {
 
     Recipes() {
         DeepRRecipe deepR = new DeepRRecipe();
+        GradualMagnitudeRecipe gmp = new GradualMagnitudeRecipe();
         RigLRecipe rigl = new RigLRecipe();
         all =
                 List.of(
@@ -21,7 +22,8 @@ final class Recipes {
                         new GlobalMagnitudeRecipe("noisy-global-magnitude", 1),
                         new LayerMagnitudeRecipe(),
                         new LayerAdaptiveRecipe(),
-                        new GradualMagnitudeRecipe(),
+                        gmp,
+                        new MovementRecipe(gmp),
                         new LotteryTicketRecipe(),
                         new MagnitudeUncertaintyRecipe(),
                         new OptimalBrainDamageRecipe(),

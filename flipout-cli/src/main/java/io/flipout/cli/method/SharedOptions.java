@@ -79,7 +79,7 @@ final class SharedOptions {
                     "Whether all weights compete, or those of each layer for the same share of it, or"
                             + " for an Erdős–Rényi density; or which N of every M weights along a"
                             + " layer's input are kept, such as 2:4 (default: global, layer for"
-                            + " layer-magnitude and gmp, erk for set and rigl).")
+                            + " layer-magnitude, gmp and movement, erk for set and rigl).")
     private Competition allocation;
 
     @Option(

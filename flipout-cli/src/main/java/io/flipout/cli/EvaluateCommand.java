@@ -17,6 +17,9 @@ import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.data.ImageSet;
 import io.flipout.djl.training.Score;
 import io.flipout.djl.training.TrainingLoop;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -55,27 +58,39 @@ final class EvaluateCommand implements Callable<Integer> {
         common.startEngine();
         Device[] devices = Devices.parse(device);
         Terminal terminal = new Terminal(spec.commandLine());
-        ImageSet images = data.loadTest(terminal::note);
+        ImageSet loaded = data.loadTest(terminal::note);
+        Optional<List<String>> classes = saved.classes();
+        ImageSet images = classes.map(loaded::inClasses).orElse(loaded);
         Shape image = new Shape(images.channels(), images.height(), images.width());
         try (Model model = network.load(saved, devices[0])) {
             DefaultTrainingConfig config =
                     new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss()).optDevices(devices);
             try (Trainer trainer = model.newTrainer(config)) {
-                if (saved.isScript()) {
-                    Networks.checkFits(trainer, network.path().toString(), images);
-                } else {
+                if (!saved.isScript()) {
                     Shape trained = model.getBlock().getInputShapes()[0];
                     trainer.initialize(new Shape(1).addAll(image));
-                    if (Networks.tryOn(trainer, images).isEmpty()) {
+                    if (!Networks.takes(trainer, images)) {
                         // Its first weights follow from the size of the images.
                         throw Failure.misuse(
                                 String.format(
+                                        Locale.ROOT,
                                         "The network was trained on images of %d×%d and cannot"
                                                 + " take these of %s: give the --dataset and"
                                                 + " --image-size of its training.",
-                                        trained.get(2), trained.get(3), DataOptions.size(images)));
+                                        trained.get(2),
+                                        trained.get(3),
+                                        DataOptions.size(images)));
                     }
                 }
+                Networks.checkFits(trainer, network.path().toString(), images);
+                if (classes.isEmpty()) {
+                    Networks.checkCount(trainer, network.path().toString(), images);
+                    terminal.note(
+                            network.path()
+                                    + " does not name its classes: they are taken in the order of"
+                                    + " the data set's.");
+                }
+                data.takePixels(Networks.takesPixels(model));
                 Score score =
                         TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();
                 terminal.line(

@@ -6,6 +6,7 @@ import ai.djl.engine.Engine;
 import io.flipout.cli.method.MethodOptions;
 import io.flipout.cli.method.TrainingPlan;
 import io.flipout.cli.network.Networks;
+import io.flipout.cli.network.SavedModel;
 import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.option.Configuration;
@@ -14,6 +15,7 @@ import io.flipout.cli.option.Devices;
 import io.flipout.cli.option.OptimizerOptions;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.run.SeenImages;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.cli.training.TrainRun;
 import io.flipout.djl.Pruner;
@@ -21,6 +23,7 @@ import io.flipout.djl.data.ImageDataset;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
@@ -102,8 +105,12 @@ final class TrainCommand implements Callable<Integer> {
     private record Plan(String network, Schedule schedule) {}
 
     /** Checks the options as far as that goes without an engine and data, and fills in defaults. */
-    private Plan plan() {
-        String network = Networks.shortName(model, Optional.ofNullable(width));
+    private Plan plan(boolean saved) {
+        String network = Networks.shortName(model, Optional.ofNullable(width), saved);
+        if (!network.equals(model) && SavedModel.isScript(Path.of(model))) {
+            // A run may be resumed and repeated from another folder.
+            model = Path.of(model).toAbsolutePath().normalize().toString();
+        }
         data.dataSet();
         optimizer.resolve();
         pruning.method(optimizer.learningRate());
@@ -124,7 +131,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        Plan plan = plan();
+        Plan plan = plan(false);
         RunFolder folder =
                 new RunFolder(
                         out != null
@@ -148,19 +155,26 @@ final class TrainCommand implements Callable<Integer> {
     int resume(RunFolder folder, Optional<Found> from, CheckpointOptions asked) throws Exception {
         asked.fillFrom(saving);
         saving = asked;
-        return train(plan(), folder, from);
+        return train(plan(from.flatMap(Found::module).isPresent()), folder, from);
     }
 
     /** Returns the epochs of the whole training. */
     int epochs() {
-        plan();
+        plan(false);
         return optimizer.epochs() * pruning.rounds();
     }
 
     /** Whether the training is one of several rounds. */
     boolean inRounds() {
-        plan();
+        plan(true);
         return pruning.rounds() > 1;
+    }
+
+    /** The classes of a run that goes on, or of the file that it begins with, if it names them. */
+    private Optional<List<String>> knownClasses(Optional<Found> from) throws IOException {
+        return from.isPresent()
+                ? from.get().images().map(SeenImages::classes)
+                : Networks.classes(model);
     }
 
     private int train(Plan plan, RunFolder folder, Optional<Found> from) throws Exception {
@@ -168,27 +182,32 @@ final class TrainCommand implements Callable<Integer> {
         Device[] devices = Devices.parse(device);
         engine.setRandomSeed(seed);
         Terminal terminal = new Terminal(spec.commandLine());
-        DataOptions.Images images = data.load(seed, terminal::note);
-        ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
-        Pruner.Builder pruner =
-                Pruner.builder()
-                        .setMethod(
-                                pruning.method(
-                                        new TrainingPlan(
-                                                images.train().size(),
-                                                examples.batches(),
-                                                optimizer.epochs(),
-                                                optimizer.learningRate(
-                                                        examples.batches(),
-                                                        pruning.rewindStep()))))
-                        .setSchedule(plan.schedule())
-                        .optAllocation(pruning.allocation())
-                        .optWeights(pruning.weights())
-                        .optSeed(seed);
-        pruning.giveExamples(pruner, examples);
+        DataOptions.Images loaded = data.load(seed, terminal::note);
+        DataOptions.Images images = knownClasses(from).map(loaded::inClasses).orElse(loaded);
         Optional<Integer> channels = Optional.ofNullable(width);
         String source = from.flatMap(Found::module).map(Path::toString).orElse(model);
+        if (SavedModel.isScript(Path.of(source))) {
+            Networks.rehearse(source, plan.network(), images.train(), devices[0], terminal::note);
+        }
         try (Model opened = Networks.open(source, channels, images.train(), devices[0])) {
+            data.takePixels(Networks.takesPixels(opened));
+            ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
+            long steps = examples.batches();
+            TrainingPlan training =
+                    new TrainingPlan(
+                            images.train().size(),
+                            steps,
+                            optimizer.epochs(),
+                            optimizer.learningRate(steps, pruning.rewindStep()));
+            Pruner.Builder pruner =
+                    Pruner.builder()
+                            .setMethod(pruning.method(training))
+                            .setSchedule(plan.schedule())
+                            .optAllocation(pruning.allocation())
+                            .optWeights(pruning.weights())
+                            .optKeepZeros(pruning.keepZeros())
+                            .optSeed(seed);
+            pruning.giveExamples(pruner, examples);
             return new TrainRun(
                             folder,
                             terminal,

@@ -2,7 +2,7 @@ package io.flipout.allocation;
 
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -11,8 +11,8 @@ import org.slf4j.LoggerFactory;
  * that score highest. NVIDIA's sparse tensor cores compute with 2:4 at twice the rate.
  *
  * <p>Mishra et al., <a href="https://arxiv.org/abs/2104.08378">Accelerating Sparse Deep Neural
- * Networks</a>, 2021. The groups lie along the second axis of a tensor of shape (out, in, ...),
- * those of a convolution for each output and each place of the kernel. A layer whose input is no
+ * Networks</a>, 2021. The groups lie along the inputs of a layer, those of a convolution for
+ * each output and each place of the kernel. A layer whose input is no
  * multiple of m, such as a first convolution's three channels or a depthwise one's, stays dense and
  * is named in the log; its weights are more than the sparsity 1 − n/m leaves of it. All other
  * layers keep exactly n/m.
@@ -70,21 +70,25 @@ public record GroupAllocation(int n, int m) implements Allocation {
                             + all
                             + " weights.");
         }
-        if (shapes.stream().noneMatch(this::isDivided)) {
-            throw new IllegalArgumentException(
-                    n
-                            + ":"
-                            + m
-                            + " sparsity takes layers whose inputs are a multiple of "
-                            + m
-                            + ", and the network has none; their shapes are "
-                            + shapes
-                            + ".");
+        if (shapes.stream()
+                .flatMapToLong(shape -> LongStream.of(shape.getShape()))
+                .noneMatch(length -> length % m == 0)) {
+            throw none();
         }
     }
 
-    private boolean isDivided(Shape shape) {
-        return shape.dimension() >= 2 && shape.get(1) % m == 0;
+    private IllegalArgumentException none() {
+        return new IllegalArgumentException(
+                n
+                        + ":"
+                        + m
+                        + " sparsity takes layers whose inputs are a multiple of "
+                        + m
+                        + ", and the network has none.");
+    }
+
+    private boolean isDivided(Candidate tensor) {
+        return tensor.inputAxis() >= 0 && tensor.shape().get(tensor.inputAxis()) % m == 0;
     }
 
     /** Returns how many of a group are kept where so many of all weights are, m at most. */
@@ -101,20 +105,25 @@ public record GroupAllocation(int n, int m) implements Allocation {
                         + " allocation or a schedule to a sparsity.");
     }
 
+    /** Layers that are not divided into groups keep all. */
+    @Override
+    public boolean isExact() {
+        return false;
+    }
+
     /** {@inheritDoc} */
     @Override
     public void prune(List<Candidate> tensors, long keep) {
         Floors.alive(tensors, keep);
         long all = tensors.stream().mapToLong(tensor -> tensor.mask().size()).sum();
         int kept = Math.max(n, ofEach(all, keep));
-        for (Candidate tensor : tensors) {
-            if (isDivided(tensor.shape())) {
-                pruneGroups(tensor, kept);
-            }
+        if (tensors.stream().noneMatch(this::isDivided)) {
+            throw none();
         }
+        tensors.stream().filter(this::isDivided).forEach(tensor -> pruneGroups(tensor, kept));
         List<String> dense =
                 tensors.stream()
-                        .filter(tensor -> !isDivided(tensor.shape()))
+                        .filter(tensor -> !isDivided(tensor))
                         .map(tensor -> tensor.path() + " " + tensor.shape())
                         .toList();
         if (kept == n && !dense.isEmpty()) {
@@ -127,19 +136,17 @@ public record GroupAllocation(int n, int m) implements Allocation {
 
     private void pruneGroups(Candidate tensor, int kept) {
         Shape shape = tensor.shape();
-        int inputs = Math.toIntExact(shape.get(1));
-        int stride = Math.toIntExact(shape.slice(2).size()); // 1 without a kernel.
-        int rows = Math.toIntExact(shape.get(0));
-        IntStream.range(0, rows)
-                .forEach(
-                        row -> {
-                            for (int place = 0; place < stride; place++) {
-                                for (int input = 0; input < inputs; input += m) {
-                                    int first = (row * inputs + input) * stride + place;
-                                    pruneGroup(tensor, first, stride, kept);
-                                }
-                            }
-                        });
+        int axis = tensor.inputAxis();
+        int inputs = Math.toIntExact(shape.get(axis));
+        int stride = Math.toIntExact(shape.slice(axis + 1).size()); // From one input to the next.
+        int rows = Math.toIntExact(shape.size() / inputs / stride);
+        for (int row = 0; row < rows; row++) {
+            for (int place = 0; place < stride; place++) {
+                for (int input = 0; input < inputs; input += m) {
+                    pruneGroup(tensor, (row * inputs + input) * stride + place, stride, kept);
+                }
+            }
+        }
     }
 
     private void pruneGroup(Candidate tensor, int first, int stride, int kept) {

@@ -26,6 +26,12 @@ public final class Movement implements Signal {
         return new Scores(tensor);
     }
 
+    /** {@inheritDoc} */
+    @Override
+    public boolean revives() {
+        return true;
+    }
+
     /** The scores of one tensor on one device. */
     public static final class Scores implements Watch {
 

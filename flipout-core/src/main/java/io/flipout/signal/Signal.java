@@ -15,6 +15,15 @@ public interface Signal {
      */
     Watch watch(TrainedTensor tensor);
 
+    /**
+     * Tells whether pruned weights may come back, by {@link Watch#beforePruning}.
+     *
+     * @return true if so
+     */
+    default boolean revives() {
+        return false;
+    }
+
     /** What a signal has seen of one tensor on one device. */
     interface Watch {
 

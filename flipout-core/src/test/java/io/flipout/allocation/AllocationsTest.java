@@ -256,7 +256,7 @@ class AllocationsTest {
     }
 
     private static Candidate shaped(Shape shape, double... scores) {
-        return new Candidate("layer", scores, new Mask(scores.length), 1, shape);
+        return new Candidate("layer", scores, new Mask(scores.length), shape, 1);
     }
 
     private static Candidate equal(long... shape) {
@@ -320,6 +320,15 @@ class AllocationsTest {
     @Test
     void groupsOfAConvolutionLieAlongItsInputs() {
         Candidate tensor = shaped(new Shape(1, 4, 1, 2), 0, 7, 2, 5, 4, 3, 6, 1);
+        Allocation.ofEvery(1, 4).prune(List.of(tensor), 2);
+        assertThat(tensor.mask().bytes()).containsExactly(0, 1, 0, 0, 0, 0, 1, 0);
+    }
+
+    /** A tensor of shape (in, out): the groups stand, 0 2 4 6 and 7 5 3 1. */
+    @Test
+    void groupsOfATransposedTensorLieAlongItsInputs() {
+        double[] scores = {0, 7, 2, 5, 4, 3, 6, 1};
+        Candidate tensor = new Candidate("layer", scores, new Mask(8), new Shape(4, 2), 0);
         Allocation.ofEvery(1, 4).prune(List.of(tensor), 2);
         assertThat(tensor.mask().bytes()).containsExactly(0, 1, 0, 0, 0, 0, 1, 0);
     }

@@ -103,6 +103,13 @@ final class SharedOptions {
             description = "Do not prune weights whose path matches, such as 'linear.*'.")
     private List<String> exclude = List.of();
 
+    @Option(
+            names = "--keep-zeros",
+            description =
+                    "Keep weights at 0 that are 0 in the network that the training begins with, as in"
+                            + " one that was pruned before.")
+    private boolean keepZeros;
+
     /** How the network will be trained; as long as only the options are known, of no steps. */
     private TrainingPlan plan;
 
@@ -223,6 +230,10 @@ final class SharedOptions {
 
     Allocation allocation() {
         return allocation.allocation(layerFloor);
+    }
+
+    boolean keepZeros() {
+        return keepZeros;
     }
 
     WeightSelector weights() {

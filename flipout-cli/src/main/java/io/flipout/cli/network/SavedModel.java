@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.flipout.cli.option.YamlDefaults;
 import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.djl.torchscript.ScriptMetadata;
+import io.flipout.djl.torchscript.TorchScriptFile;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import io.flipout.models.Models;
 import java.io.IOException;
@@ -15,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -27,6 +30,12 @@ public final class SavedModel {
     private static final Pattern PARAMS = Pattern.compile("(.+)-\\d{4}\\.params");
 
     private static final String SCRIPT = ".pt";
+
+    /** What PyTorch and others save that cannot be run without its Python. */
+    private static final Pattern OTHER_PYTHON =
+            Pattern.compile(
+                    "(.+?)(\\.(?:pth|pth\\.tar|ckpt|bin|pkl|safetensors|h5|keras|onnx))",
+                    Pattern.CASE_INSENSITIVE);
 
     private static final int USUAL_CLASSES = 10;
 
@@ -70,7 +79,22 @@ public final class SavedModel {
 
     /** Whether a name is that of a TorchScript file. */
     public static boolean isScript(Path path) {
-        return name(path).endsWith(SCRIPT);
+        return name(path).toLowerCase(Locale.ROOT).endsWith(SCRIPT);
+    }
+
+    /** Refuses other files of Python, and says how to make of them what is taken. */
+    static void refuseOtherPython(Path path) {
+        Matcher matcher = OTHER_PYTHON.matcher(name(path));
+        if (matcher.matches()) {
+            throw Failure.misuse(
+                    path
+                            + " is taken for weights without code, as its name ends in "
+                            + matcher.group(2)
+                            + ": load it in Python and save the network by"
+                            + " torch.jit.script(module).save(\""
+                            + matcher.group(1)
+                            + ".pt\").");
+        }
     }
 
     /** The name of a TorchScript file without its ending. */
@@ -82,6 +106,7 @@ public final class SavedModel {
         if (isScript(params)) {
             return new SavedModel(params, stem(params), config);
         }
+        refuseOtherPython(params);
         Matcher matcher = PARAMS.matcher(name(params));
         if (!matcher.matches()) {
             throw Failure.misuse(
@@ -101,8 +126,22 @@ public final class SavedModel {
         return config.map(c -> c.get(name)).map(JsonNode::asText);
     }
 
-    /** Returns the names of the classes, if they lie beside the model. */
+    /**
+     * Returns the names of the classes in the order of the network's outputs, if the file has them
+     * or they lie beside it.
+     */
     public Optional<List<String>> classes() throws IOException {
+        if (isScript()) {
+            Optional<List<String>> own =
+                    TorchScriptFile.open(file).metadata().map(ScriptMetadata::classes);
+            if (own.isPresent() && own.get().contains(null)) {
+                throw Failure.of(
+                        file + " is damaged: a class in its extra/flipout.json has no name.", null);
+            }
+            if (own.isPresent()) {
+                return own;
+            }
+        }
         Path names = file.resolveSibling(RunFolder.CLASSES);
         if (!Files.isRegularFile(names)) {
             return Optional.empty();
@@ -147,6 +186,9 @@ public final class SavedModel {
             model.setBlock(block);
             parameters.initialize(block, model.getNDManager());
             return model;
+        } catch (Failure e) {
+            model.close();
+            throw e;
         } catch (IOException | RuntimeException e) {
             model.close();
             throw Failure.of(

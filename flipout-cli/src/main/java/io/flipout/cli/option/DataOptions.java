@@ -5,8 +5,10 @@ import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.data.DataSets;
 import io.flipout.djl.data.ImageDataset;
 import io.flipout.djl.data.ImageSet;
+import io.flipout.djl.data.Normalization;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -63,11 +65,37 @@ public final class DataOptions {
             description = "Side to scale images of a folder to (default: 224).")
     private int imageSize;
 
+    /** Whether the network is given pixels of 0 to 255, as it normalises them itself. */
+    private boolean asPixels;
+
     /** The images of a run. */
-    public record Images(ImageSet train, Optional<ImageSet> validation, ImageSet test) {}
+    public record Images(ImageSet train, Optional<ImageSet> validation, ImageSet test) {
+
+        /**
+         * Labels the images as a network does that knows some classes already.
+         *
+         * @throws IllegalArgumentException if an image is of a class that it does not know
+         */
+        public Images inClasses(List<String> names) {
+            return new Images(
+                    train.inClasses(names),
+                    validation.map(set -> set.inClasses(names)),
+                    test.inClasses(names));
+        }
+    }
 
     public DataSets dataSet() {
         return DataSets.named(dataset);
+    }
+
+    /** Leaves images as they are for a network that normalises them itself. */
+    public void takePixels(boolean pixels) {
+        asPixels = pixels;
+    }
+
+    private Normalization normalization() {
+        Normalization usual = dataSet().normalization();
+        return asPixels ? Normalization.none(usual.mean().length) : usual;
     }
 
     /**
@@ -115,6 +143,15 @@ public final class DataOptions {
                             + ": get the data set anew or point --data elsewhere.",
                     null);
         }
+        if (train.classes().size() < 2) {
+            throw Failure.misuse(
+                    "The images in "
+                            + data
+                            + " are all of one class, '"
+                            + train.classes().get(0)
+                            + "': there is nothing to tell apart; add a folder for each other"
+                            + " class.");
+        }
         if (valSize == 0) {
             return new Images(train, Optional.empty(), test);
         }
@@ -155,7 +192,7 @@ public final class DataOptions {
         ImageDataset.Builder builder =
                 ImageDataset.builder()
                         .setImages(set)
-                        .setNormalization(dataSet().normalization())
+                        .setNormalization(normalization())
                         .setBatchSize(batchSize)
                         .optShuffle(true)
                         .optSeed(seed);
@@ -165,7 +202,7 @@ public final class DataOptions {
     public ImageDataset forEvaluation(ImageSet set) {
         return ImageDataset.builder()
                 .setImages(set)
-                .setNormalization(dataSet().normalization())
+                .setNormalization(normalization())
                 .setBatchSize(EVALUATION_BATCH)
                 .build();
     }

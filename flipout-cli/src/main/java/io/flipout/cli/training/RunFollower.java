@@ -6,7 +6,9 @@ import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.run.MetricsFile;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.run.SeenImages;
 import io.flipout.cli.run.WeightsFile;
+import io.flipout.cli.terminal.ShellWord;
 import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.Pruner;
@@ -38,6 +40,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     private final WeightsFile weights;
     private final Tracker rates;
     private final ImageDataset train;
+    private final SeenImages images;
     private final int epochs;
     private final double secondsBefore;
     private final Interrupts interrupts = new Interrupts();
@@ -67,6 +70,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
             WeightsFile weights,
             Tracker rates,
             ImageDataset train,
+            SeenImages images,
             int epochs,
             Optional<Found> from) {
         this.folder = folder;
@@ -78,6 +82,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
         this.weights = weights;
         this.rates = rates;
         this.train = train;
+        this.images = images;
         this.epochs = epochs;
         secondsBefore = from.map(Found::seconds).orElse(0.0);
         hasKeptSomething = from.isPresent();
@@ -124,7 +129,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
                 result.train().loss(),
                 100 * result.train().accuracy(),
                 result.validation()
-                        .map(v -> String.format("  val %5.2f %%", 100 * v.accuracy()))
+                        .map(v -> String.format(Locale.ROOT, "  val %5.2f %%", 100 * v.accuracy()))
                         .orElse(""),
                 100 * result.test().map(Score::accuracy).orElse(Double.NaN),
                 Tables.percent(sparsity),
@@ -156,7 +161,8 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
 
     private void save(LoopPosition position) {
         try {
-            folder.checkpoints().save(model, pruner, position, epochs, seconds(), saving.keep());
+            folder.checkpoints()
+                    .save(model, pruner, images, position, epochs, seconds(), saving.keep());
             hasKeptSomething = true;
         } catch (IOException e) {
             throw folder.interrupted(
@@ -182,7 +188,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
         terminal.line(
                 "%nStopped after epoch %d, batch %d, %.0f s in all. Go on with it:  ./flipout"
                         + " resume %s",
-                saved.epochs(), saved.batches(), seconds(), folder.path());
+                saved.epochs(), saved.batches(), seconds(), ShellWord.of(folder.path()));
         return interrupts.isAsked() ? interrupts.status() : 0;
     }
 

@@ -3,7 +3,6 @@ package io.flipout.cli.training;
 import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.SymbolBlock;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
@@ -17,8 +16,10 @@ import io.flipout.cli.run.FolderLock;
 import io.flipout.cli.run.MetricsFile;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.run.SeenImages;
 import io.flipout.cli.run.WeightsFile;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.ShellWord;
 import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.Pruner;
@@ -34,6 +35,7 @@ import io.flipout.report.SparsityReport;
 import io.flipout.schedule.PruningEvent;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -102,9 +104,6 @@ public record TrainRun(
                         .addTrainingListeners(weights, pruner.listener());
         try (Trainer trainer = model.newTrainer(config)) {
             trainer.initialize(new Shape(1, set.channels(), set.height(), set.width()));
-            if (model.getBlock() instanceof SymbolBlock) {
-                Networks.checkFits(trainer, modelName, set);
-            }
             announce(pruner.events());
             if (from.isEmpty()) {
                 pruning.pruneBeforeTraining(pruner, trainer, examples);
@@ -127,8 +126,10 @@ public record TrainRun(
             Optional<Found> from)
             throws Exception {
         LoopPosition start = from.map(Found::position).orElse(LoopPosition.BEGIN);
+        SeenImages seen = SeenImages.of(images);
         MetricsFile metrics;
         if (from.isPresent()) {
+            from.get().images().ifPresent(s -> s.changes(seen).forEach(terminal::note));
             pruner.load(from.get().file());
             metrics = new MetricsFile(folder.file(RunFolder.METRICS), start.epochs());
             train.setPosition(start.epochs(), start.batches());
@@ -141,7 +142,7 @@ public record TrainRun(
         RunFollower follower =
                 new RunFollower(
                         folder, terminal, model, pruner, saving, metrics, weights, rates, train,
-                        epochs, from);
+                        seen, epochs, from);
         List<EpochResult> results;
         try (terminal;
                 follower) {
@@ -208,6 +209,7 @@ public record TrainRun(
                         .collect(Collectors.joining(", ")),
                 report.totalParameters(),
                 report.weights());
+        Networks.otherNames(model).forEach(terminal::line);
         terminal.line(
                 "%s: %,d images to train on%s, %,d to test.",
                 data.dataSet().dataName(),
@@ -290,11 +292,12 @@ public record TrainRun(
         terminal.line(
                 "%s in %.0f s. The run is in %s:%n%s.",
                 epochs(last.epoch()), seconds, folder.path(), String.join(", ", folder.files()));
-        terminal.line("Look closer:  ./flipout inspect %s", folder.path());
-        terminal.line("Draw it:      ./flipout report %s", folder.path());
+        String run = ShellWord.of(folder.path());
+        terminal.line("Look closer:  ./flipout inspect %s", run);
+        terminal.line("Draw it:      ./flipout report %s", run);
         terminal.line(
-                "Deploy it:    ./flipout export %s --out %s.pt --compress sparse",
-                folder.path(), modelName);
+                "Deploy it:    ./flipout export %s --out %s --compress sparse",
+                run, ShellWord.of(Path.of(modelName + ".pt")));
     }
 
     private static String epochs(int count) {

@@ -1,5 +1,7 @@
 package io.flipout.djl.data;
 
+import java.util.Arrays;
+
 /**
  * Brings bytes to mean 0 and variance 1: {@code (b / 255 − mean) / std} for each channel.
  *
@@ -23,6 +25,18 @@ public record Normalization(float[] mean, float[] std) {
                         "A standard deviation must be greater than 0, got " + s);
             }
         }
+    }
+
+    /**
+     * Leaves bytes as they are, 0 to 255.
+     *
+     * @param channels the number of channels
+     * @return the normalisation
+     */
+    public static Normalization none(int channels) {
+        float[] std = new float[channels];
+        Arrays.fill(std, 1 / 255f);
+        return new Normalization(new float[channels], std);
     }
 
     /** Returns the normalised value of every byte, a row a channel. */

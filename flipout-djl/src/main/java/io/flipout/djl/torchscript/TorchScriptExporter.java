@@ -10,7 +10,9 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
+import ai.djl.nn.SymbolBlock;
 import ai.djl.training.ParameterStore;
+import ai.djl.util.Pair;
 import io.flipout.djl.data.Normalization;
 import io.flipout.djl.torchscript.SizeSolver.Unsolvable;
 import java.io.BufferedOutputStream;
@@ -84,25 +86,53 @@ public final class TorchScriptExporter {
      *
      * @param block the network, initialised
      * @param target the file to write; an existing one is replaced at the end
-     * @param inputShapes the shape of each input, the batch first (of any size)
+     * @param inputShapes the shape of each input, the batch first (of any size); if none are given,
+     *     those that the block was initialised with
      * @throws TorchScriptException if the network does what TorchScript cannot express, or the file
      *     does not compute what the block does
      * @throws IOException if the file cannot be written
      */
     public void export(Block block, Path target, Shape... inputShapes) throws IOException {
+        refuseModules("", block);
         if (!block.isInitialized()) {
             throw new TorchScriptException(
                     "The network is not initialised: call block.initialize(...), or train it.");
         }
+        Shape[] shapes = inputShapes.length > 0 ? inputShapes : block.getInputShapes();
+        if (shapes == null || shapes.length == 0) {
+            throw new TorchScriptException(
+                    "The network does not tell what input it takes: give the shapes,"
+                            + " export(block, path, new Shape(1, 3, 32, 32)).");
+        }
         List<Tracer> tracers = new ArrayList<>();
         try {
-            Traced traced = trace(block, inputShapes, tracers);
+            Traced traced = trace(block, shapes, tracers);
             ScriptWriter writer =
                     new ScriptWriter(
                             ModuleTree.of(block), traced.merged(), traced.checks(), compression);
             write(writer, target, traced.traces());
         } finally {
             tracers.forEach(Tracer::close);
+        }
+    }
+
+    /** What a TorchScript module computes cannot be seen from its calls. */
+    private static void refuseModules(String path, Block block) {
+        if (block instanceof SymbolBlock) {
+            throw new TorchScriptException(
+                    path.isEmpty()
+                            ? "The network is TorchScript already: write it by"
+                                    + " TorchScriptModels.save(model, path)."
+                            : "The block "
+                                    + path
+                                    + " is a TorchScript module, which cannot be written into"
+                                    + " another: write it by TorchScriptModels.save and export the"
+                                    + " blocks after it by themselves.");
+        }
+        for (Pair<String, Block> child : block.getChildren()) {
+            refuseModules(
+                    path.isEmpty() ? child.getKey() : path + "." + child.getKey(),
+                    child.getValue());
         }
     }
 
@@ -119,7 +149,10 @@ public final class TorchScriptExporter {
             throw new TorchScriptException(
                     "The network does not take input of shape "
                             + Arrays.toString(shapes)
-                            + ": give that of its training.",
+                            + ": "
+                            + EngineMessages.reason(e)
+                            + ". Give the shapes of its training, and where inputs are no float32,"
+                            + " such as tokens, their types by optInputTypes(DataType.INT64).",
                     e);
         }
         Trace batchFree;

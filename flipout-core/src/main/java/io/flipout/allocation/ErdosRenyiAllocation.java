@@ -70,7 +70,8 @@ public record ErdosRenyiAllocation(int floor) implements Allocation {
         for (int i = 0; i < quotas.length; i++) {
             quotas[i] = (long) Math.floor(exact[i]);
         }
-        List<Integer> byRemainder = new ArrayList<>(IntStream.range(0, quotas.length).boxed().toList());
+        List<Integer> byRemainder =
+                new ArrayList<>(IntStream.range(0, quotas.length).boxed().toList());
         byRemainder.sort(Comparator.comparingDouble(i -> quotas[i] - exact[i]));
         long left = keep - LongStream.of(quotas).sum();
         while (left > 0) {

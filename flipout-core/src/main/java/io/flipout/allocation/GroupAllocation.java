@@ -11,11 +11,10 @@ import org.slf4j.LoggerFactory;
  * that score highest. NVIDIA's sparse tensor cores compute with 2:4 at twice the rate.
  *
  * <p>Mishra et al., <a href="https://arxiv.org/abs/2104.08378">Accelerating Sparse Deep Neural
- * Networks</a>, 2021. The groups lie along the inputs of a layer, those of a convolution for
- * each output and each place of the kernel. A layer whose input is no
- * multiple of m, such as a first convolution's three channels or a depthwise one's, stays dense and
- * is named in the log; its weights are more than the sparsity 1 − n/m leaves of it. All other
- * layers keep exactly n/m.
+ * Networks</a>, 2021. The groups lie along the inputs of a layer, those of a convolution for each
+ * output and each place of the kernel. A layer whose input is no multiple of m, such as a first
+ * convolution's three channels or a depthwise one's, stays dense and is named in the log; its
+ * weights are more than the sparsity 1 − n/m leaves of it. All other layers keep exactly n/m.
  *
  * <p>A schedule that goes to the sparsity 1 − n/m prunes at once or gradually, first to m − 1 of m
  * and so on, each time to as few weights as are not below what the schedule keeps. Of equal scores

@@ -4,9 +4,9 @@ import io.flipout.signal.ConnectionGradient;
 import io.flipout.tensor.Chunks;
 
 /**
- * How much of the gradient's norm goes with a weight, to first order: {@code s = θ·v}, v the product
- * H·g that the signal was shown. Weights of the lowest s go first: without them the squared norm of
- * the gradient grows most, or falls least.
+ * How much of the gradient's norm goes with a weight, to first order: {@code s = θ·v}, v the
+ * product H·g that the signal was shown. Weights of the lowest s go first: without them the squared
+ * norm of the gradient grows most, or falls least.
  */
 public final class GradientFlow implements Criterion {
 

@@ -33,7 +33,9 @@ public final class LayerAdaptiveMagnitude implements Criterion {
         return scores;
     }
 
-    /** Returns the weights alive in ascending order: their magnitude's bits, then their position. */
+    /**
+     * Returns the weights alive in ascending order: their magnitude's bits, then their position.
+     */
     private static long[] order(float[] weights, Mask mask) {
         long[] order = new long[mask.remaining()];
         for (int i = 0, next = 0; next < order.length; i++) {

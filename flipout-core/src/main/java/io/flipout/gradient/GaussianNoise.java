@@ -24,8 +24,8 @@ import java.util.SplittableRandom;
 
 /**
  * FlipOut's gradient noise (section 2.3): {@code g ← g + λ·σ·z}, z ~ N(0, I) drawn afresh in every
- * step, σ the root mean square of the tensor's gradient or of its weights, or independent of both: see
- * {@link NoiseScale}.
+ * step, σ the root mean square of the tensor's gradient or of its weights, or independent of both:
+ * see {@link NoiseScale}.
  *
  * <p>It makes weights flip that keep aiming at 0 and fall short. As σ is taken over the whole
  * tensor and pruned weights have no gradient, the noise fades while the tensor empties.
@@ -114,8 +114,7 @@ public record GaussianNoise(
      * @param everywhere whether weights that are not alive get it too
      * @throws IllegalArgumentException if λ is not a positive number
      */
-    public GaussianNoise(
-            float lambda, NoiseScale scale, ParameterScope scope, boolean everywhere) {
+    public GaussianNoise(float lambda, NoiseScale scale, ParameterScope scope, boolean everywhere) {
         this(lambda, scale, scope, everywhere, Optional.empty());
     }
 
@@ -183,8 +182,7 @@ public record GaussianNoise(
         }
 
         /** Not in place: the parameter's next mirror draws from the same numbers. */
-        private NDArray scaled(
-                NDArray drawn, TrainedTensor tensor, NDArray measured, double root) {
+        private NDArray scaled(NDArray drawn, TrainedTensor tensor, NDArray measured, double root) {
             if (!isMeasured()) {
                 return drawn.mul((float) deviation(tensor.steps()));
             }

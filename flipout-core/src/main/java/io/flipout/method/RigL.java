@@ -8,12 +8,12 @@ import io.flipout.rewiring.Rewiring;
 import java.util.Optional;
 
 /**
- * RigL: trains with as few weights from the first step to the last, and every so often takes those of
- * the lowest |θ| away and brings as many back, those of which the gradient is largest.
+ * RigL: trains with as few weights from the first step to the last, and every so often takes those
+ * of the lowest |θ| away and brings as many back, those of which the gradient is largest.
  *
  * <p>Evci, Gale, Menick, Castro and Elsen, <a href="https://arxiv.org/abs/1911.11134">Rigging the
- * Lottery: Making All Tickets Winners</a>, 2020. Of each tensor a share of {@code α/2·(1 + cos(π·t /
- * T))} goes after t steps, α = 0.3, every 100 steps until T, in the paper three quarters of the
+ * Lottery: Making All Tickets Winners</a>, 2020. Of each tensor a share of {@code α/2·(1 + cos(π·t
+ * / T))} goes after t steps, α = 0.3, every 100 steps until T, in the paper three quarters of the
  * training. Without an end T the share stays α. The gradient is that of the step; the paper leaves
  * the step itself out. Weights come back as 0, also those that have just gone.
  *

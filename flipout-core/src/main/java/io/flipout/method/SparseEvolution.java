@@ -8,9 +8,9 @@ import io.flipout.rewiring.Rewiring;
 import java.util.Optional;
 
 /**
- * SET, sparse evolutionary training: trains with as few weights from the first step to the last, and
- * every so often takes a share of the positive and of the negative weights nearest 0 away and brings
- * as many back at random.
+ * SET, sparse evolutionary training: trains with as few weights from the first step to the last,
+ * and every so often takes a share of the positive and of the negative weights nearest 0 away and
+ * brings as many back at random.
  *
  * <p>Mocanu, Mocanu, Stone, Nguyen, Gibescu and Liotta, <a
  * href="https://arxiv.org/abs/1707.04780">Scalable training of artificial neural networks with
@@ -21,8 +21,8 @@ import java.util.Optional;
  * Pruner.pruneBeforeTraining()}, and the allocation {@code Allocation.erdosRenyi()}. From then on
  * each tensor keeps its number of weights.
  *
- * <p>A training step costs the masking, and one that rewires reads the weights and ranks them on the
- * host.
+ * <p>A training step costs the masking, and one that rewires reads the weights and ranks them on
+ * the host.
  */
 public final class SparseEvolution implements PruningMethod {
 

@@ -14,9 +14,9 @@ import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 
 /**
- * Rewires every so many steps: of each tensor a share of the weights alive with the lowest |θ| goes,
- * and as many come back, with θ = 0 and nothing left of their momentum; those just gone among them,
- * if they are chosen. So each tensor keeps its number of weights alive, step after step.
+ * Rewires every so many steps: of each tensor a share of the weights alive with the lowest |θ|
+ * goes, and as many come back, with θ = 0 and nothing left of their momentum; those just gone among
+ * them, if they are chosen. So each tensor keeps its number of weights alive, step after step.
  *
  * <p>A step that does not rewire costs what masking does. One that does brings the weights to the
  * host, and by {@link Growth#GRADIENT} their gradient too, which takes 4 bytes a weight meanwhile,

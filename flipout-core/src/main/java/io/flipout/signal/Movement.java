@@ -9,11 +9,11 @@ import java.util.List;
 
 /**
  * Sums how far training moves every weight away from 0: {@code S ← S − g·θ} in each step, g the
- * gradient of the loss. Of a weight that is pruned g is that of its place, and θ what it was when it
- * went; before every pruning all weights come back as they were, to be ranked with the others.
+ * gradient of the loss. Of a weight that is pruned g is that of its place, and θ what it was when
+ * it went; before every pruning all weights come back as they were, to be ranked with the others.
  *
- * <p>It takes 4 bytes a weight, and 4 more from the first pruning on; a step takes three passes over
- * the weights, and five from then on.
+ * <p>It takes 4 bytes a weight, and 4 more from the first pruning on; a step takes three passes
+ * over the weights, and five from then on.
  */
 public final class Movement implements Signal {
 

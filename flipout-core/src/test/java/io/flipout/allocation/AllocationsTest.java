@@ -265,21 +265,19 @@ class AllocationsTest {
     }
 
     /**
-     * Sums of dimensions 10, 20, 10 and 5, sizes 24, 96, 36 and 4: of 80 weights, ε·45 = 80 would give
-     * the last 8.9 of 4. It is dense, and ε = 76/40 gives the others 19, 38 and 19; of 45, ε = 41/40
-     * gives 10.25, 20.5 and 10.25.
+     * Sums of dimensions 10, 20, 10 and 5, sizes 24, 96, 36 and 4: of 80 weights, ε·45 = 80 would
+     * give the last 8.9 of 4. It is dense, and ε = 76/40 gives the others 19, 38 and 19; of 45, ε =
+     * 41/40 gives 10.25, 20.5 and 10.25.
      */
     @Test
     void erdosRenyiDensitiesFollowTheSumOfTheDimensions() {
         List<Candidate> tensors =
                 List.of(equal(6, 4), equal(12, 8), equal(2, 2, 3, 3), equal(4, 1));
         Allocation.erdosRenyi().prune(tensors, 80);
-        assertThat(tensors.stream().map(t -> t.mask().remaining()))
-                .containsExactly(19, 38, 19, 4);
+        assertThat(tensors.stream().map(t -> t.mask().remaining())).containsExactly(19, 38, 19, 4);
         Allocation.erdosRenyi().prune(tensors, 45);
         assertThat(alive(tensors)).isEqualTo(45);
-        assertThat(tensors.stream().map(t -> t.mask().remaining()))
-                .containsExactly(10, 21, 10, 4);
+        assertThat(tensors.stream().map(t -> t.mask().remaining())).containsExactly(10, 21, 10, 4);
     }
 
     @Test
@@ -360,7 +358,8 @@ class AllocationsTest {
         for (int[] wrong : new int[][] {{0, 4}, {4, 4}, {5, 4}, {-1, 2}}) {
             assertThatThrownBy(() -> Allocation.ofEvery(wrong[0], wrong[1]))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("at least 1 and fewer than M, such as 2:4; got " + wrong[0]);
+                    .hasMessageContaining(
+                            "at least 1 and fewer than M, such as 2:4; got " + wrong[0]);
         }
         int[] filters = {1};
         List<Shape> shapes = List.of(new Shape(10, 8));

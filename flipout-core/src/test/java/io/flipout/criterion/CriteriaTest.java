@@ -99,7 +99,8 @@ class CriteriaTest {
         assertThat(new LayerAdaptiveMagnitude().score(view(zeros, new int[3])))
                 .containsExactly(0, 0, 0);
         float[] diverged = {1, Float.NaN, 2};
-        assertThat(new LayerAdaptiveMagnitude().score(view(diverged, new int[3]))).contains(Double.NaN);
+        assertThat(new LayerAdaptiveMagnitude().score(view(diverged, new int[3])))
+                .contains(Double.NaN);
     }
 
     @Test

@@ -49,8 +49,7 @@ class MovementTest {
                         watch = restored(tensor, watch);
                         watch.beforePruning(mask);
                         assertThat(mask.isDense()).isTrue();
-                        assertThat(tensor.values().toFloatArray())
-                                .containsExactly(.5f, -.2f, .3f);
+                        assertThat(tensor.values().toFloatArray()).containsExactly(.5f, -.2f, .3f);
                         TensorView view =
                                 new TensorView(
                                         tensor.info(),

@@ -64,8 +64,7 @@ final class DoublePass {
         }
     }
 
-    DoublePass(
-            Trainer trainer, PrunedNetwork network, GradientProbe probe, NDManager manager) {
+    DoublePass(Trainer trainer, PrunedNetwork network, GradientProbe probe, NDManager manager) {
         this.trainer = trainer;
         this.network = network;
         this.probe = probe;

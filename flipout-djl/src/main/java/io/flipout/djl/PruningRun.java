@@ -445,10 +445,7 @@ final class PruningRun {
         refuse("schedule", metadata.get(SCHEDULE), net.events().toString());
         refuse("seed", metadata.get(SEED), Long.toString(seed));
         if (optimizer instanceof OptimizerState && metadata.containsKey(OPTIMIZER)) {
-            refuse(
-                    "optimizer",
-                    metadata.get(OPTIMIZER),
-                    optimizer.getClass().getSimpleName());
+            refuse("optimizer", metadata.get(OPTIMIZER), optimizer.getClass().getSimpleName());
         }
         try {
             restore(net, values, file);

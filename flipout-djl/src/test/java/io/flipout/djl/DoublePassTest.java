@@ -134,9 +134,9 @@ class DoublePassTest {
     }
 
     /**
-     * y = θ·x with the samples (2, 0) and (0, √2), labels 0 and the loss ½·mean(y²): H = diag(2, 1).
-     * θ = (1, 3) has g = (2, 3), H·g = (4, 3) and −θ·(H·g) = (−4, −9): the first goes, though it
-     * has the larger gradient by its weight.
+     * y = θ·x with the samples (2, 0) and (0, √2), labels 0 and the loss ½·mean(y²): H = diag(2,
+     * 1). θ = (1, 3) has g = (2, 3), H·g = (4, 3) and −θ·(H·g) = (−4, −9): the first goes, though
+     * it has the larger gradient by its weight.
      */
     @Test
     void grasPKeepsTheNormOfTheGradient() throws Exception {
@@ -175,8 +175,7 @@ class DoublePassTest {
                         for (Map.Entry<String, Mask> entry : pruner.masks().entrySet()) {
                             float[] expected = before.get(entry.getKey());
                             for (int i = 0; i < expected.length; i++) {
-                                expected[i] =
-                                        entry.getValue().isAlive(i) ? expected[i] : 0;
+                                expected[i] = entry.getValue().isAlive(i) ? expected[i] : 0;
                             }
                         }
                         Map<String, float[]> after = values(tiny.block());

@@ -6,12 +6,12 @@ import java.nio.FloatBuffer;
 import java.util.List;
 
 /**
- * Adagrad as PyTorch does it: {@code s ← s + g²; θ ← θ − η·g / (√s + ε)}, where weight decay is added
- * to g first, {@code g ← g + wd·θ}.
+ * Adagrad as PyTorch does it: {@code s ← s + g²; θ ← θ − η·g / (√s + ε)}, where weight decay is
+ * added to g first, {@code g ← g + wd·θ}.
  *
  * <p>Duchi, Hazan and Singer, <a href="https://jmlr.org/papers/v12/duchi11a.html">Adaptive
- * Subgradient Methods for Online Learning and Stochastic Optimization</a>, 2011. The sum can be read
- * and restored, 4 bytes a weight.
+ * Subgradient Methods for Online Learning and Stochastic Optimization</a>, 2011. The sum can be
+ * read and restored, 4 bytes a weight.
  */
 public final class Adagrad extends ElementwiseOptimizer {
 

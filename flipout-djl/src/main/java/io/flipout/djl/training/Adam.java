@@ -11,9 +11,9 @@ import java.util.List;
  *
  * <p>Kingma and Ba, <a href="https://arxiv.org/abs/1412.6980">Adam: A Method for Stochastic
  * Optimization</a>, 2015. With decoupled weight decay it is AdamW, {@code θ ← (1 − η·wd)·θ} before
- * the step (Loshchilov and Hutter, <a href="https://arxiv.org/abs/1711.05101">Decoupled Weight Decay
- * Regularization</a>, 2019). t counts from where the state was last cleared. Both means can be read
- * and restored, 8 bytes a weight.
+ * the step (Loshchilov and Hutter, <a href="https://arxiv.org/abs/1711.05101">Decoupled Weight
+ * Decay Regularization</a>, 2019). t counts from where the state was last cleared. Both means can
+ * be read and restored, 8 bytes a weight.
  */
 public final class Adam extends ElementwiseOptimizer {
 

@@ -143,8 +143,7 @@ public abstract class ElementwiseOptimizer extends Optimizer implements Optimize
     }
 
     private Optional<Slot> slot(String parameterId, NDArray weight) {
-        return Optional.ofNullable(
-                slots.getOrDefault(parameterId, Map.of()).get(weight.getUid()));
+        return Optional.ofNullable(slots.getOrDefault(parameterId, Map.of()).get(weight.getUid()));
     }
 
     /** {@inheritDoc} */
@@ -184,8 +183,7 @@ public abstract class ElementwiseOptimizer extends Optimizer implements Optimize
 
     /** {@inheritDoc} */
     @Override
-    public final void restore(
-            String parameterId, List<float[]> state, int updates, int clearedAt) {
+    public final void restore(String parameterId, List<float[]> state, int updates, int clearedAt) {
         if (!state.isEmpty() && state.size() != states()) {
             throw new IllegalArgumentException(
                     "The state saved is of another optimizer: it has "

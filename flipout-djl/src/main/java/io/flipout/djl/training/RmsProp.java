@@ -7,8 +7,8 @@ import java.util.List;
 
 /**
  * RMSprop as PyTorch does it: {@code v ← αv + (1 − α)g²; θ ← θ − η·g / (√v + ε)}, or with momentum
- * {@code b ← μb + g / (√v + ε); θ ← θ − η·b}, where weight decay is added to g first, {@code g ← g +
- * wd·θ}.
+ * {@code b ← μb + g / (√v + ε); θ ← θ − η·b}, where weight decay is added to g first, {@code g ← g
+ * + wd·θ}.
  *
  * <p>Tieleman and Hinton, <a
  * href="https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf">Lecture 6.5:

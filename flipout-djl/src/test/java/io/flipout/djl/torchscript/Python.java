@@ -60,7 +60,8 @@ public final class Python {
     }
 
     /** Runs a script of the test resources on a folder, and returns the lines it prints. */
-    public static List<String> run(String script, Path folder) throws IOException, InterruptedException {
+    public static List<String> run(String script, Path folder)
+            throws IOException, InterruptedException {
         Path file = folder.resolve(script);
         try (InputStream in = Python.class.getResourceAsStream("/python/" + script)) {
             Files.write(file, in.readAllBytes());

@@ -110,8 +110,7 @@ class OptimizersTest {
         List<String> numbers = new ArrayList<>();
         List<float[]> ours = new ArrayList<>();
         path.run(() -> kinds().forEach(kind -> ours.add(train(kind.optimizer(), numbers))));
-        Files.write(
-                folder.resolve("optimizers.txt"), kinds().stream().map(Kind::torch).toList());
+        Files.write(folder.resolve("optimizers.txt"), kinds().stream().map(Kind::torch).toList());
         Files.write(folder.resolve("numbers.txt"), numbers.subList(0, 6));
         List<String> theirs = Python.run("optimize.py", folder);
 
@@ -168,8 +167,7 @@ class OptimizersTest {
                         x.attach(scratch);
                         try (GradientCollector collector = trainer.newGradientCollector()) {
                             NDList outputs = trainer.forward(new NDList(x));
-                            collector.backward(
-                                    trainer.getLoss().evaluate(new NDList(y), outputs));
+                            collector.backward(trainer.getLoss().evaluate(new NDList(y), outputs));
                         }
                         trainer.step();
                         x.attach(manager);

@@ -19,9 +19,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
@@ -45,8 +48,8 @@ import picocli.CommandLine.Unmatched;
             "Compares methods at several sparsities: trains a network for each, in processes of"
                     + " their own, and reports what came of them.",
             "A comparison that was stopped goes on where it was by the same command, or by 'flipout"
-                    + " compare --out DIR' alone. More methods, sparsities or seeds may be added to"
-                    + " it.",
+                    + " compare --out DIR' alone. With --out and nothing but --methods,"
+                    + " --sparsities or --seeds, these are added to it.",
             "All options of 'flipout train' apply to every run, such as --model, --dataset, --data,"
                     + " --epochs, --limit, --threads; see 'flipout train --help'."
         })
@@ -133,20 +136,23 @@ final class CompareCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         checkJobs();
         Comparison asked = asked();
+        Map<PlannedRun, TrainCommand> trainings = new LinkedHashMap<>();
+        asked.runs().forEach(run -> trainings.put(run, check(asked.arguments(run))));
         Map<PlannedRun, Integer> epochs = new LinkedHashMap<>();
-        for (PlannedRun run : asked.runs()) {
-            epochs.put(run, check(asked.arguments(run)).check());
-        }
+        trainings.forEach((run, train) -> epochs.put(run, train.check()));
         Terminal terminal = new Terminal(spec.commandLine());
+        notUsed(trainings).forEach(terminal::note);
         checkData(asked, terminal::note);
         Files.createDirectories(out.resolve(Comparison.RUNS));
         String taken =
                 "Another 'flipout compare' is at work in " + out + ": wait for it or stop it.";
         try (FolderLock lock = FolderLock.of(out, taken)) {
             asked.write(out);
-            int failed = new ComparisonRun(main(), asked, out, terminal, places(), epochs).run();
-            report(terminal);
-            return failed == 0 ? 0 : Failure.FAILED;
+            int status = new ComparisonRun(main(), asked, out, terminal, places(), epochs).run();
+            if (status <= Failure.FAILED) {
+                report(terminal);
+            }
+            return status;
         }
     }
 
@@ -168,24 +174,43 @@ final class CompareCommand implements Callable<Integer> {
     /** Returns the comparison that the options describe, or that the folder holds already. */
     private Comparison asked() throws IOException {
         boolean exists = Files.exists(out.resolve(Comparison.FILE));
-        boolean nothingAsked =
-                preset == null
-                        && methods.isEmpty()
-                        && sparsities.isEmpty()
-                        && seeds.isEmpty()
-                        && measure == null
-                        && !noDense
-                        && trainOptions.isEmpty();
-        if (exists && nothingAsked) {
-            return Comparison.read(out);
+        boolean adds = preset == null && measure == null && !noDense && trainOptions.isEmpty();
+        if (exists && adds) {
+            Comparison held = Comparison.read(out);
+            Comparison more = held.with(arms(methods.stream()), sparsities, seeds);
+            checkSparsities(more.sparsities());
+            return withoutTwins(more, held.arms());
         }
         Comparison asked = described();
         if (exists) {
-            refuseAnother(asked, Comparison.read(out));
-        } else {
-            refuseOtherFiles();
+            // What is wrong with an option is no other comparison.
+            asked.runs().forEach(run -> check(asked.arguments(run)).check());
+            Comparison held = Comparison.read(out);
+            Comparison distinct = withoutTwins(asked, held.arms());
+            refuseAnother(distinct, held);
+            return distinct;
         }
-        return asked;
+        refuseOtherFiles();
+        return withoutTwins(asked, List.of());
+    }
+
+    /** Leaves out arms that train as another one does, unless they were trained before. */
+    private Comparison withoutTwins(Comparison asked, List<Arm> held) {
+        Map<Object, Arm> byTraining = new LinkedHashMap<>();
+        List<Arm> kept = new ArrayList<>();
+        for (Arm arm : asked.arms()) {
+            Optional<PlannedRun> run =
+                    asked.runs().stream().filter(r -> r.arm().equals(arm)).findFirst();
+            Object training = run.map(r -> check(asked.arguments(r)).essence());
+            Arm twin = byTraining.putIfAbsent(Arrays.asList(training, arm.sweep()), arm);
+            if (twin == null || held.contains(arm)) {
+                kept.add(arm);
+            } else {
+                new Terminal(spec.commandLine())
+                        .note(arm.label() + " is " + twin.label() + ": it is trained once.");
+            }
+        }
+        return asked.with(kept);
     }
 
     private Comparison described() {
@@ -216,9 +241,12 @@ final class CompareCommand implements Callable<Integer> {
         return asked;
     }
 
-    private List<Arm> arms(List<String> texts) {
-        return Stream.concat(Stream.of(Arm.DENSE), texts.stream())
-                .flatMap(text -> Arm.parse(text, MethodOptions::sweep).stream())
+    private static List<Arm> arms(List<String> texts) {
+        return arms(Stream.concat(Stream.of(Arm.DENSE), texts.stream()));
+    }
+
+    private static List<Arm> arms(Stream<String> texts) {
+        return texts.flatMap(text -> Arm.parse(text, MethodOptions::sweep).stream())
                 .distinct()
                 .toList();
     }
@@ -274,6 +302,32 @@ final class CompareCommand implements Callable<Integer> {
         TrainCommand train = new TrainCommand();
         parsed(train, options);
         return train;
+    }
+
+    /** Says which options of an arm mean nothing to it, and which of all to none. */
+    private static Set<String> notUsed(Map<PlannedRun, TrainCommand> trainings) {
+        Set<String> sentences = new LinkedHashSet<>();
+        Map<String, Integer> common = new LinkedHashMap<>();
+        trainings.forEach(
+                (run, train) ->
+                        train.ignored()
+                                .forEach(
+                                        (option, by) -> {
+                                            if (run.arm()
+                                                    .options()
+                                                    .containsKey(option.substring(2))) {
+                                                sentences.add(TrainCommand.notUsed(option, by));
+                                            } else {
+                                                common.merge(option, 1, Integer::sum);
+                                            }
+                                        }));
+        common.forEach(
+                (option, runs) -> {
+                    if (runs == trainings.size()) {
+                        sentences.add(TrainCommand.notUsed(option, "any of the methods"));
+                    }
+                });
+        return sentences;
     }
 
     private static CommandLine parsed(TrainCommand train, List<String> options) {
@@ -349,7 +403,9 @@ final class CompareCommand implements Callable<Integer> {
                 out
                         + " holds another comparison, of "
                         + String.join("; ", differences)
-                        + ": choose another --out, or continue it by --out alone.");
+                        + ": choose another --out, or continue it by --out alone, to which"
+                        + " --methods, --sparsities and --seeds add what is new; with other"
+                        + " options, all that it holds must be repeated.");
     }
 
     private void refuseOtherFiles() throws IOException {

@@ -6,20 +6,28 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flipout.cli.network.ModelOptions;
 import io.flipout.cli.network.Networks;
 import io.flipout.cli.network.SavedModel;
 import io.flipout.cli.option.CommonOptions;
-import io.flipout.cli.option.DataOptions;
 import io.flipout.cli.option.Devices;
+import io.flipout.cli.option.ImageOptions;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.data.ImageSet;
+import io.flipout.djl.training.Confusion;
 import io.flipout.djl.training.Score;
 import io.flipout.djl.training.TrainingLoop;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,11 +43,14 @@ import picocli.CommandLine.Spec;
         description = "Scores a run or a model on the test images of its data set or of another.")
 final class EvaluateCommand implements Callable<Integer> {
 
+    /** Columns of a matrix that fit on a screen. */
+    private static final int MOST_COLUMNS = 20;
+
     @Spec private CommandSpec spec;
 
     @Mixin private ModelOptions network;
 
-    @Mixin private DataOptions data;
+    @Mixin private ImageOptions data;
 
     @Option(
             names = "--device",
@@ -47,6 +58,14 @@ final class EvaluateCommand implements Callable<Integer> {
             defaultValue = "auto",
             description = "Where to compute (default: ${DEFAULT-VALUE}).")
     private String device;
+
+    @Option(
+            names = "--per-class",
+            description = "Tell the accuracy of each class, and which are taken for which.")
+    private boolean perClass;
+
+    @Option(names = "--json", description = "Print the result as a JSON object and nothing else.")
+    private boolean json;
 
     @Mixin private CommonOptions common;
 
@@ -79,7 +98,7 @@ final class EvaluateCommand implements Callable<Integer> {
                                                 + " --image-size of its training.",
                                         trained.get(2),
                                         trained.get(3),
-                                        DataOptions.size(images)));
+                                        ImageOptions.size(images)));
                     }
                 }
                 Networks.checkFits(trainer, network.path().toString(), images);
@@ -93,15 +112,96 @@ final class EvaluateCommand implements Callable<Integer> {
                 data.takePixels(Networks.takesPixels(model));
                 Score score =
                         TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();
-                terminal.line(
-                        "%s on the %,d test images of %s: accuracy %.2f %%, loss %.4f",
-                        network.path(),
-                        score.images(),
-                        data.dataSet().dataName(),
-                        100 * score.accuracy(),
-                        score.loss());
+                Optional<Confusion> confusion =
+                        perClass
+                                ? Optional.of(
+                                        Confusion.of(
+                                                trainer,
+                                                data.forEvaluation(images),
+                                                images.classes().size()))
+                                : Optional.empty();
+                if (json) {
+                    terminal.line(json(score, images.classes(), confusion));
+                } else {
+                    show(terminal, score);
+                    confusion.ifPresent(c -> show(terminal, c, images.classes()));
+                }
             }
         }
         return 0;
+    }
+
+    private void show(Terminal terminal, Score score) {
+        terminal.line(
+                "%s on the %,d test images of %s: accuracy %.2f %%, loss %.4f",
+                network.path(),
+                score.images(),
+                data.dataSet().dataName(),
+                100 * score.accuracy(),
+                score.loss());
+    }
+
+    /** The classes one by one, and which are taken for which where that fits on a screen. */
+    private static void show(Terminal terminal, Confusion confusion, List<String> classes) {
+        List<String[]> rows = new ArrayList<>();
+        rows.add(new String[] {"class", "images", "accuracy"});
+        for (int i = 0; i < classes.size(); i++) {
+            rows.add(
+                    new String[] {
+                        classes.get(i),
+                        String.format(Locale.ROOT, "%,d", confusion.images(i)),
+                        confusion.accuracy(i).isEmpty()
+                                ? "–"
+                                : String.format(
+                                        Locale.ROOT,
+                                        "%.2f %%",
+                                        100 * confusion.accuracy(i).getAsDouble())
+                    });
+        }
+        terminal.line("");
+        terminal.line(Tables.table(rows, 1));
+        long[][] counts = confusion.counts();
+        if (counts[0].length > MOST_COLUMNS) {
+            terminal.line("Which classes are taken for which, --json tells.");
+            return;
+        }
+        List<String[]> matrix = new ArrayList<>();
+        List<String> head = new ArrayList<>(List.of("class, taken for"));
+        for (int column = 0; column < counts[0].length; column++) {
+            head.add(Integer.toString(column));
+        }
+        matrix.add(head.toArray(String[]::new));
+        for (int i = 0; i < classes.size(); i++) {
+            List<String> row = new ArrayList<>(List.of(i + " " + classes.get(i)));
+            for (long count : counts[i]) {
+                row.add(Long.toString(count));
+            }
+            matrix.add(row.toArray(String[]::new));
+        }
+        terminal.line(Tables.table(matrix, 1));
+    }
+
+    private String json(Score score, List<String> classes, Optional<Confusion> confusion)
+            throws IOException {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("model", network.path().toString());
+        result.put("dataset", data.dataSet().dataName());
+        result.put("images", score.images());
+        result.put("accuracy", score.accuracy());
+        result.put("loss", score.loss());
+        if (confusion.isPresent()) {
+            List<Map<String, Object>> each = new ArrayList<>();
+            for (int i = 0; i < classes.size(); i++) {
+                Map<String, Object> entry = new LinkedHashMap<>();
+                entry.put("name", classes.get(i));
+                entry.put("images", confusion.get().images(i));
+                OptionalDouble accuracy = confusion.get().accuracy(i);
+                entry.put("accuracy", accuracy.isPresent() ? accuracy.getAsDouble() : null);
+                each.add(entry);
+            }
+            result.put("classes", each);
+            result.put("confusion", confusion.get().counts());
+        }
+        return new ObjectMapper().writeValueAsString(result);
     }
 }

@@ -54,7 +54,7 @@ final class InspectCommand implements Callable<Integer> {
                     report.totalParameters() - report.weights() + report.remaining(),
                     report.totalParameters(),
                     Tables.percent(report.totalSparsity()));
-            Tables.multiplyAdds(report).ifPresent(terminal::line);
+            terminal.line(Tables.multiplyAdds(report));
         }
         return 0;
     }

@@ -1,9 +1,9 @@
 package io.flipout.cli;
 
 import io.flipout.cli.bench.BenchCommand;
-import io.flipout.cli.comparison.RunProcess;
 import io.flipout.cli.option.CommandLines;
 import io.flipout.cli.option.YamlDefaults;
+import io.flipout.cli.run.Supervision;
 import io.flipout.cli.terminal.Errors;
 import io.flipout.cli.terminal.Failure;
 import java.io.IOException;
@@ -46,7 +46,7 @@ public final class Main implements Runnable {
     public static void main(String[] args) {
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-        RunProcess.endWithParent();
+        Supervision.endWithParent();
         System.exit(run(out, err, args));
     }
 

@@ -44,7 +44,7 @@ final class ReportCommand implements Callable<Integer> {
     private String layer;
 
     @SuppressWarnings("UnusedVariable") // Main looks for it itself, whatever fails.
-    @Option(names = "--verbose", description = "Show where an error comes from.")
+    @Option(names = "--verbose", description = "Show stack traces.")
     private boolean verbose;
 
     @Override

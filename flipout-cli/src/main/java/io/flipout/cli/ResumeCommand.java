@@ -7,10 +7,12 @@ import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.Terminal;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -21,13 +23,14 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code flipout resume}: goes on with a run that was interrupted. */
+/** {@code flipout resume}: goes on with a run that was interrupted, or makes one longer. */
 @Command(
         name = "resume",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = {
-            "Goes on with a run that was interrupted, from its last checkpoint.",
+            "Goes on with a run that was interrupted, from its last checkpoint, or makes a run"
+                    + " longer.",
             "On a CPU and with as many threads it ends as if it had not been. What a run is stays as"
                     + " it was; only these options may differ."
         })
@@ -42,8 +45,9 @@ final class ResumeCommand implements Callable<Integer> {
             names = "--epochs",
             paramLabel = "N",
             description =
-                    "Train longer than was planned, at the last learning rate and sparsity; no"
-                            + " epochs can be taken back.")
+                    "Train longer than was planned, as if so many epochs had been planned with the"
+                            + " same --milestones and the same prunings. A finished run goes on"
+                            + " from its state, if that was kept.")
     private Integer epochs;
 
     @Option(
@@ -62,7 +66,7 @@ final class ResumeCommand implements Callable<Integer> {
 
     @Mixin private CheckpointOptions saving;
 
-    @Option(names = "--verbose", description = "Tell more, and show stack traces.")
+    @Option(names = "--verbose", description = "Say which versions compute, and show stack traces.")
     private boolean verbose;
 
     @Override
@@ -71,23 +75,81 @@ final class ResumeCommand implements Callable<Integer> {
         if (!Files.isRegularFile(config)) {
             throw Failure.misuse(run + " is no run: it has no " + RunFolder.CONFIG + ".");
         }
-        if (Files.exists(run.resolve(RunFolder.SUMMARY))) {
-            throw Failure.misuse(run + " has come to its end: there is nothing to go on with.");
-        }
         RunFolder folder = new RunFolder(run);
+        if (folder.isFinished() && epochs == null) {
+            throw Failure.misuse(
+                    run
+                            + " has come to its end: there is nothing to go on with, unless it is"
+                            + " made longer by --epochs.");
+        }
+        TrainCommand train = train(config, Map.of());
+        Terminal terminal = new Terminal(spec.commandLine());
+        Optional<Found> found = found(folder, terminal);
+        int planned = train.epochs(true);
+        int wanted = wanted(train, planned, found);
+        if (wanted > planned) {
+            train = train(config, train.lengthened(wanted));
+        }
+        return train.resume(folder, found, saving);
+    }
+
+    /** Reads the training from its file, with options that win. */
+    private TrainCommand train(Path config, Map<String, String> options) throws IOException {
         TrainCommand train = new TrainCommand();
         CommandLine commandLine = CommandLines.configured(new CommandLine(train));
         commandLine.setOut(spec.commandLine().getOut());
         commandLine.setErr(spec.commandLine().getErr());
         commandLine.setDefaultValueProvider(
                 YamlDefaults.read(config, commandLine.getCommandSpec()));
-        commandLine.parseArgs(overrides().toArray(String[]::new));
-        Terminal terminal = new Terminal(spec.commandLine());
-        Optional<Found> found = folder.checkpoints().newest(terminal::note);
-        if (found.isEmpty()) {
-            terminal.note("No checkpoint of it is there yet: it begins anew.");
+        List<String> words = overrides();
+        options.forEach((name, value) -> words.add("--" + name + "=" + value));
+        commandLine.parseArgs(words.toArray(String[]::new));
+        return train;
+    }
+
+    /** Finds what to go on from; empty where nothing was saved yet. */
+    private Optional<Found> found(RunFolder folder, Terminal terminal) throws IOException {
+        if (!folder.isFinished()) {
+            Optional<Found> newest = folder.checkpoints().newest(terminal::note);
+            if (newest.isEmpty()) {
+                terminal.note("No checkpoint of it is there yet: it begins anew.");
+            }
+            return newest;
         }
-        return train.resume(folder, found.map(f -> longer(f, train)), saving);
+        Optional<Found> last = folder.lastState().newest(terminal::note);
+        if (last.isEmpty()) {
+            throw Failure.misuse(
+                    run
+                            + " has come to its end, and its last state was not kept: train it anew"
+                            + " with more --epochs, or with --keep-state to be made longer later.");
+        }
+        return last;
+    }
+
+    /** Returns how many epochs the training is to take, however often it was made longer. */
+    private int wanted(TrainCommand train, int planned, Optional<Found> found) {
+        int before = Math.max(planned, found.map(Found::epochs).orElse(0));
+        if (epochs == null) {
+            return train.inRounds() ? planned : before;
+        }
+        if (train.inRounds()) {
+            throw Failure.misuse(
+                    "The epochs of a training in rounds are those of each: --epochs cannot be"
+                            + " changed.");
+        }
+        if (epochs < before) {
+            throw Failure.misuse(
+                    "--epochs must be at least the "
+                            + before
+                            + " that the run was to take, got "
+                            + epochs
+                            + ".");
+        }
+        if (found.isPresent() && epochs <= found.get().position().epochs()) {
+            throw Failure.misuse(
+                    run + " has trained for " + epochs + " epochs: --epochs must be more.");
+        }
+        return epochs;
     }
 
     private List<String> overrides() {
@@ -102,26 +164,5 @@ final class ResumeCommand implements Callable<Integer> {
             options.add("--verbose");
         }
         return options;
-    }
-
-    /** Lengthens the training, if that is asked for. */
-    private Found longer(Found found, TrainCommand train) {
-        if (epochs == null) {
-            return found;
-        }
-        if (train.inRounds()) {
-            throw Failure.misuse(
-                    "The epochs of a training in rounds are those of each: --epochs cannot be"
-                            + " changed.");
-        }
-        if (epochs < found.epochs()) {
-            throw Failure.misuse(
-                    "--epochs must be at least the "
-                            + found.epochs()
-                            + " that the run was to take, got "
-                            + epochs
-                            + ".");
-        }
-        return found.withEpochs(epochs);
     }
 }

@@ -8,28 +8,40 @@ import io.flipout.cli.method.TrainingPlan;
 import io.flipout.cli.network.Networks;
 import io.flipout.cli.network.SavedModel;
 import io.flipout.cli.option.CheckpointOptions;
+import io.flipout.cli.option.CommandLines;
 import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.option.Configuration;
 import io.flipout.cli.option.DataOptions;
 import io.flipout.cli.option.Devices;
 import io.flipout.cli.option.OptimizerOptions;
+import io.flipout.cli.option.YamlDefaults;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.run.SeenImages;
+import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.cli.training.TrainRun;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.data.ImageDataset;
+import io.flipout.method.PruningMethod;
+import io.flipout.report.SparsityReport;
 import io.flipout.schedule.Schedule;
+import io.flipout.signal.Signal;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -53,9 +65,18 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "NAME",
             defaultValue = "lenet300",
             description =
-                    "lenet300, lenet5, conv6, resnet18, vgg13, vgg16, vgg19, densenet121, or a"
-                            + " TorchScript file NAME.pt of your own (default: ${DEFAULT-VALUE}).")
+                    "lenet300, lenet5, conv6, resnet18, vgg13, vgg16, vgg19, densenet121, a"
+                            + " TorchScript file NAME.pt of your own, or what was trained before: a"
+                            + " run folder or NETWORK-0000.params (default: ${DEFAULT-VALUE}).")
     private String model;
+
+    @Option(
+            names = "--keep-zeros",
+            negatable = true,
+            description =
+                    "Keep the weights of a --model trained before 0 where they are (default: unless"
+                            + " the method brings weights back).")
+    private Boolean keepZeros;
 
     @Option(
             names = "--width",
@@ -107,21 +128,82 @@ final class TrainCommand implements Callable<Integer> {
     /** Checks the options as far as that goes without an engine and data, and fills in defaults. */
     private Plan plan(boolean saved) {
         String network = Networks.shortName(model, Optional.ofNullable(width), saved);
-        if (!network.equals(model) && SavedModel.isScript(Path.of(model))) {
-            // A run may be resumed and repeated from another folder.
-            model = Path.of(model).toAbsolutePath().normalize().toString();
-        }
         data.dataSet();
         optimizer.resolve();
-        pruning.method(optimizer.learningRate());
+        PruningMethod method = pruning.method(optimizer.learningRate());
+        if (Networks.isSaved(model)) {
+            // A run may be resumed and repeated from another folder.
+            model = Path.of(model).toAbsolutePath().normalize().toString();
+            resolveZeros(method);
+        }
         data.resolve();
         saving.resolve();
-        return new Plan(network, pruning.schedule(optimizer.epochs()));
+        Schedule schedule = pruning.schedule(optimizer.epochs());
+        pruning.allocation();
+        return new Plan(network, schedule);
+    }
+
+    private void resolveZeros(PruningMethod method) {
+        boolean rewires =
+                method.rewiring().isPresent()
+                        || method.signals().stream().anyMatch(Signal::revives);
+        if (keepZeros == null) {
+            keepZeros = !rewires;
+        }
+        if (keepZeros && rewires) {
+            throw Failure.misuse(pruning.name() + " brings weights back: leave out --keep-zeros.");
+        }
+    }
+
+    /** Says what becomes of the zeros that a network comes with. */
+    private void tellZeros(Model opened, Terminal terminal) {
+        SparsityReport report = SparsityReport.ofZeros(opened, pruning.weights());
+        if (report.remaining() < report.weights()) {
+            terminal.line(
+                    "%s comes %s %% sparse: its zeros %s.",
+                    model,
+                    Tables.percent(report.sparsity()),
+                    keepZeros ? "stay 0 (--no-keep-zeros lets them come back)" : "may come back");
+        }
+    }
+
+    /** Returns the options that were given and mean nothing to this training, and to what. */
+    Map<String, String> ignored() {
+        plan(true);
+        CommandLine fresh = CommandLines.configured(new CommandLine(new TrainCommand()));
+        fresh.parseArgs();
+        Map<String, String> ignored = new LinkedHashMap<>();
+        for (OptionSpec option : Configuration.given(spec, fresh.getCommandSpec())) {
+            String name = option.longestName();
+            if (name.equals("--keep-zeros") && !Networks.isSaved(model)) {
+                ignored.put(name, "a new network");
+            } else if (!pruning.applies(name)) {
+                ignored.put(name, pruning.name());
+            } else if (!data.applies(name)) {
+                ignored.put(name, data.dataSet().dataName());
+            }
+        }
+        return ignored;
+    }
+
+    /** Returns what the training depends on: two of the same are the same training. */
+    Map<String, Object> essence() {
+        plan(true);
+        Map<String, Object> values = Configuration.of(spec);
+        values.keySet()
+                .removeIf(name -> !pruning.applies("--" + name) || !data.applies("--" + name));
+        values.remove(YamlDefaults.OPEN);
+        return values;
+    }
+
+    /** Says what is given and not used. */
+    static String notUsed(String option, String by) {
+        return option + " does not apply to " + by + ": it is not used.";
     }
 
     /** Checks the options without training, and returns the epochs that it would take. */
     int check() {
-        return epochs();
+        return epochs(false);
     }
 
     /** Reads the images, so that what is wrong with them is known before any training. */
@@ -158,9 +240,13 @@ final class TrainCommand implements Callable<Integer> {
         return train(plan(from.flatMap(Found::module).isPresent()), folder, from);
     }
 
-    /** Returns the epochs of the whole training. */
-    int epochs() {
-        plan(false);
+    /**
+     * Returns the epochs of the whole training.
+     *
+     * @param saved whether the network is at hand already, as in a checkpoint
+     */
+    int epochs(boolean saved) {
+        plan(saved);
         return optimizer.epochs() * pruning.rounds();
     }
 
@@ -168,6 +254,14 @@ final class TrainCommand implements Callable<Integer> {
     boolean inRounds() {
         plan(true);
         return pruning.rounds() > 1;
+    }
+
+    /** Returns the options that make this training longer and leave as it is what it has done. */
+    Map<String, String> lengthened(int more) {
+        plan(true);
+        Map<String, String> options = new TreeMap<>(optimizer.lengthened(more));
+        options.putAll(pruning.lengthened(optimizer.epochs(), more));
+        return options;
     }
 
     /** The classes of a run that goes on, or of the file that it begins with, if it names them. */
@@ -182,6 +276,7 @@ final class TrainCommand implements Callable<Integer> {
         Device[] devices = Devices.parse(device);
         engine.setRandomSeed(seed);
         Terminal terminal = new Terminal(spec.commandLine());
+        ignored().forEach((option, by) -> terminal.note(notUsed(option, by)));
         DataOptions.Images loaded = data.load(seed, terminal::note);
         DataOptions.Images images = knownClasses(from).map(loaded::inClasses).orElse(loaded);
         Optional<Integer> channels = Optional.ofNullable(width);
@@ -190,6 +285,9 @@ final class TrainCommand implements Callable<Integer> {
             Networks.rehearse(source, plan.network(), images.train(), devices[0], terminal::note);
         }
         try (Model opened = Networks.open(source, channels, images.train(), devices[0])) {
+            if (from.isEmpty() && Networks.isSaved(model)) {
+                tellZeros(opened, terminal);
+            }
             data.takePixels(Networks.takesPixels(opened));
             ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
             long steps = examples.batches();
@@ -205,7 +303,7 @@ final class TrainCommand implements Callable<Integer> {
                             .setSchedule(plan.schedule())
                             .optAllocation(pruning.allocation())
                             .optWeights(pruning.weights())
-                            .optKeepZeros(pruning.keepZeros())
+                            .optKeepZeros(Boolean.TRUE.equals(keepZeros))
                             .optSeed(seed);
             pruning.giveExamples(pruner, examples);
             return new TrainRun(

@@ -44,7 +44,7 @@ class ClassNamesTest {
         Files.createDirectories(file.getParent());
         BufferedImage image = new BufferedImage(4, 4, BufferedImage.TYPE_INT_RGB);
         for (int i = 0; i < 16; i++) {
-            image.setRGB(i % 4, i / 4, 0xff >> shade % 3 << 8 * colour);
+            image.setRGB(i % 4, i / 4, (0xff >> (shade % 3)) << (8 * colour));
         }
         ImageIO.write(image, "png", file.toFile());
     }
@@ -152,6 +152,30 @@ class ClassNamesTest {
         Files.writeString(folder.resolve("synset.txt"), "apple\npear\nzebra\n");
         shell = evaluate(alone, other("pear", "zebra"));
         assertThat(shell.out()).contains("accuracy 100.00 %");
+    }
+
+    @Test
+    void aListOfNamesThatIsTooShortIsRefused() throws IOException {
+        trained();
+        Path names = run.resolve("model/synset.txt");
+        for (String wrong : List.of("pear\nzebra\n", "apple\npe\nar\nzebra\n")) {
+            Files.writeString(names, wrong);
+            int count = (int) wrong.lines().count();
+            for (Shell shell :
+                    List.of(
+                            evaluate(run, other("zebra")),
+                            Shell.run("export", run, "--out", folder.resolve("x.pt")))) {
+                assertThat(shell.err())
+                        .startsWith(
+                                "flipout: "
+                                        + names
+                                        + " names "
+                                        + count
+                                        + " classes, the network tells 3 apart:");
+                assertThat(shell.status()).isEqualTo(1);
+            }
+        }
+        assertThat(folder.resolve("x.pt")).doesNotExist();
     }
 
     private static Shell resume(Path run) {

@@ -172,6 +172,143 @@ class CompareCommandTest {
                 .contains("Going on after epoch");
     }
 
+    @Test
+    void aFaultKeepsWhatWasSavedAndGoesOnFromThere() throws IOException {
+        Path out = folder.resolve("comparison");
+        Path run = out.resolve("runs/random-s0.5-seed1");
+        List<Object> words = TinyData.command("train", data, run, "--epochs", 4, "--threads", 1);
+        words.addAll(List.of("--method", "random", "--sparsity", 0.5, "--max-time", "2epochs"));
+        assertThat(Shell.run(words).status()).isZero();
+        Files.writeString(out.resolve("runs/random-s0.5-seed1.failed"), "The disk is full.");
+        Shell shell = compare(out, "--methods", "random", "--no-dense", "--sparsities", "0.5");
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(out.resolve("runs/random-s0.5-seed1.log"))
+                .content()
+                .contains("Going on after epoch 2, batch 0.");
+        assertThat(results(out).get(1)).startsWith("random,0.5,,1,done,0.5,133100,");
+    }
+
+    @Test
+    void runsThatAllFailAlikeAreNotAllTried() throws IOException {
+        Path out = folder.resolve("comparison");
+        Shell shell =
+                compare(
+                        out,
+                        "--methods",
+                        "random,flipout",
+                        "--sparsities",
+                        "0.5,0.75",
+                        "--device",
+                        "gpu7");
+        assertThat(shell.status()).isEqualTo(1);
+        assertThat(shell.out()).contains("3/5").contains("0 of 5 runs done, 3 failed");
+        assertThat(shell.err())
+                .contains("All runs have failed alike so far, and the others are not tried")
+                .contains("./flipout compare --out " + out);
+    }
+
+    @Test
+    void newMethodsSparsitiesAndSeedsAreAddedToWhatTheFolderHolds() throws IOException {
+        Path out = folder.resolve("comparison");
+        compare(out, "--methods", "random", "--no-dense", "--sparsities", "0.5");
+        Shell method = Shell.run("compare", "--out", out, "--methods", "flipout,flipout:p=2");
+        assertThat(method.status()).as(method.err()).isZero();
+        assertThat(method.out()).contains("2 runs, 1 of them done before");
+        assertThat(method.err()).contains("flipout p=2 is flipout: it is trained once.");
+        Shell seed = Shell.run("compare", "--out", out, "--seeds", 2);
+        assertThat(seed.out()).contains("4 runs, 2 of them done before");
+        assertThat(results(out)).hasSize(5).noneMatch(row -> row.startsWith("none"));
+        Shell wrong = Shell.run("compare", "--out", out, "--methods", "flipout:nose=0");
+        assertThat(wrong.err()).contains("Unknown option '--nose=0'. Did you mean --noise");
+        assertThat(compare(out, "--methods", "flipout:nose=0").err())
+                .contains("Unknown option '--nose=0'");
+        assertThat(compare(out, "--methods", "snip").err())
+                .contains("all that it holds must be repeated");
+    }
+
+    @Test
+    void armsThatAreTheSameAreTrainedOnce() throws IOException {
+        Path out = folder.resolve("comparison");
+        Shell shell =
+                compare(
+                        out,
+                        "--methods",
+                        "random,random:p=3,random:epochs=4,random:lr=0.05",
+                        "--no-dense",
+                        "--sparsities",
+                        "0.5");
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out()).contains("1 runs, 1 at a time");
+        assertThat(shell.err())
+                .contains("random p=3 is random", "random epochs=4 is random", "random lr=0.05 is");
+    }
+
+    /** As a terminal does: the signal goes to the comparison and to its runs. */
+    @Test
+    void anInterruptedComparisonSavesItsRunsAndSaysHowToGoOn() throws Exception {
+        Path out = folder.resolve("comparison");
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                ProcessHandle.current().info().command().orElse("java"),
+                                "-Dflipout.progress=1",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                Main.class.getName()));
+        arguments(out, "--methods", "random", "--no-dense", "--sparsities", "0.5")
+                .forEach(argument -> command.add(argument.toString()));
+        command.addAll(List.of("--epochs=5000", "--checkpoint=1000epochs"));
+        Path printed = folder.resolve("out.txt");
+        Process comparison =
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(printed.toFile())
+                        .start();
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!Files.readString(printed).contains(" left.") && System.nanoTime() < deadline) {
+            Thread.sleep(50);
+        }
+        List<String> kill = new ArrayList<>(List.of("kill", "-INT"));
+        try (Stream<ProcessHandle> children = comparison.descendants()) {
+            children.forEach(child -> kill.add(Long.toString(child.pid())));
+        }
+        kill.add(Long.toString(comparison.pid()));
+        new ProcessBuilder(kill).start().waitFor();
+        assertThat(comparison.waitFor()).isEqualTo(130);
+        assertThat(printed)
+                .content()
+                .containsPattern(
+                        "0 of 1 runs done; at work: random 50 % seed 1 epoch \\d+/5000; about .* left\\.")
+                .contains(
+                        "Stopped with 0 of 1 runs done. Go on with it:  ./flipout compare --out "
+                                + out);
+        assertThat(new RunFolder(out.resolve("runs/random-s0.5-seed1")).isInterrupted()).isTrue();
+        assertThat(out.resolve("runs/random-s0.5-seed1.failed")).doesNotExist();
+        assertThat(out.resolve("runs/random-s0.5-seed1.log"))
+                .content()
+                .contains("Stopped after epoch");
+    }
+
+    @Test
+    void whatNoMethodUsesIsSaid() throws IOException {
+        Path out = folder.resolve("comparison");
+        Object[] options = {
+            "--methods",
+            "random:p=3,flipout",
+            "--sparsities",
+            "0.5",
+            "--noise",
+            "0.5",
+            "--snip-steps",
+            2
+        };
+        Shell shell = compare(out, options);
+        assertThat(shell.err())
+                .contains("--p does not apply to random: it is not used.")
+                .contains("--snip-steps does not apply to any of the methods: it is not used.")
+                .doesNotContain("--noise does");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

@@ -82,6 +82,31 @@ class ExportCommandTest {
     }
 
     @Test
+    void aCompactedRunScoresTheSameAndTellsWhatWent() throws IOException {
+        Path file = folder.resolve("compact.pt");
+        Shell shell = Shell.run("export", run, "--out", file, "--compact");
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out())
+                .containsPattern("fc1: \\d+ of 300 filters, which read 784 of 784 channels\\.")
+                .containsPattern("fc2: \\d+ of 100 filters, which read \\d+ of 300 channels\\.");
+        assertThat(score(evaluate(file))).isEqualTo(score(evaluate(run)));
+        ScriptMetadata metadata = TorchScriptFile.open(file).metadata().orElseThrow();
+        assertThat(metadata.compacted()).isTrue();
+        Path again = folder.resolve("again.pt");
+        assertRefused(
+                2,
+                "--with-preprocessing, --compact and --input-shape are for networks of this"
+                        + " project; "
+                        + file
+                        + " is TorchScript already.",
+                "export",
+                file,
+                "--out",
+                again,
+                "--compact");
+    }
+
+    @Test
     void whatAConsumerNeedsTravelsAlong() throws IOException {
         Path file = folder.resolve("run.pt");
         Shell.run("export", run, "--out", file);
@@ -114,7 +139,9 @@ class ExportCommandTest {
         assertThat(score(evaluate(second)))
                 .contains(
                         String.format(
-                                "accuracy %.2f %%", 100 * summary.get("test_accuracy").asDouble()));
+                                Locale.ROOT,
+                                "accuracy %.2f %%",
+                                100 * summary.get("test_accuracy").asDouble()));
         Shell inspected = Shell.run("inspect", second);
         assertThat(inspected.out()).contains("2,662 of 266,200 prunable weights left");
 
@@ -134,8 +161,8 @@ class ExportCommandTest {
             List<Object> arguments =
                     TinyData.command("train", data, tuned, "--model", file, "--method", "none");
             arguments.addAll(List.of("--epochs", 1));
-            if (keeps) {
-                arguments.add("--keep-zeros");
+            if (!keeps) {
+                arguments.add("--no-keep-zeros");
             }
             Shell shell = Shell.run(arguments.toArray());
             assertThat(shell.status()).as(shell.err()).isZero();
@@ -239,6 +266,15 @@ class ExportCommandTest {
         assertRefused(2, "is a folder, not a file", "export", run, "--out", folder);
         assertRefused(
                 2, "There is no run or model", "export", folder.resolve("none"), "--out", file);
+        for (String name : List.of("x.onnx", "x", "x.pt.zip")) {
+            assertRefused(
+                    2,
+                    "export writes TorchScript: the name of --out must end in .pt, which",
+                    "export",
+                    run,
+                    "--out",
+                    folder.resolve(name));
+        }
         assertThat(folder).isEmptyDirectory();
     }
 

@@ -18,6 +18,7 @@ import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -324,6 +325,94 @@ class ResumeCommandTest {
         assertThat(untimed(run)).hasSize(9).startsWith(untimed(whole).toArray(String[]::new));
     }
 
+    /** Whatever the schedule, and whether it was stopped on the way or had come to its end. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--sparsity 0.9 --milestones 2,5 | --sparsity 0.9 --milestones 2,5 --prune-every 1",
+                "--method none --milestones 9    | --method none --milestones 9",
+                "--prune-every 2 --milestones 3  | --prune-every 2 --milestones 3",
+                "--method obd --fisher-examples 20 --prune-every 2 | --method obd --fisher-examples 20 --prune-every 2 --milestones 2,3",
+                "--method hoyer-square --threshold 0.01 | --method hoyer-square --threshold 0.01 --fine-tune 3 --milestones 2,3",
+                "--method layer-magnitude --quality 0.5 | --method layer-magnitude --quality 0.5 --prune-every 1 --milestones 2,3",
+                "--method deep-r --sparsity 0.9 --momentum 0 | --method deep-r --sparsity 0.9 --momentum 0 --milestones 2,3",
+            })
+    void aLongerRunIsTheOneThatWasPlannedSoLong(String options, String planned) throws IOException {
+        Path whole = folder.resolve("whole");
+        List<Object> words = new ArrayList<>(List.of(planned.split(" ")));
+        words.addAll(List.of("--epochs", 6));
+        assertThat(train(whole, words.toArray()).status()).isZero();
+
+        words = new ArrayList<>(List.of(options.split(" ")));
+        words.addAll(List.of("--epochs", 4));
+        Path stopped = folder.resolve("stopped");
+        stop(stopped, words.toArray());
+        Path finished = folder.resolve("finished");
+        words.add("--keep-state");
+        assertThat(train(finished, words.toArray()).status()).isZero();
+        for (Path run : List.of(stopped, finished)) {
+            Shell shell = resume(run, "--epochs", 6);
+            assertThat(shell.status()).as(shell.err()).isZero();
+            assertThat(shell.out()).contains("Training for 6 epochs").contains("epoch 6/6");
+            assertSame(run, whole);
+            assertThat(Files.exists(run.resolve("weights.csv")))
+                    .isEqualTo(Files.exists(whole.resolve("weights.csv")));
+            assertThat(run.resolve("checkpoints")).doesNotExist();
+            Path again = folder.resolve("again");
+            Shell.run(
+                    "train", "--config", run.resolve("config.yaml"), "--out", again, "--overwrite");
+            assertSame(again, whole);
+        }
+    }
+
+    @Test
+    void aFinishedRunKeepsItsStateWhereThatIsSmall() throws IOException {
+        Path sparse = folder.resolve("sparse");
+        train(sparse, "--sparsity", 0.95, "--epochs", 7);
+        assertThat(size(sparse.resolve("state"))).isLessThan(size(sparse.resolve("model")));
+        Shell more = resume(sparse, "--epochs", 8);
+        assertThat(more.status()).as(more.err()).isZero();
+        assertThat(untimed(sparse)).hasSize(9);
+        assertThat(resume(sparse, "--epochs", 8).err())
+                .contains(sparse + " has trained for 8 epochs: --epochs must be more.");
+        assertThat(resume(sparse, "--epochs", 5).status()).isEqualTo(2);
+
+        Path dense = folder.resolve("dense");
+        train(dense, "--method", "none", "--epochs", 2);
+        assertThat(dense.resolve("state")).doesNotExist();
+        Shell refused = resume(dense, "--epochs", 3);
+        assertThat(refused.status()).isEqualTo(2);
+        assertThat(refused.err())
+                .contains(dense + " has come to its end, and its last state was not kept")
+                .contains("--keep-state");
+        train(sparse, "--sparsity", 0.95, "--epochs", 7, "--no-keep-state", "--overwrite");
+        assertThat(sparse.resolve("state")).doesNotExist();
+    }
+
+    private static long size(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.mapToLong(file -> file.toFile().length()).sum();
+        }
+    }
+
+    /** As if the machine had failed at any moment while the run was opened again. */
+    @Test
+    void aRunThatIsOpenedAgainCanBeSoOnceMore() throws IOException {
+        Path whole = folder.resolve("whole");
+        train(whole, "--sparsity", 0.5, "--epochs", 5, "--prune-every", 1, "--milestones", "1,2");
+        Path run = folder.resolve("run");
+        train(run, "--sparsity", 0.5, "--epochs", 3, "--prune-every", 1, "--keep-state");
+        Files.move(run.resolve("state"), run.resolve("checkpoints"));
+        Shell stopped = resume(run, "--epochs", 5, "--max-time", "1epochs");
+        assertThat(stopped.status()).as(stopped.err()).isZero();
+        assertThat(Files.readString(run.resolve("config.yaml"))).contains("epochs: 5\n");
+        assertThat(run.resolve("summary.json")).doesNotExist();
+        Shell shell = resume(run);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertSame(run, whole);
+    }
+
     @Test
     void anInterruptedRunIsNotOverwrittenUnasked() {
         Path run = folder.resolve("run");
@@ -366,7 +455,8 @@ class ResumeCommandTest {
         String name = newest.getFileName().toString();
         int epoch = Integer.parseInt(name.substring(1, 7)) + 1;
         Path blocked =
-                newest.resolveSibling(String.format("e%06d-b00000000.safetensors.tmp", epoch));
+                newest.resolveSibling(
+                        String.format(Locale.ROOT, "e%06d-b00000000.safetensors.tmp", epoch));
         Files.createDirectories(blocked.resolve("in-the-way"));
         Shell shell = resume(run, "--checkpoint", "1epoch");
         assertThat(shell.status()).isEqualTo(1);
@@ -399,7 +489,11 @@ class ResumeCommandTest {
         fill(
                 where.equals("checkpoint")
                         ? run.resolve("checkpoints")
-                                .resolve(String.format("e%06d-b00000000.safetensors.tmp", next))
+                                .resolve(
+                                        String.format(
+                                                Locale.ROOT,
+                                                "e%06d-b00000000.safetensors.tmp",
+                                                next))
                         : run.resolve(where));
         Shell shell = resume(run);
         assertThat(shell.err())

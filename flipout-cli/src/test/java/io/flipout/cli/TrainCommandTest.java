@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.BeforeAll;
@@ -111,12 +112,13 @@ class TrainCommandTest {
         long expected = Math.round(WEIGHTS * (1 - sparsity));
         assertThat(summary.get("remaining_weights").asLong()).isEqualTo(expected);
         assertThat(summary.get("sparsity").asDouble()).isEqualTo(1 - (double) expected / WEIGHTS);
-        assertThat(shell.out()).contains(String.format("%,d of 266,200 weights", expected));
+        assertThat(shell.out())
+                .contains(String.format(Locale.ROOT, "%,d of 266,200 weights", expected));
         // The saved weights agree with the masks.
         Shell inspect = Shell.run("inspect", run);
         assertThat(inspect.out())
-                .contains(String.format("%,d of 266,200 prunable weights", expected))
-                .contains(String.format("%,d of 266,200 multiply–adds", expected));
+                .contains(String.format(Locale.ROOT, "%,d of 266,200 prunable weights", expected))
+                .contains(String.format(Locale.ROOT, "%,d of 266,200 multiply–adds", expected));
     }
 
     @Test
@@ -208,6 +210,7 @@ class TrainCommandTest {
         assertThat(Shell.run("inspect", run).out())
                 .contains(
                         String.format(
+                                Locale.ROOT,
                                 "%,d of 266,200 prunable weights",
                                 summary.get("remaining_weights").asLong()));
         Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
@@ -238,7 +241,7 @@ class TrainCommandTest {
         assertThat(scored(run).get(3)).isEqualTo(left).isBetween(1L, WEIGHTS - 1L);
         // The saved weights agree with the masks.
         assertThat(Shell.run("inspect", run).out())
-                .contains(String.format("%,d of 266,200 prunable weights", left));
+                .contains(String.format(Locale.ROOT, "%,d of 266,200 prunable weights", left));
         Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
         assertThat(weights(again)).isEqualTo(weights(run));
     }
@@ -480,6 +483,107 @@ class TrainCommandTest {
         return Files.readAllBytes(run.resolve("model").resolve("lenet300-0000.params"));
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--method none --sparsity 0.5       | --sparsity does not apply to none",
+                "--method none --layer-floor 5      | --layer-floor does not apply to none",
+                "--method random --p 3 --noise 1    | --p does not apply to random; --noise does not apply to random",
+                "--method snip --prune-rate 0.3     | --prune-rate does not apply to snip",
+                "--method flipout --snip-steps 2    | --snip-steps does not apply to flipout",
+                "--noise 0 --noise-scale weight     | --noise-scale does not apply to flipout",
+                "--method hoyer-square --layer-floor 3 --prune-rate 0.5 | --layer-floor does not; --prune-rate does not",
+                "--method layer-magnitude --quality 1 --allocation layer | --allocation does not apply to layer-magnitude",
+                "--method soft-deep-r --deep-r-l1 1e-4 --fine-tune 2 | --fine-tune does not apply to soft-deep-r",
+                "--image-size 32                    | --image-size does not apply to mnist",
+                "--p 3 --prune-rate 0.6 --noise-scope all --layer-floor 3 | ''",
+                "--method deep-r --deep-r-l1 1e-4   | ''",
+            })
+    void whatIsNotUsedIsSaid(String options, String notes) {
+        List<Object> words = new ArrayList<>(List.of(options.split(" ")));
+        words.addAll(List.of("--epochs", 8, "--limit", 10));
+        Shell shell = train(folder.resolve("run"), words.toArray());
+        assertThat(shell.status()).as(shell.err()).isZero();
+        if (notes.isEmpty()) {
+            assertThat(shell.err()).isEmpty();
+        } else {
+            String[] each = notes.split("; ");
+            assertThat(shell.err()).contains(each).hasLineCount(each.length);
+        }
+    }
+
+    @Test
+    void whatAFileSaysInVainIsSaid() throws IOException {
+        Path file = Files.writeString(folder.resolve("c.yaml"), "method: random\np: 3\nnoise: 1\n");
+        Shell shell = train(folder.resolve("run"), "--config", file, "--epochs", 8, "--limit", 10);
+        assertThat(shell.err())
+                .contains("--p does not apply to random", "--noise does not apply to random")
+                .hasLineCount(2);
+        // A run's own file holds the defaults of all methods.
+        Object config = folder.resolve("run/config.yaml");
+        Shell again = Shell.run("train", "--config", config, "--out", folder.resolve("again"));
+        assertThat(again.status()).isZero();
+        assertThat(again.err()).doesNotContain("--snip-batches");
+    }
+
+    /** 784·300 + 300·100 + 100·10 weights are used once, pruned or not, prunable or not. */
+    @Test
+    void multiplyAddsAreThoseOfAllLayers() throws IOException {
+        Path run = folder.resolve("run");
+        Shell shell = train(run, "--exclude", "fc1.*", "--sparsity", 0.5, "--epochs", 2);
+        assertThat(shell.out()).contains("250,700 of 266,200 multiply–adds an image are left.");
+        assertThat(Shell.run("inspect", run).out())
+                .contains("250,700 of 266,200 multiply–adds an image are left.");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--modle lenet5 | Unknown option '--modle'. Did you mean --model?",
+                "--batchsize=5  | Unknown option '--batchsize=5'. Did you mean --batch-size?",
+                "--epoch 3      | Did you mean --epochs?",
+            })
+    void aSlipOfThePenIsPutRight(String options, String sentence) {
+        Shell shell = train(folder.resolve("run"), (Object[]) options.split(" "));
+        assertThat(shell.status()).isEqualTo(2);
+        assertThat(shell.err()).contains(sentence).doesNotContain("--momentum");
+        assertThat(Shell.run("trian").err())
+                .contains("Unknown command 'trian'. Did you mean train?");
+        assertThat(Shell.run("train", "--colour").err()).contains("and others, see --help");
+    }
+
+    /** What an option left open is left open again where another one changes what it follows. */
+    @Test
+    void whatWasInProportionStaysSoAndWhatWasGivenStays() throws IOException {
+        Path first = folder.resolve("first");
+        train(first, "--method", "hoyer-square", "--epochs", 7, "--threshold", 0.01);
+        assertThat(Files.readAllLines(first.resolve("config.yaml")))
+                .contains("fine-tune: 2", "- 3", "- 5");
+        Path longer = folder.resolve("longer");
+        Object config = first.resolve("config.yaml");
+        Shell.run("train", "--config", config, "--epochs", 14, "--limit", 60, "--out", longer);
+        assertThat(Files.readAllLines(longer.resolve("config.yaml")))
+                .contains("fine-tune: 4", "- 6", "- 10");
+        Path other = folder.resolve("other");
+        Shell.run(
+                "train", "--method=flipout", "--config", config, "--sparsity=0.5", "--out", other);
+        assertThat(Files.readAllLines(other.resolve("config.yaml"))).contains("noise: 1.0");
+
+        Path given = folder.resolve("given");
+        train(given, "--epochs", 3, "--milestones", "1,2", "--sparsity", 0.5, "--noise", 0.5);
+        config = given.resolve("config.yaml");
+        Shell.run("train", "--config", config, "--epochs=6", "--out", longer, "--overwrite");
+        assertThat(Files.readString(longer.resolve("config.yaml")))
+                .contains("milestones:\n- 1\n- 2\n", "noise: 0.5");
+        // Nor is it left open there: a next one keeps it, too.
+        config = longer.resolve("config.yaml");
+        Shell.run("train", "--config", config, "--epochs", 7, "--out", other, "--overwrite");
+        assertThat(Files.readString(other.resolve("config.yaml")))
+                .contains("milestones:\n- 1\n- 2\n", "noise: 0.5");
+    }
+
     @Test
     void evaluateScoresTheSavedNetworkAsTheLastEpochDid() throws IOException {
         Path run = folder.resolve("run");
@@ -488,6 +592,7 @@ class TrainCommandTest {
         assertThat(shell.out())
                 .contains(
                         String.format(
+                                Locale.ROOT,
                                 "accuracy %.2f %%",
                                 100 * summary(run).get("test_accuracy").asDouble()));
         Shell byFile =
@@ -695,7 +800,6 @@ class TrainCommandTest {
                 "--allocation 2:4 --layer-floor 1    | --layer-floor does not go with it",
                 "--allocation 5:1000                 | multiple of 1000, and the network has none",
                 "--allocation 2:4 --method deep-r    | would not keep to N of every M",
-                "--allocation 2:4 --method hoyer-square | kept to a number, which a threshold does not know",
                 "--model vgg16 --limit 10            | Vgg cannot take images of 28×28",
                 "--val-size 200                      | validation",
                 "--device gpu7                       | There is no GPU 7",

@@ -14,6 +14,10 @@ import io.flipout.criterion.FilterNorm;
  * Of residual blocks it prunes the first convolution only, which is for the selector of weights to
  * say.
  *
+ * <p>A filter is what makes one output, along whichever axis that lies: of a transposed convolution
+ * it is (in, 1, height, width). Output layers keep all of them, as do embeddings and recurrent
+ * layers, whose rows are tokens and gates.
+ *
  * <p>What goes is the filter's weights. Its bias, or the normalisation behind it, stays and makes
  * of its output a constant; the weights of the next layer that read it stay too and count as alive.
  * The network keeps its shapes.

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -27,9 +28,13 @@ public final class SparsityReport {
     private final List<LayerReport> layers;
     private final long totalParameters;
 
-    private SparsityReport(List<LayerReport> layers, long totalParameters) {
+    /** Of the weights that are not prunable; -1 if one is in a layer that does not tell. */
+    private final long otherMultiplyAdds;
+
+    private SparsityReport(List<LayerReport> layers, long totalParameters, long otherMultiplyAdds) {
         this.layers = List.copyOf(layers);
         this.totalParameters = totalParameters;
+        this.otherMultiplyAdds = otherMultiplyAdds;
     }
 
     /**
@@ -45,13 +50,17 @@ public final class SparsityReport {
         Uses uses = new Uses(block, parameters);
         List<LayerReport> layers = new ArrayList<>();
         long total = 0;
+        long others = 0;
         for (ParameterInfo info : parameters) {
             total += info.size();
             if (info.prunable()) {
                 layers.add(layer(info, masks.get(info.path()), uses.of(info)));
+            } else {
+                others =
+                        others < 0 || uses.of(info) < 0 ? -1 : others + info.size() * uses.of(info);
             }
         }
-        return new SparsityReport(layers, total);
+        return new SparsityReport(layers, total, others);
     }
 
     /**
@@ -169,25 +178,28 @@ public final class SparsityReport {
     }
 
     /**
-     * Returns the multiply–adds of one sample through the dense prunable layers.
+     * Returns the multiply–adds of one sample through the dense network: all of its layers, whether
+     * their weights are prunable or not.
      *
      * @return the multiply–adds; -1 if a layer does not tell its shapes
      */
     public long multiplyAdds() {
-        return layers.stream().anyMatch(l -> l.multiplyAdds() < 0)
-                ? -1
-                : layers.stream().mapToLong(LayerReport::multiplyAdds).sum();
+        return multiplyAdds(LayerReport::multiplyAdds);
     }
 
     /**
-     * Returns the multiply–adds of the weights alive.
+     * Returns the multiply–adds of the weights alive, and of those that are not prunable.
      *
      * @return the multiply–adds; -1 if a layer does not tell its shapes
      */
     public long remainingMultiplyAdds() {
-        return layers.stream().anyMatch(l -> l.multiplyAdds() < 0)
-                ? -1
-                : layers.stream().mapToLong(LayerReport::remainingMultiplyAdds).sum();
+        return multiplyAdds(LayerReport::remainingMultiplyAdds);
+    }
+
+    private long multiplyAdds(ToLongFunction<LayerReport> ofLayer) {
+        boolean isKnown =
+                otherMultiplyAdds >= 0 && layers.stream().allMatch(l -> l.multiplyAdds() >= 0);
+        return isKnown ? otherMultiplyAdds + layers.stream().mapToLong(ofLayer).sum() : -1;
     }
 
     /**

@@ -35,6 +35,15 @@ public final class ToSparsitySchedule implements Schedule {
         return epochs;
     }
 
+    /**
+     * Returns f, the number of epochs from one pruning to the next.
+     *
+     * @return f, at least 1
+     */
+    public int period() {
+        return period;
+    }
+
     /** {@inheritDoc} */
     @Override
     public List<PruningEvent> events(long weights) {

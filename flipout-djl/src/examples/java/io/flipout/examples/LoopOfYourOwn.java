@@ -14,6 +14,7 @@ import ai.djl.training.optimizer.Optimizer;
 import io.flipout.djl.Pruner;
 import io.flipout.method.FlipOut;
 import io.flipout.schedule.Schedule;
+import java.util.Locale;
 
 /** A training loop written out; the end of each epoch is what the pruner has to be told. */
 public final class LoopOfYourOwn {
@@ -44,7 +45,8 @@ public final class LoopOfYourOwn {
                         trainer.step();
                     }
                     trainer.notifyListeners(listener -> listener.onEpoch(trainer));
-                    System.out.printf("Epoch %d: %s%n", epoch + 1, pruner.report().sparsity());
+                    System.out.printf(
+                            Locale.ROOT, "Epoch %d: %s%n", epoch + 1, pruner.report().sparsity());
                 }
             }
         }

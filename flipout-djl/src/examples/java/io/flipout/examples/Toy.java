@@ -63,7 +63,7 @@ final class Toy {
         for (int i = 0; i < words.length; i++) {
             int label = i / LENGTH % CLASSES;
             int half = random.nextInt(10) == 0 ? 1 - label : label;
-            words[i] = half * (WORDS / 2) + random.nextInt(WORDS / 2);
+            words[i] = half * (WORDS / 2L) + random.nextInt(WORDS / 2);
         }
         return manager.create(words, new Shape(EXAMPLES, LENGTH));
     }

@@ -5,6 +5,7 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
+import io.flipout.djl.checkpoint.Checkpoint;
 import io.flipout.djl.checkpoint.CheckpointException;
 import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.mask.BlockPaths;
@@ -13,16 +14,29 @@ import java.lang.reflect.Array;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** The values of a network, running statistics included, by block path. */
-final class NetworkState {
+public final class NetworkState {
 
     private static final String NETWORK = "network/";
 
     private NetworkState() {}
+
+    /**
+     * Sets a network to what it was when a training was saved, without going on with that.
+     *
+     * @param block the network, initialised
+     * @param file what {@link Pruner#save} wrote
+     * @throws CheckpointException if the file is damaged, or of another network
+     * @throws IOException if it cannot be read
+     */
+    public static void load(Block block, Path file) throws IOException {
+        set(block, read(block, Checkpoint.read(file).arrays()));
+    }
 
     static void save(Block block, Map<String, Object> arrays) {
         BlockPaths.parameters(block)

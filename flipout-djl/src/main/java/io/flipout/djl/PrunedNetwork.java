@@ -315,7 +315,7 @@ final class PrunedNetwork {
         return mirrorsById.values().stream()
                 .filter(m -> m.info.path().equals(path) && m.info.prunable())
                 .findFirst()
-                .map(m -> m.byArray.isEmpty() ? List.<Signal.Watch>of() : first(m).watches())
+                .map(this::watches)
                 .orElseThrow(
                         () ->
                                 new IllegalArgumentException(
@@ -323,6 +323,16 @@ final class PrunedNetwork {
                                                 + path
                                                 + "'; there are "
                                                 + masks.keySet()));
+    }
+
+    private List<Signal.Watch> watches(Mirrors mirrors) {
+        if (!mirrors.byArray.isEmpty()) {
+            return first(mirrors).watches();
+        }
+        return mirrors.snapshots.isEmpty() // What was seen before is to be seen where it lies.
+                ? List.of()
+                : mirror(mirrors.info.parameter().getId(), mirrors.info.parameter().getArray())
+                        .watches();
     }
 
     /** Returns a parameter on one device; DJL uses the same array for it in every step. */
@@ -643,7 +653,7 @@ final class PrunedNetwork {
             logger.warn(
                     "{} of {} weights are exactly 0, as in a network that is pruned already, and"
                             + " training brings them back:"
-                            + " Pruner.builder().optKeepZeros(true) keeps them 0.",
+                            + " Pruner.builder().optKeepZeros() keeps them 0.",
                     zeros,
                     weights());
         }

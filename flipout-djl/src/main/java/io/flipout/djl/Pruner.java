@@ -265,6 +265,10 @@ public final class Pruner {
      * Continues a saved training. Call it once the trainer is initialised and before the first
      * step; what the schedule pruned before training is pruned then.
      *
+     * <p>The schedule may be longer than the saved one: the same prunings, and more from now on.
+     * One that it plans for this very moment, such as after the epoch that was the last one, waits
+     * for {@link #pruneDue}.
+     *
      * @param file what {@link #save} wrote
      * @return the notes
      * @throws io.flipout.djl.checkpoint.CheckpointException if the file is damaged, or of another
@@ -276,6 +280,16 @@ public final class Pruner {
         Checkpoint checkpoint = Checkpoint.read(file);
         run.load(checkpoint.arrays());
         return checkpoint.notes();
+    }
+
+    /**
+     * Prunes what a longer schedule than the saved one plans for the moment at which it was saved.
+     * Call it after {@link #load} and before the first step; where nothing is due it does nothing.
+     *
+     * @throws IllegalStateException if no trainer has been made yet
+     */
+    public void pruneDue() {
+        run.pruneDue();
     }
 
     /** Builds a {@link Pruner}. */
@@ -363,6 +377,15 @@ public final class Pruner {
             Objects.requireNonNull(dataset, "The data set of the examples must not be null");
             this.examples = new GradientPass(dataset, count);
             return this;
+        }
+
+        /**
+         * Takes the network as one that is pruned already, as {@link #optKeepZeros(boolean)} does.
+         *
+         * @return this builder
+         */
+        public Builder optKeepZeros() {
+            return optKeepZeros(true);
         }
 
         /**

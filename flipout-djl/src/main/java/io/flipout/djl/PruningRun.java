@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -75,6 +76,9 @@ final class PruningRun {
     private int updatesOfStep;
     private long savedAfter = -1;
     private boolean isStateWarned;
+
+    /** Stays true when a pruning fails, and ends the training. */
+    private boolean isPruning;
 
     PruningRun(
             PruningMethod method,
@@ -341,7 +345,7 @@ final class PruningRun {
         attachment.warnAtEnd();
         boolean hasTrained = attachment.hasUpdates();
         leave();
-        if (hasTrained && savedAfter != steps) {
+        if (hasTrained && savedAfter != steps && !isPruning) {
             warnOfWhatIsLeft();
         }
     }
@@ -375,9 +379,6 @@ final class PruningRun {
             return;
         }
         PruningEvent next = events.get(nextEvent);
-        if (next.at() <= (next.unit() == Unit.EPOCH ? epochs : steps)) {
-            return; // It was due, and has failed.
-        }
         PruningEvent last = events.get(events.size() - 1);
         boolean isUntold = next.unit() == Unit.EPOCH && epochs == 0;
         logger.warn(
@@ -442,10 +443,12 @@ final class PruningRun {
         Map<String, String> metadata = file.metadata();
         List<Object> values = NetworkState.read(block, file);
         refuse("method", metadata.get(METHOD), method.name());
-        refuse("schedule", metadata.get(SCHEDULE), net.events().toString());
         refuse("seed", metadata.get(SEED), Long.toString(seed));
         if (optimizer instanceof OptimizerState && metadata.containsKey(OPTIMIZER)) {
             refuse("optimizer", metadata.get(OPTIMIZER), optimizer.getClass().getSimpleName());
+        }
+        if (!isLonger(metadata.get(SCHEDULE), net.events(), file.longs(CLOCK, 4))) {
+            refuse("schedule", metadata.get(SCHEDULE), net.events().toString());
         }
         try {
             restore(net, values, file);
@@ -497,6 +500,40 @@ final class PruningRun {
         epochs = clock[1];
         steps = clock[2];
         batches = clock[3];
+    }
+
+    /** Prunes what a longer schedule plans for a moment at which the saved one had ended. */
+    void pruneDue() {
+        if (isDue(Unit.EPOCH, epochs) || isDue(Unit.STEP, steps)) {
+            prune(Unit.STEP, steps);
+            prune(Unit.EPOCH, epochs);
+            network.leaveDevices(); // What was pruned need not be the arrays that will train.
+        }
+    }
+
+    /**
+     * Whether this training is the saved one made longer: what was planned stays, and more may
+     * follow from now on. What rewinds has lost the point to go back to after its last pruning.
+     */
+    private boolean isLonger(String saved, List<PruningEvent> own, long[] clock) {
+        return rewind.isEmpty()
+                && IntStream.range(0, own.size())
+                        .filter(count -> own.subList(0, count).toString().equals(saved))
+                        .mapToObj(count -> own.subList(count, own.size()))
+                        .anyMatch(
+                                more ->
+                                        more.stream()
+                                                .allMatch(
+                                                        event ->
+                                                                event.at() > 0
+                                                                        && event.at()
+                                                                                >= now(
+                                                                                        event,
+                                                                                        clock)));
+    }
+
+    private static long now(PruningEvent event, long[] clock) {
+        return event.unit() == Unit.EPOCH ? clock[1] : clock[2];
     }
 
     private static void refuse(String what, String saved, String own) throws CheckpointException {
@@ -584,6 +621,7 @@ final class PruningRun {
     }
 
     private void pruneNext() {
+        isPruning = true;
         PruningEvent event = network.events().get(nextEvent++);
         rewind.ifPresent(point -> point.check(optimizer, steps));
         network.prune(method.criterion(), event, seed + nextEvent, optimizer, rewind);
@@ -591,6 +629,7 @@ final class PruningRun {
             rewind.ifPresent(RewindPoint::close);
         }
         terms.forEach(GradientTerm.Running::afterPruning);
+        isPruning = false;
         logger.info(
                 "Pruned after {} {}: {} of {} weights left",
                 event.unit() == Unit.EPOCH ? "epoch" : "step",

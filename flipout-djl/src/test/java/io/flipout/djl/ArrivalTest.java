@@ -147,7 +147,7 @@ class ArrivalTest {
     void zerosAreKeptWhereThatIsAskedFor(Path path) {
         path.run(
                 () -> {
-                    Pruner second = builder(Schedule.none()).optKeepZeros(true).build();
+                    Pruner second = builder(Schedule.none()).optKeepZeros().build();
                     List<String> warnings =
                             Warnings.of(() -> assertThat(zeros(fineTune(second))).isEqualTo(54));
                     assertThat(alive(second)).isEqualTo(18);
@@ -167,17 +167,15 @@ class ArrivalTest {
                 .singleElement()
                 .asString()
                 .contains("54 of 72 weights are exactly 0")
-                .contains("optKeepZeros(true)");
+                .contains("Pruner.builder().optKeepZeros()");
     }
 
     /** Halves to a sixteenth, where a quarter is left already: 18, 18, 9 and 5 of 72. */
     @Test
     void aSparserScheduleGoesOnFromTheZeros() {
-        Pruner second =
-                builder(Schedule.toSparsity(.9375).overEpochs(5)).optKeepZeros(true).build();
+        Pruner second = builder(Schedule.toSparsity(.9375).overEpochs(5)).optKeepZeros().build();
 
-        assertThat(zeros(fineTune(builder(Schedule.none()).optKeepZeros(true).build())))
-                .isEqualTo(54);
+        assertThat(zeros(fineTune(builder(Schedule.none()).optKeepZeros().build()))).isEqualTo(54);
         Pruner first = builder(Schedule.toSparsity(.75).overEpochs(3)).build();
         try (TinyTraining tiny = new TinyTraining(1)) {
             tiny.fit(first.wrap(TinyTraining.sgd()), 3, first.listener());
@@ -215,7 +213,7 @@ class ArrivalTest {
                                 Pruner.builder()
                                         .setMethod(DeepR.builder().build())
                                         .setSchedule(Schedule.oneShot(.5, Unit.STEP, 0))
-                                        .optKeepZeros(true)
+                                        .optKeepZeros()
                                         .build())
                 .hasMessageContaining("cannot keep the zeros");
     }

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -128,8 +129,11 @@ public final class Fuzz {
         if (taken > memory) {
             throw new AssertionError(
                     String.format(
+                            Locale.ROOT,
                             "Mutation %d of %s takes %,d bytes.",
-                            mutation, file.getFileName(), taken),
+                            mutation,
+                            file.getFileName(),
+                            taken),
                     fault);
         }
         return fault != null;

@@ -21,6 +21,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -161,7 +162,8 @@ class NativeMemoryTest {
                 .optProgress(watch)
                 .build()
                 .run();
-        System.out.printf("%d %d %d %d%n", watch.arrays, arrays(), watch.kib, residentKib());
+        System.out.printf(
+                Locale.ROOT, "%d %d %d %d%n", watch.arrays, arrays(), watch.kib, residentKib());
     }
 
     /** Saves the training every so often, and looks at the memory after the warm-up. */

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * A comparison: arms, at sparsities, with seeds, under the same conditions.
@@ -118,6 +119,39 @@ public record Comparison(
      */
     public static Path folder(Path folder, PlannedRun run) {
         return folder.resolve(RUNS).resolve(run.name());
+    }
+
+    /**
+     * Adds to this comparison; what it has already comes first, and once.
+     *
+     * @param moreArms arms
+     * @param moreSparsities sparsities
+     * @param moreSeeds seeds
+     * @return a comparison that goes on with this one
+     */
+    public Comparison with(
+            List<Arm> moreArms, List<Double> moreSparsities, List<Integer> moreSeeds) {
+        return new Comparison(
+                preset,
+                measure,
+                options,
+                union(arms, moreArms),
+                union(sparsities, moreSparsities),
+                union(seeds, moreSeeds));
+    }
+
+    /**
+     * Compares others instead.
+     *
+     * @param others arms
+     * @return a comparison of them under the same conditions
+     */
+    public Comparison with(List<Arm> others) {
+        return new Comparison(preset, measure, options, others, sparsities, seeds);
+    }
+
+    private static <T> List<T> union(List<T> first, List<T> second) {
+        return Stream.concat(first.stream(), second.stream()).distinct().toList();
     }
 
     /**

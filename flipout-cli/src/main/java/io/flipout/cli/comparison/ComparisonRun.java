@@ -1,6 +1,8 @@
 package io.flipout.cli.comparison;
 
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.Interrupts;
 import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
 import java.io.IOException;
@@ -8,16 +10,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /** Runs what is left of a comparison, several trainings at a time. */
 public final class ComparisonRun {
 
     private static final int POLL_MILLIS = 200;
+
+    /** How often to say how far it is where no progress bar does. */
+    private static final int TELL_SECONDS = Integer.getInteger("flipout.progress", 60);
+
+    /** Runs that fail for the same reason before the others are not tried. */
+    private static final int ALIKE = 3;
 
     private final Class<?> main;
     private final Comparison comparison;
@@ -32,8 +43,15 @@ public final class ComparisonRun {
     private record Working(RunProcess process, List<String> place) {}
 
     private long epochsDone;
+    private long trained;
     private int finished;
-    private int failed;
+    private int done;
+
+    /** What went wrong, but for the names in it, and in which runs. */
+    private final Map<String, List<PlannedRun>> faults = new LinkedHashMap<>();
+
+    private final long begin = System.nanoTime();
+    private long told = begin;
 
     /**
      * @param main takes the arguments of a run
@@ -55,13 +73,17 @@ public final class ComparisonRun {
         this.epochs = epochs;
     }
 
-    /** Runs it and returns how many runs failed. */
+    /**
+     * Runs it.
+     *
+     * @return the status of the command: 0 if no run failed, or that of the signal that ended it
+     */
     public int run() throws IOException, InterruptedException {
-        long begin = System.nanoTime();
         Deque<PlannedRun> left = new ArrayDeque<>();
         for (RunResult result : Results.read(folder, comparison).runs()) {
             if (result.isDone()) {
                 finished++;
+                done++;
                 epochsDone += epochs.get(result.run());
             } else {
                 left.add(result.run());
@@ -76,36 +98,78 @@ public final class ComparisonRun {
                         : String.format(Locale.ROOT, ", %,d of them done before", finished),
                 free.size(),
                 folder);
-        Thread stop = new Thread(() -> working.forEach(w -> w.process().stop()));
-        Runtime.getRuntime().addShutdownHook(stop);
-        try (terminal) {
+        try (terminal;
+                Interrupts interrupts = new Interrupts()) {
             terminal.begin(epochs.values().stream().mapToLong(e -> e).sum(), "epochs");
             while (!left.isEmpty() || !working.isEmpty()) {
+                if (interrupts.isAsked()) {
+                    return stop(all, interrupts.status());
+                }
                 while (!left.isEmpty() && !free.isEmpty()) {
                     start(left.remove(), free.remove());
                 }
-                showProgress(all);
+                showProgress(all, left);
                 Thread.sleep(POLL_MILLIS);
-                for (Working done : working.stream().filter(w -> !w.process().isAlive()).toList()) {
-                    working.remove(done);
-                    free.add(done.place());
-                    finish(done.process(), all);
+                finishEnded(all);
+                if (failAlike() && !left.isEmpty()) {
+                    left.clear();
+                    terminal.note(
+                            "All runs have failed alike so far, and the others are not tried: mend"
+                                    + " that and go on."
+                                    + goOn());
                 }
             }
         } finally {
             working.forEach(w -> w.process().stop());
-            Runtime.getRuntime().removeShutdownHook(stop);
         }
         conclude((System.nanoTime() - begin) / 1e9);
-        return failed;
+        return faults.isEmpty() ? 0 : Failure.FAILED;
+    }
+
+    private void finishEnded(int all) throws IOException {
+        for (Working ended : working.stream().filter(w -> !w.process().isAlive()).toList()) {
+            working.remove(ended);
+            free.add(ended.place());
+            finish(ended.process(), all);
+        }
+    }
+
+    /** Lets the runs at work save themselves, and says how to go on. */
+    private int stop(int all, int status) throws IOException, InterruptedException {
+        working.forEach(w -> w.process().stop());
+        for (Working stopped : working) {
+            stopped.process().waitFor();
+        }
+        working.removeIf(w -> !w.process().isSuccess()); // They are neither done nor failed.
+        finishEnded(all);
+        terminal.line("");
+        terminal.line("Stopped with %,d of %,d runs done.%s", done, all, goOn());
+        return status;
+    }
+
+    private String goOn() {
+        return " Go on with it:  ./flipout compare --out " + folder;
+    }
+
+    /**
+     * Whether nothing has come to its end and several runs, of more methods than one where there
+     * are more, failed for the same reason.
+     */
+    private boolean failAlike() {
+        if (done > 0 || faults.size() != 1) {
+            return false;
+        }
+        List<PlannedRun> runs = faults.values().iterator().next();
+        long arms = runs.stream().map(PlannedRun::arm).distinct().count();
+        return runs.size() >= ALIKE && arms >= Math.min(2, comparison.arms().size());
     }
 
     /** Starts a run, or goes on with it where it was interrupted. */
     private void start(PlannedRun run, List<String> place) throws IOException {
         Path target = Comparison.folder(folder, run);
         List<String> arguments = new ArrayList<>();
-        boolean hasFailed = Files.deleteIfExists(Results.fault(folder, run));
-        if (!hasFailed && new RunFolder(target).isInterrupted()) {
+        Files.deleteIfExists(Results.fault(folder, run));
+        if (new RunFolder(target).isInterrupted()) {
             arguments.addAll(List.of("resume", target.toString()));
             // As many threads as before: another number rounds sums differently.
             place.stream().filter(o -> o.startsWith("--device")).forEach(arguments::add);
@@ -120,23 +184,60 @@ public final class ComparisonRun {
         working.add(new Working(RunProcess.start(main, run, target, log, arguments), place));
     }
 
-    private void showProgress(int all) {
-        long done = epochsDone + working.stream().mapToInt(w -> w.process().epochs()).sum();
-        terminal.progress(done, String.format(Locale.ROOT, "%,d/%,d runs", finished, all));
+    private void showProgress(int all, Collection<PlannedRun> left) {
+        long epochsNow = epochsDone + working.stream().mapToInt(w -> w.process().epochs()).sum();
+        terminal.progress(epochsNow, String.format(Locale.ROOT, "%,d/%,d runs", finished, all));
+        long now = System.nanoTime();
+        if (!terminal.isThere() && now - told >= TimeUnit.SECONDS.toNanos(TELL_SECONDS)) {
+            told = now;
+            terminal.note(progress(all, left, (now - begin) / 1e9));
+        }
+    }
+
+    /** Says which runs are at work, how far they are, and how long all may still take. */
+    private String progress(int all, Collection<PlannedRun> left, double seconds) {
+        List<String> atWork = new ArrayList<>();
+        long trainedNow = trained;
+        long epochsLeft = left.stream().mapToLong(epochs::get).sum();
+        for (Working work : working) {
+            RunProcess process = work.process();
+            int planned = epochs.get(process.run());
+            atWork.add(
+                    String.format(
+                            Locale.ROOT,
+                            "%s epoch %d/%d",
+                            process.run().title(),
+                            Math.min(process.epochs() + 1, planned),
+                            planned));
+            trainedNow += process.trained();
+            epochsLeft += Math.max(0, planned - process.epochs());
+        }
+        return String.format(
+                Locale.ROOT,
+                "%,d of %,d runs done; at work: %s%s",
+                finished,
+                all,
+                String.join(", ", atWork),
+                trainedNow == 0
+                        ? "."
+                        : "; about " + duration(seconds / trainedNow * epochsLeft) + " left.");
     }
 
     private void finish(RunProcess process, int all) throws IOException {
         PlannedRun run = process.run();
         finished++;
         epochsDone += epochs.get(run);
+        trained += process.trained();
         if (!process.isSuccess()) {
-            failed++;
-            Files.writeString(Results.fault(folder, run), process.fault() + "\n");
+            String fault = process.fault();
+            Files.writeString(Results.fault(folder, run), fault + "\n");
+            faults.computeIfAbsent(fault.replace(run.name(), ""), f -> new ArrayList<>()).add(run);
         }
         Results results = Results.read(folder, comparison);
         results.write();
         RunResult result =
                 results.runs().stream().filter(r -> r.run().equals(run)).findFirst().orElseThrow();
+        done += result.isDone() ? 1 : 0;
         terminal.line(
                 "%s  %s  %s",
                 Tables.right(finished + "/" + all, (all + "/" + all).length()),
@@ -148,7 +249,9 @@ public final class ComparisonRun {
                                 100 * result.accuracy(),
                                 Tables.right(Tables.percent(result.sparsity()), 6),
                                 process.seconds())
-                        : "failed: " + result.fault());
+                        : result.fault().isEmpty()
+                                ? "stopped on its way;" + goOn()
+                                : "failed: " + result.fault());
     }
 
     private String pad(String title) {
@@ -158,6 +261,7 @@ public final class ComparisonRun {
     }
 
     private void conclude(double seconds) throws IOException {
+        int failed = faults.values().stream().mapToInt(List::size).sum();
         Results results = Results.read(folder, comparison);
         results.write();
         terminal.line("");

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flipout.cli.comparison.Comparison.Measure;
 import io.flipout.cli.comparison.RunResult.Status;
+import io.flipout.cli.run.RunFolder;
 import io.flipout.djl.checkpoint.AtomicFile;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -57,19 +58,20 @@ public final class Results {
     }
 
     /**
-     * Reads a single run of {@code flipout train} as if it were a comparison of its own.
+     * Reads a single run of {@code flipout train} as if it were a comparison of its own. One that
+     * is not finished is as it was last saved.
      *
      * @param runFolder the run's folder
      * @return its result, measured by the test images
-     * @throws IllegalArgumentException if the folder holds no finished run
+     * @throws IllegalArgumentException if the folder holds no run that has been saved
      * @throws IOException if a file cannot be read
      */
     public static Results ofRun(Path runFolder) throws IOException {
-        if (!isRun(runFolder)) {
+        if (!isRun(runFolder) && !new RunFolder(runFolder).isInterrupted()) {
             throw new IllegalArgumentException(
                     runFolder + " is no finished run: it has no " + SUMMARY + ".");
         }
-        JsonNode summary = RunFiles.json(runFolder.resolve(SUMMARY));
+        JsonNode summary = RunFiles.summary(runFolder);
         String method = summary.path("method").asText();
         Arm arm = new Arm(method, method, Map.of(), null);
         int seed = summary.path("seed").asInt();

@@ -3,6 +3,8 @@ package io.flipout.cli.comparison;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flipout.cli.run.RunCheckpoints.Found;
+import io.flipout.cli.run.RunFolder;
 import java.io.CharConversionException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -24,6 +26,25 @@ public final class RunFiles {
             CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).get();
 
     private RunFiles() {}
+
+    /**
+     * Reads what a run came to, or had come to when it was last saved.
+     *
+     * @param runFolder the run's folder
+     * @return what {@code summary.json} holds in the end; the epochs so far and {@code
+     *     planned_epochs} of a run that is not finished
+     * @throws IOException if the file cannot be read, or is no JSON object
+     */
+    public static JsonNode summary(Path runFolder) throws IOException {
+        RunFolder run = new RunFolder(runFolder);
+        if (!run.isInterrupted()) {
+            return json(runFolder.resolve(RunFolder.SUMMARY));
+        }
+        return run.checkpoints()
+                .newest(fault -> {})
+                .flatMap(Found::summary)
+                .orElseThrow(run::unfinished);
+    }
 
     /**
      * Reads a file of JSON.

@@ -3,10 +3,8 @@ package io.flipout.cli.comparison;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.flipout.cli.run.RunFolder;
-import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.run.Supervision;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.lang.management.ManagementFactory;
@@ -24,19 +22,19 @@ import java.util.stream.Stream;
  */
 public final class RunProcess {
 
-    private static final String SUPERVISED = "flipout.supervised";
-
     private final PlannedRun run;
     private final Path folder;
     private final Path log;
     private final Process process;
     private final long begin = System.nanoTime();
+    private final int epochsBefore;
 
     private RunProcess(PlannedRun run, Path folder, Path log, Process process) {
         this.run = run;
         this.folder = folder;
         this.log = log;
         this.process = process;
+        epochsBefore = epochs();
     }
 
     /** Starts a run by the arguments of a main class; what it prints goes to a file. */
@@ -46,7 +44,7 @@ public final class RunProcess {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command().orElse("java"));
         command.addAll(inherited(ManagementFactory.getRuntimeMXBean().getInputArguments()));
-        command.add("-D" + SUPERVISED + "=true");
+        command.add("-D" + Supervision.PROPERTY + "=true");
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(arguments);
         Process process =
@@ -64,30 +62,10 @@ public final class RunProcess {
     static List<String> inherited(List<String> options) {
         return options.stream()
                 .filter(option -> !option.startsWith("-Dflipout.columns="))
-                .filter(option -> !option.startsWith("-D" + SUPERVISED))
+                .filter(option -> !option.startsWith("-D" + Supervision.PROPERTY))
                 .filter(option -> !option.startsWith("-agentlib:jdwp"))
                 .filter(option -> !option.startsWith("-Xrunjdwp"))
                 .toList();
-    }
-
-    /** Makes this JVM end with the one that started it, if it is a run of a comparison. */
-    public static void endWithParent() {
-        if (!Boolean.getBoolean(SUPERVISED)) {
-            return;
-        }
-        InputStream parent = System.in;
-        Thread watcher =
-                new Thread(
-                        () -> {
-                            try {
-                                parent.transferTo(OutputStream.nullOutputStream());
-                            } catch (IOException e) {
-                                // The pipe broke, which says the same.
-                            }
-                            Runtime.getRuntime().halt(Failure.FAILED);
-                        });
-        watcher.setDaemon(true);
-        watcher.start();
     }
 
     PlannedRun run() {
@@ -106,7 +84,12 @@ public final class RunProcess {
         return (System.nanoTime() - begin) / 1e9;
     }
 
-    /** Counts the epochs that it has finished. */
+    /** Counts the epochs that it has finished since it was started. */
+    int trained() {
+        return Math.max(0, epochs() - epochsBefore);
+    }
+
+    /** Counts the epochs that it has finished, also before it was interrupted. */
     int epochs() {
         Path metrics = folder.resolve(RunFolder.METRICS);
         if (!Files.isRegularFile(metrics)) {
@@ -135,7 +118,12 @@ public final class RunProcess {
                                 + ".");
     }
 
+    void waitFor() throws InterruptedException {
+        process.waitFor();
+    }
+
     void stop() {
-        process.destroy();
+        process.toHandle()
+                .destroy(); // Process.destroy() closes the pipe too, which ends it at once.
     }
 }

@@ -6,6 +6,7 @@ import io.flipout.djl.Pruner;
 import io.flipout.method.DeepR;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
+import java.util.Map;
 import picocli.CommandLine.Option;
 
 /** {@code deep-r}: {@link DeepR}, sparse from the start. */
@@ -50,6 +51,11 @@ final class DeepRRecipe implements Recipe {
     @Override
     public Schedule schedule(SharedOptions shared, int epochs) {
         return RigLRecipe.fromTheStart(shared, name());
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return Map.of(); // It prunes before training.
     }
 
     @Override

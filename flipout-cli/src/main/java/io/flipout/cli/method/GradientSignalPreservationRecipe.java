@@ -8,6 +8,7 @@ import io.flipout.method.GradientSignalPreservation;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
+import java.util.Map;
 import picocli.CommandLine.Option;
 
 /** {@code grasp}: {@link GradientSignalPreservation}, before training. */
@@ -46,6 +47,11 @@ final class GradientSignalPreservationRecipe implements Recipe {
             throw new IllegalArgumentException("--grasp-batches must be at least 1.");
         }
         return Schedule.beforeTraining(shared.sparsity(), 1);
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return Map.of(); // It prunes before training.
     }
 
     @Override

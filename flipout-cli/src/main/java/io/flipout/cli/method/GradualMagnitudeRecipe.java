@@ -4,6 +4,7 @@ import io.flipout.method.GradualMagnitude;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import java.util.Map;
 import picocli.CommandLine.Option;
 
 /** {@code gmp}: {@link GradualMagnitude}, along the cubic, after the ends of epochs. */
@@ -42,6 +43,17 @@ final class GradualMagnitudeRecipe implements Recipe {
     @Override
     public PruningMethod method(SharedOptions shared) {
         return new GradualMagnitude();
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return untilThen(shared);
+    }
+
+    /** The options that keep a longer training's prunings where they are. */
+    Map<String, String> untilThen(SharedOptions shared) {
+        return Map.of(
+                "sparsity", Double.toString(shared.sparsity()), "gmp-end", Integer.toString(end));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.flipout.cli.method;
 
+import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm.Sweep;
 import io.flipout.cli.comparison.Preset;
 import io.flipout.gradient.ParameterScope;
@@ -7,6 +8,7 @@ import io.flipout.method.HoyerSquare;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -77,6 +79,18 @@ final class HoyerSquareRecipe implements Recipe {
                             + ".");
         }
         return Schedule.belowThreshold(threshold, Unit.EPOCH, epochs - fineTune);
+    }
+
+    /** All epochs that are added fine-tune. */
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return Map.of("fine-tune", Integer.toString(fineTune + more - epochs));
+    }
+
+    /** Its threshold is the same for all weights, whatever the layer. */
+    @Override
+    public Allocation allocation(SharedOptions shared) {
+        return Allocation.global();
     }
 
     @Override

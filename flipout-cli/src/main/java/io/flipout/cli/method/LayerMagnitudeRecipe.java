@@ -1,11 +1,13 @@
 package io.flipout.cli.method;
 
+import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm.Sweep;
 import io.flipout.method.LayerMagnitude;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -56,6 +58,19 @@ final class LayerMagnitudeRecipe implements Recipe {
                             + ".");
         }
         return Schedule.belowThreshold(quality, Unit.EPOCH, period, (epochs - 1) / period);
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return quality == null
+                ? shared.periodOf(epochs)
+                : Map.of("prune-every", Integer.toString(shared.pruneEvery(epochs)));
+    }
+
+    /** Han's rule takes of each layer what lies below its threshold. */
+    @Override
+    public Allocation allocation(SharedOptions shared) {
+        return quality == null ? shared.allocation() : Allocation.perLayer();
     }
 
     @Override

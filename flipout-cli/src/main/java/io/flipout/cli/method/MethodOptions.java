@@ -12,7 +12,9 @@ import io.flipout.method.NoisyMethod;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -40,6 +42,9 @@ public final class MethodOptions {
     private String method;
 
     @Mixin private SharedOptions shared;
+
+    private final Set<String> sharedNames =
+            CommandSpec.forAnnotatedObject(new SharedOptions()).optionsMap().keySet();
 
     /** A command with these options and no others. */
     private static final class Alone {
@@ -92,6 +97,18 @@ public final class MethodOptions {
         return method;
     }
 
+    /**
+     * Tells whether an option means something to the method.
+     *
+     * @param option an option's name, with its dashes
+     * @return false if it is one of other methods; known once method, schedule and allocation have
+     *     been made
+     */
+    public boolean applies(String option) {
+        return recipes.owner(option).map(owner -> recipe().takesOptionsOf(owner)).orElse(true)
+                && (shared.applies(option) || !sharedNames.contains(option));
+    }
+
     private Recipe recipe() {
         return recipes.named(method);
     }
@@ -137,6 +154,17 @@ public final class MethodOptions {
     }
 
     /**
+     * Returns the options that keep the prunings where they are in a training made longer.
+     *
+     * @param epochs the epochs that were planned
+     * @param more those of the longer training
+     * @return values of options by name, without dashes
+     */
+    public Map<String, String> lengthened(int epochs, int more) {
+        return recipe().lengthened(shared, epochs, more);
+    }
+
+    /**
      * Returns how many weights each layer keeps.
      *
      * @return the allocation
@@ -153,15 +181,6 @@ public final class MethodOptions {
      */
     public WeightSelector weights() {
         return shared.weights();
-    }
-
-    /**
-     * Tells whether weights that are 0 in the network at the beginning stay 0.
-     *
-     * @return true if so
-     */
-    public boolean keepZeros() {
-        return shared.keepZeros();
     }
 
     /**

@@ -3,6 +3,7 @@ package io.flipout.cli.method;
 import io.flipout.method.MovementPruning;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
+import java.util.Map;
 
 /** {@code movement}: {@link MovementPruning}, along the cubic of {@code gmp}. */
 final class MovementRecipe implements Recipe {
@@ -26,6 +27,16 @@ final class MovementRecipe implements Recipe {
     @Override
     public PruningMethod method(SharedOptions shared) {
         return new MovementPruning();
+    }
+
+    @Override
+    public boolean takesOptionsOf(Recipe other) {
+        return other == this || other == gmp;
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return gmp.untilThen(shared);
     }
 
     @Override

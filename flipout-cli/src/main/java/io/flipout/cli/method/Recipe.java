@@ -9,6 +9,7 @@ import io.flipout.djl.Pruner;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -23,6 +24,11 @@ interface Recipe {
 
     /** Returns the name that {@code --method} calls it by. */
     String name();
+
+    /** Whether the options of a recipe, by default this one alone, are options of this method. */
+    default boolean takesOptionsOf(Recipe other) {
+        return other == this;
+    }
 
     /** Makes the method. */
     PruningMethod method(SharedOptions shared);
@@ -45,6 +51,14 @@ interface Recipe {
     /** Makes the schedule of so many epochs, and fills in what the options leave open of it. */
     default Schedule schedule(SharedOptions shared, int epochs) {
         return shared.gradually(epochs);
+    }
+
+    /**
+     * Returns the options that keep the prunings of so many epochs where they are in a training
+     * made longer.
+     */
+    default Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return shared.periodOf(epochs);
     }
 
     /** Returns how many weights each layer keeps. */

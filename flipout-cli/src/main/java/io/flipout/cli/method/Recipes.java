@@ -1,15 +1,21 @@
 package io.flipout.cli.method;
 
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /** The recipes of all methods, each with options of its own, in the order of the README's table. */
 final class Recipes {
 
     private final List<Recipe> all;
+
+    /** By the name of an option, the recipe that it is of. */
+    private final Map<String, Recipe> owners = new HashMap<>();
 
     Recipes() {
         DeepRRecipe deepR = new DeepRRecipe();
@@ -74,10 +80,18 @@ final class Recipes {
                         ArgGroupSpec.builder()
                                 .heading("%nOptions of " + recipe.name() + ":%n")
                                 .validate(false);
-                options.options().forEach(group::addArg);
+                for (OptionSpec option : options.options()) {
+                    group.addArg(option);
+                    owners.put(option.longestName(), recipe);
+                }
                 command.addArgGroup(group.build());
             }
         }
+    }
+
+    /** Returns the recipe that an option is of; empty if it is of none alone. */
+    Optional<Recipe> owner(String option) {
+        return Optional.ofNullable(owners.get(option));
     }
 
     /** The names of all methods, for the help. */

@@ -7,6 +7,7 @@ import io.flipout.method.PruningMethod;
 import io.flipout.method.RewiringBuilder;
 import io.flipout.method.RigL;
 import io.flipout.schedule.Schedule;
+import java.util.Map;
 import picocli.CommandLine.Option;
 
 /** {@code rigl}: {@link RigL}, sparse from the start, until three quarters of the training. */
@@ -82,6 +83,18 @@ final class RigLRecipe implements Recipe {
         shared.refusePeriod(
                 method + " trains as few weights from the start as it ends with", "--sparsity");
         return Schedule.beforeTraining(shared.sparsity(), 1);
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return untilThen();
+    }
+
+    /** The options that keep a longer training's rewirings where they are, if they are known. */
+    Map<String, String> untilThen() {
+        return period == null || until == null
+                ? Map.of()
+                : Map.of("rewire-every", period.toString(), "rewire-until", until.toString());
     }
 
     @Override

@@ -7,8 +7,11 @@ import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.NoisyBuilder;
 import io.flipout.schedule.Schedule;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 import picocli.CommandLine.Option;
 
 /**
@@ -103,12 +106,8 @@ final class SharedOptions {
             description = "Do not prune weights whose path matches, such as 'linear.*'.")
     private List<String> exclude = List.of();
 
-    @Option(
-            names = "--keep-zeros",
-            description =
-                    "Keep weights at 0 that are 0 in the network that the training begins with, as in"
-                            + " one that was pruned before.")
-    private boolean keepZeros;
+    /** The options that the method has asked for: those that mean something to it. */
+    private final Set<String> asked = new HashSet<>(Set.of("--include", "--exclude"));
 
     /** How the network will be trained; as long as only the options are known, of no steps. */
     private TrainingPlan plan;
@@ -129,6 +128,11 @@ final class SharedOptions {
         return plan.stepsPerEpoch();
     }
 
+    /** Whether an option means something to the method, which has been made by now. */
+    boolean applies(String option) {
+        return asked.contains(option);
+    }
+
     /** Returns the steps of the training; 0 as long as they are not known. */
     long steps() {
         return plan.steps();
@@ -141,15 +145,24 @@ final class SharedOptions {
 
     /** Returns the strength of the noise. */
     float noise() {
+        asked.add("--noise");
         return noise;
     }
 
     /** Sets the noise of a method. */
     <B extends NoisyBuilder<B>> B withNoise(B builder) {
-        return builder.optNoise(noise)
+        askOfNoise("--noise-scale");
+        askOfNoise("--noise-scope");
+        return builder.optNoise(noise())
                 .optNoiseScale(noiseScale)
                 .optNoiseScope(noiseScope)
                 .optLangevin(plan.examples(), plan.learningRate());
+    }
+
+    private void askOfNoise(String option) {
+        if (noise != 0) {
+            asked.add(option);
+        }
     }
 
     boolean hasSparsity() {
@@ -158,6 +171,7 @@ final class SharedOptions {
 
     /** Returns the sparsity asked for, or that which N of every M weights come to. */
     double sparsity() {
+        asked.add("--sparsity");
         OptionalDouble ofGroups =
                 allocation.groups().stream().mapToDouble(GroupAllocation::sparsity).findFirst();
         if (sparsity == null) {
@@ -177,6 +191,7 @@ final class SharedOptions {
     }
 
     double pruneRate(double byDefault) {
+        asked.add("--prune-rate");
         if (pruneRate == null) {
             pruneRate = byDefault;
         }
@@ -184,6 +199,7 @@ final class SharedOptions {
     }
 
     int pruneEvery(int byDefault) {
+        asked.add("--prune-every");
         if (pruneEvery == null) {
             pruneEvery = byDefault;
         }
@@ -193,12 +209,24 @@ final class SharedOptions {
     /** Prunes while the network trains, to a sparsity or by the paper's own form. */
     Schedule gradually(int epochs) {
         double rate = pruneRate(DEFAULT_RATE);
+        asked.addAll(List.of("--sparsity", "--prune-every"));
         if (pruneEvery == null) {
             return Schedule.toSparsity(sparsity()).atRate(rate).overEpochs(epochs);
         }
         return sparsity == null && allocation.groups().isEmpty()
                 ? Schedule.atRate(rate).every(pruneEvery).overEpochs(epochs)
                 : Schedule.toSparsity(sparsity()).atRate(rate).every(pruneEvery).overEpochs(epochs);
+    }
+
+    /** The options that prune to a sparsity when {@link #gradually} does over so many epochs. */
+    Map<String, String> periodOf(int epochs) {
+        if (pruneEvery != null) {
+            return Map.of(); // It counts from the beginning, however long the training is.
+        }
+        double rate = pruneRate(DEFAULT_RATE);
+        int period = Schedule.toSparsity(sparsity()).atRate(rate).overEpochs(epochs).period();
+        return Map.of(
+                "sparsity", Double.toString(sparsity()), "prune-every", Integer.toString(period));
     }
 
     /** Refuses a period, for methods that have times of their own. */
@@ -229,11 +257,8 @@ final class SharedOptions {
     }
 
     Allocation allocation() {
+        asked.addAll(List.of("--allocation", "--layer-floor"));
         return allocation.allocation(layerFloor);
-    }
-
-    boolean keepZeros() {
-        return keepZeros;
     }
 
     WeightSelector weights() {

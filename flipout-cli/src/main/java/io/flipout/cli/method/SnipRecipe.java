@@ -8,6 +8,7 @@ import io.flipout.method.PruningMethod;
 import io.flipout.method.Snip;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
+import java.util.Map;
 import picocli.CommandLine.Option;
 
 /** {@code snip}: {@link Snip}, before training. */
@@ -57,6 +58,11 @@ final class SnipRecipe implements Recipe {
                     "--snip-batches and --snip-steps must be at least 1.");
         }
         return Schedule.beforeTraining(shared.sparsity(), steps);
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return Map.of(); // It prunes before training.
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.flipout.djl.Pruner;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.SoftDeepR;
 import io.flipout.schedule.Schedule;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -35,6 +36,11 @@ final class SoftDeepRRecipe implements Recipe {
     }
 
     @Override
+    public boolean takesOptionsOf(Recipe other) {
+        return other == this || other == deepR;
+    }
+
+    @Override
     public PruningMethod method(SharedOptions shared) {
         return SoftDeepR.builder()
                 .optDensity(density)
@@ -50,6 +56,11 @@ final class SoftDeepRRecipe implements Recipe {
                 "soft-deep-r keeps no number of weights",
                 "--soft-deep-r-density, which it moves around");
         return Schedule.beforeTraining(1 - density, 1);
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return Map.of(); // It prunes before training.
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.flipout.djl.Pruner;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.SparseEvolution;
 import io.flipout.schedule.Schedule;
+import java.util.Map;
 
 /** {@code set}: {@link SparseEvolution}, with the options of {@code rigl}, after every epoch. */
 final class SparseEvolutionRecipe implements Recipe {
@@ -34,6 +35,16 @@ final class SparseEvolutionRecipe implements Recipe {
     @Override
     public Schedule schedule(SharedOptions shared, int epochs) {
         return RigLRecipe.fromTheStart(shared, name());
+    }
+
+    @Override
+    public boolean takesOptionsOf(Recipe other) {
+        return other == this || other == rigl;
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return rigl.untilThen();
     }
 
     @Override

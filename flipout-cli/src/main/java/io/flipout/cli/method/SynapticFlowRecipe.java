@@ -8,6 +8,7 @@ import io.flipout.method.PruningMethod;
 import io.flipout.method.SynapticFlow;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
+import java.util.Map;
 import picocli.CommandLine.Option;
 
 /** {@code synflow}: {@link SynapticFlow}, before training. */
@@ -39,6 +40,11 @@ final class SynapticFlowRecipe implements Recipe {
             throw new IllegalArgumentException("--synflow-rounds must be at least 1.");
         }
         return Schedule.beforeTraining(shared.sparsity(), rounds);
+    }
+
+    @Override
+    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
+        return Map.of(); // It prunes before training.
     }
 
     @Override

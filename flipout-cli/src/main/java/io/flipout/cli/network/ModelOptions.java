@@ -2,11 +2,14 @@ package io.flipout.cli.network;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import io.flipout.cli.terminal.Terminal;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** Options that name a network on disk. */
 public final class ModelOptions {
@@ -22,12 +25,20 @@ public final class ModelOptions {
             description = "Network of the parameters (default: the run's, or the file's name).")
     private String modelName;
 
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
     public Path path() {
         return path;
     }
 
     public SavedModel find() throws IOException {
-        return SavedModel.find(path);
+        Terminal terminal = new Terminal(command.commandLine());
+        SavedModel saved = SavedModel.find(path, terminal::note);
+        if (saved.isScript() && modelName != null) {
+            terminal.note("--model does not apply to TorchScript: it is not used.");
+        }
+        return saved;
     }
 
     /** Loads the network; the caller closes it. */

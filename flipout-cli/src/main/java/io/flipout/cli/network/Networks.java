@@ -14,7 +14,7 @@ import ai.djl.training.GradientCollector;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
 import ai.djl.util.Pair;
-import io.flipout.cli.option.DataOptions;
+import io.flipout.cli.option.ImageOptions;
 import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.data.ImageSet;
@@ -27,14 +27,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
-/** The networks that {@code --model} names: this project's, or a user's own TorchScript. */
+/**
+ * The networks that {@code --model} names: this project's, new, or one that was trained before, in
+ * a run folder, DJL parameters or TorchScript.
+ */
 public final class Networks {
 
     private Networks() {}
+
+    /** Whether a name is that of a run folder or a file, not of a new network. */
+    public static boolean isSaved(String name) {
+        Path path = Path.of(name);
+        return !Models.names().contains(name.toLowerCase(Locale.ROOT))
+                && (SavedModel.isModel(path) || Files.isDirectory(path));
+    }
 
     /**
      * Returns the short name of a network, and checks that it exists, in this width, before
@@ -44,11 +55,17 @@ public final class Networks {
      */
     public static String shortName(String name, Optional<Integer> width, boolean saved) {
         Path path = Path.of(name);
-        if (!SavedModel.isScript(path)) {
+        if (!isSaved(name)) {
             SavedModel.refuseOtherPython(path);
             Models network = Models.get(name);
             width.ifPresent(channels -> network.newBlock(1, 1, channels));
             return network.id();
+        }
+        if (!SavedModel.isScript(path)) {
+            if (width.isPresent()) {
+                throw Failure.misuse(path + " has its width: leave out --width.");
+            }
+            return SavedModel.named(path).networkName();
         }
         if (width.isPresent()) {
             throw Failure.misuse("A TorchScript file has its width: leave out --width.");
@@ -61,16 +78,14 @@ public final class Networks {
 
     /** Returns the classes that a network tells apart already, if it is a file that names them. */
     public static Optional<List<String>> classes(String name) throws IOException {
-        Path path = Path.of(name);
-        return SavedModel.isScript(path) ? SavedModel.find(path).classes() : Optional.empty();
+        return isSaved(name) ? SavedModel.find(Path.of(name)).classes() : Optional.empty();
     }
 
     /** Makes the network for a set of images; the caller closes it. */
     public static Model open(String name, Optional<Integer> width, ImageSet images, Device device)
             throws IOException {
-        Path path = Path.of(name);
-        if (SavedModel.isScript(path)) {
-            return TorchScriptModels.load(path, device);
+        if (isSaved(name)) {
+            return SavedModel.find(Path.of(name)).loadToTrain(device);
         }
         Models network = Models.get(name);
         Model model = Model.newInstance(network.id(), device);
@@ -153,7 +168,7 @@ public final class Networks {
                             + " does not take images of shape "
                             + images.channels()
                             + "×"
-                            + DataOptions.size(images)
+                            + ImageOptions.size(images)
                             + ": "
                             + EngineMessages.reason(e)
                             + advice(EngineMessages.reason(e)));

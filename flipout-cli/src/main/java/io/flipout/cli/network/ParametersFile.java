@@ -10,16 +10,15 @@ import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.BatchNorm;
 import io.flipout.cli.terminal.Failure;
-import io.flipout.djl.FiniteCheck;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Parameters as {@code Model.save} writes them, read without trust: DJL's own reader takes as much
@@ -96,24 +95,27 @@ final class ParametersFile implements AutoCloseable {
             byte[] bytes = new byte[Math.toIntExact(shape.size() * Float.BYTES)];
             file.seek(entry.position());
             file.readFully(bytes);
-            NDArray array =
-                    manager.create(
-                            ByteBuffer.wrap(bytes).order(entry.order()).asFloatBuffer(), shape);
-            Optional<String> fault = FiniteCheck.fault(array, true);
-            if (fault.isPresent()) {
-                throw Failure.of(
-                        path
-                                + " is of no use: its parameter "
-                                + entry.name()
-                                + " holds "
-                                + fault.get()
-                                + ". Take the network as it was before its training diverged.",
-                        null);
+            FloatBuffer values = ByteBuffer.wrap(bytes).order(entry.order()).asFloatBuffer();
+            for (int i = 0; i < values.limit(); i++) {
+                if (!Float.isFinite(values.get(i))) {
+                    throw useless(entry, values.get(i));
+                }
             }
-            return array;
+            return manager.create(values, shape);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private Failure useless(Entry entry, float value) {
+        return Failure.of(
+                path
+                        + " is of no use: its parameter "
+                        + entry.name()
+                        + " holds "
+                        + (Float.isNaN(value) ? "NaN" : "infinity")
+                        + ". Take the network as it was before its training diverged.",
+                null);
     }
 
     private void walk(Block network) throws IOException {

@@ -2,6 +2,7 @@ package io.flipout.cli.option;
 
 import io.flipout.cli.terminal.Failure;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -17,7 +18,8 @@ public final class CheckpointOptions {
             names = "--checkpoint",
             paramLabel = "INTERVAL",
             description =
-                    "How often the training is saved: 1epoch, 500steps, 10min, or none (default:"
+                    "How often the training is saved: 1epoch, 500steps, 10min, or none, which still"
+                            + " saves it when it is stopped by a signal or --max-time (default:"
                             + " 1epoch).")
     private String interval;
 
@@ -26,6 +28,14 @@ public final class CheckpointOptions {
             paramLabel = "N",
             description = "Checkpoints that are kept, the newest ones (default: 2).")
     private Integer keep;
+
+    @Option(
+            names = "--keep-state",
+            negatable = true,
+            description =
+                    "Keep what a finished run takes to be made longer by 'flipout resume --epochs'"
+                            + " (default: where that is smaller than the model).")
+    private Boolean keepState;
 
     @Option(
             names = "--max-time",
@@ -61,6 +71,7 @@ public final class CheckpointOptions {
     public void fillFrom(CheckpointOptions run) {
         interval = interval == null ? run.interval : interval;
         keep = keep == null ? run.keep : keep;
+        keepState = keepState == null ? run.keepState : keepState;
     }
 
     /** Checks the values and fills in the defaults. */
@@ -80,6 +91,11 @@ public final class CheckpointOptions {
 
     public int keep() {
         return keep;
+    }
+
+    /** Whether a finished run keeps its last state; empty where its size decides. */
+    public Optional<Boolean> keepState() {
+        return Optional.ofNullable(keepState);
     }
 
     public Interval interval() {

@@ -7,7 +7,9 @@ import io.flipout.cli.terminal.Failure;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Options of every command that computes. */
 public final class CommonOptions {
@@ -18,8 +20,11 @@ public final class CommonOptions {
             description = "Threads to compute with on the CPU (default: one for each core).")
     private Integer threads;
 
-    @Option(names = "--verbose", description = "Tell more, and show stack traces.")
+    @Option(names = "--verbose", description = "Say which versions compute, and show stack traces.")
     private boolean verbose;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
 
     boolean verbose() {
         return verbose;
@@ -43,6 +48,17 @@ public final class CommonOptions {
             if (threads == null) {
                 // A run's results depend on it: PyTorch splits its sums by threads.
                 threads = JniUtils.getNumThreads();
+            }
+            if (verbose) {
+                command.commandLine()
+                        .getErr()
+                        .printf(
+                                "DJL %s, PyTorch %s, Java %s, %s, threads: %d.%n",
+                                Engine.getDjlVersion(),
+                                engine.getVersion(),
+                                System.getProperty("java.version"),
+                                engine.defaultDevice(),
+                                threads);
             }
             return engine;
         } catch (RuntimeException | LinkageError e) {

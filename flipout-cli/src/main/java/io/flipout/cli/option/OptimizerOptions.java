@@ -10,6 +10,7 @@ import io.flipout.djl.training.RmsProp;
 import io.flipout.djl.training.Sgd;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import picocli.CommandLine.Option;
 
 /** Options of the optimizer; those of stochastic gradient descent are by default the paper's. */
@@ -214,6 +215,12 @@ public final class OptimizerOptions {
                             + kind.name().toLowerCase(Locale.ROOT)
                             + ".");
         }
+    }
+
+    /** Returns the options of this training made longer, whose learning rate drops when it did. */
+    public Map<String, String> lengthened(int more) {
+        return Map.of(
+                "epochs", Integer.toString(more), "milestones", Configuration.text(milestones));
     }
 
     /** Returns the learning rate by step; rounds of so many epochs start it anew. */

@@ -18,6 +18,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +36,9 @@ import picocli.CommandLine.Model.OptionSpec;
  */
 public final class YamlDefaults implements IDefaultValueProvider {
 
+    /** Names the values of a file that its other options decided. */
+    public static final String OPEN = "by-default";
+
     private static final String CONFIG = "--config";
 
     /** Options that mean nothing in a file. */
@@ -43,9 +48,24 @@ public final class YamlDefaults implements IDefaultValueProvider {
             YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
     private final Map<String, String> values;
+    private final Set<String> open;
 
-    private YamlDefaults(Map<String, String> values) {
+    private YamlDefaults(Map<String, String> values, Set<String> open) {
         this.values = values;
+        this.open = open;
+    }
+
+    /** Whether the file gives an option a value that it had been given before. */
+    boolean gives(OptionSpec option) {
+        String name = Configuration.name(option);
+        return values.containsKey(name) && !open.contains(name);
+    }
+
+    /** Leaves open what was: it follows from options that may be others now. */
+    private YamlDefaults reopened() {
+        Map<String, String> given = new LinkedHashMap<>(values);
+        given.keySet().removeAll(open);
+        return new YamlDefaults(given, Set.of());
     }
 
     /** Looks for {@code --config} before the arguments are parsed, as it changes the defaults. */
@@ -59,9 +79,19 @@ public final class YamlDefaults implements IDefaultValueProvider {
                 file = Path.of(args[i + 1]);
             }
             if (file != null) {
-                train.setDefaultValueProvider(read(file, train.getCommandSpec()));
+                YamlDefaults read = read(file, train.getCommandSpec());
+                train.setDefaultValueProvider(
+                        changes(train.getCommandSpec(), args) ? read.reopened() : read);
             }
         }
+    }
+
+    /** Whether arguments make another run of that in a file. */
+    private static boolean changes(CommandSpec command, String... args) {
+        return Arrays.stream(args)
+                .map(word -> word.replaceFirst("=.*", "").replaceFirst("^--no-", "--"))
+                .map(command::findOption)
+                .anyMatch(option -> option != null && Configuration.isPart(option));
     }
 
     /** Reads a file of values. */
@@ -72,6 +102,9 @@ public final class YamlDefaults implements IDefaultValueProvider {
         JsonNode root = tree(file);
         Map<String, String> values = new LinkedHashMap<>();
         for (Map.Entry<String, JsonNode> field : root.properties()) {
+            if (field.getKey().equals(OPEN)) {
+                continue;
+            }
             if (!names(command).contains(field.getKey())) {
                 throw Failure.misuse(
                         file
@@ -91,7 +124,19 @@ public final class YamlDefaults implements IDefaultValueProvider {
             }
             values.put(field.getKey(), text(field.getValue(), type));
         }
-        return new YamlDefaults(values);
+        return new YamlDefaults(values, open(file, root.get(OPEN)));
+    }
+
+    /** Reads which of the values were left open. */
+    private static Set<String> open(Path file, JsonNode names) {
+        Set<String> open = new HashSet<>();
+        if (names != null) {
+            if (!names.isArray() || !isGiven(names)) {
+                throw Failure.misuse(file + " must give '" + OPEN + "' a list of options.");
+            }
+            names.forEach(name -> open.add(name.asText()));
+        }
+        return open;
     }
 
     private static boolean isGiven(JsonNode value) {
@@ -130,9 +175,7 @@ public final class YamlDefaults implements IDefaultValueProvider {
 
     @Override
     public String defaultValue(ArgSpec arg) {
-        return arg instanceof OptionSpec option
-                ? values.get(option.longestName().replaceFirst("^--", ""))
-                : null;
+        return arg instanceof OptionSpec option ? values.get(Configuration.name(option)) : null;
     }
 
     /** Writes values that {@link #read} reads. */

@@ -82,7 +82,10 @@ final class AccuracyFigure {
                 accuracy(comparison)
                         + " in percent against sparsity, a line for each method; the numbers are"
                         + " those of the table.",
-                "Mean of the seeds, with the sample standard deviation as error bars; each step on"
+                (comparison.seeds().size() == 1
+                                ? "One seed; each step on"
+                                : "Mean of the seeds, with the sample standard deviation as error"
+                                        + " bars; each step on")
                         + " the axis halves the weights that are left."
                         + (published ? " Hollow marks are the paper's published numbers." : ""),
                 true,

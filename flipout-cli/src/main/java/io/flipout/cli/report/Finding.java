@@ -78,21 +78,34 @@ final class Finding {
                         : lead <= reach
                                 ? "which lies within the deviations"
                                 : "which is more than the deviations";
+        String points = String.format(Locale.ROOT, "%.2f", 100 * lead);
+        if (points.equals("0.00")) {
+            return String.format(
+                    "At %s sparsity %s and %s are level.",
+                    Sparsities.percent(sparsity), first, second);
+        }
         return String.format(
-                Locale.ROOT,
-                "At %s sparsity %s is %.2f points ahead of %s, %s.",
-                Sparsities.percent(sparsity),
-                first,
-                100 * lead,
-                second,
-                weight);
+                "At %s sparsity %s is %s points ahead of %s, %s.",
+                Sparsities.percent(sparsity), first, points, second, weight);
     }
 
     /** What a single run came to. */
     static String of(RunResult run, Summary summary) {
+        String part =
+                summary.planned().isPresent()
+                        ? String.format(
+                                Locale.ROOT,
+                                "Not finished: after epoch %d of %d. ",
+                                summary.epochs(),
+                                summary.planned().getAsInt())
+                        : "";
+        if (Double.isNaN(run.accuracy())) {
+            return part + "Nothing has been measured yet.";
+        }
         return String.format(
                 Locale.ROOT,
-                "Test accuracy %s %% with %,d of %,d weights, %s sparse.",
+                "%sTest accuracy %s %% with %,d of %,d weights, %s sparse.",
+                part,
                 Numbers.percent(run.accuracy()),
                 run.remaining(),
                 summary.weights(),

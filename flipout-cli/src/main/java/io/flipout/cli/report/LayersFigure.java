@@ -88,7 +88,7 @@ final class LayersFigure {
                                 + " at "
                                 + where
                                 + ", a line for each method.",
-                        "Mean of the seeds at "
+                        Numbers.mean(selection.results(), "at ")
                                 + where
                                 + ", from the input at the top to the output at the bottom; the"
                                 + " axis is logarithmic."

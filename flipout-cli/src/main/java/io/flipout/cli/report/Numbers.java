@@ -2,6 +2,7 @@ package io.flipout.cli.report;
 
 import io.flipout.cli.comparison.Point;
 import io.flipout.cli.comparison.Published;
+import io.flipout.cli.comparison.Results;
 import java.util.Locale;
 
 /** How numbers are written. */
@@ -43,5 +44,12 @@ final class Numbers {
         return seconds < 7200
                 ? String.format(Locale.ROOT, "%.0f min", seconds / 60)
                 : String.format(Locale.ROOT, "%.1f h", seconds / 3600);
+    }
+
+    /** Says of what a figure shows the mean, if of anything. */
+    static String mean(Results results, String where) {
+        return results.comparison().seeds().size() == 1
+                ? where.substring(0, 1).toUpperCase(Locale.ROOT) + where.substring(1)
+                : "Mean of the seeds " + where;
     }
 }

@@ -118,12 +118,17 @@ final class Page {
         model.put("runs", results.runs().stream().map(Page::run).toList());
         model.put(
                 "total",
-                Numbers.count(done.size())
-                        + " of "
-                        + Numbers.count(results.runs().size(), "run")
-                        + " finished, in "
-                        + Numbers.duration(done.stream().mapToDouble(RunResult::seconds).sum())
-                        + " of training.");
+                summary.planned().isPresent()
+                        ? "Not finished, after "
+                                + Numbers.duration(done.get(0).seconds())
+                                + " of training."
+                        : Numbers.count(done.size())
+                                + " of "
+                                + Numbers.count(results.runs().size(), "run")
+                                + " finished, in "
+                                + Numbers.duration(
+                                        done.stream().mapToDouble(RunResult::seconds).sum())
+                                + " of training.");
         try (Reader template =
                 new InputStreamReader(
                         Page.class.getResourceAsStream("report.html"), StandardCharsets.UTF_8)) {

@@ -74,7 +74,11 @@ public final class Report {
     public List<Path> write() throws IOException {
         System.setProperty("java.awt.headless", "true"); // Pictures need no screen.
         boolean single = !Files.exists(folder.resolve(Comparison.FILE));
-        if (single && !Results.isRun(folder)) {
+        RunFolder run = new RunFolder(folder);
+        if (single && !run.isFinished() && !run.isInterrupted()) {
+            if (Files.exists(folder.resolve(RunFolder.CONFIG))) {
+                throw run.unfinished();
+            }
             throw new IllegalArgumentException(
                     folder
                             + " is no comparison and no finished run: it has neither "

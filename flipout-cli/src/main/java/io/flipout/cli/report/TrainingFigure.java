@@ -66,7 +66,7 @@ final class TrainingFigure {
                 "training",
                 "The course of training",
                 accuracy + " in percent after each epoch" + where + ", a line for each method.",
-                "Mean of the seeds after each epoch"
+                Numbers.mean(selection.results(), "after each epoch")
                         + where
                         + ". Weights are pruned after an epoch's evaluation: what that costs shows"
                         + " in the next.",

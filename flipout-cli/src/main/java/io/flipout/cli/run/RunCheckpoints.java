@@ -2,12 +2,16 @@ package io.flipout.cli.run;
 
 import ai.djl.Model;
 import ai.djl.nn.SymbolBlock;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.checkpoint.Checkpoint;
 import io.flipout.djl.checkpoint.CheckpointException;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import io.flipout.djl.training.LoopPosition;
+import io.flipout.djl.training.Score;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -33,6 +37,10 @@ public final class RunCheckpoints {
 
     private static final Pattern NAME = Pattern.compile("e\\d{6}-b\\d{8}\\.safetensors");
 
+    private static final String SUMMARY = "summary";
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
     private final Path folder;
 
     RunCheckpoints(Path folder) {
@@ -48,6 +56,7 @@ public final class RunCheckpoints {
      * @param epochs the epochs that the training was to take
      * @param seconds how long it had taken
      * @param images the images that it had seen; empty if it does not tell
+     * @param summary what it had come to; missing in those of earlier versions
      */
     public record Found(
             Path file,
@@ -55,11 +64,18 @@ public final class RunCheckpoints {
             LoopPosition position,
             int epochs,
             double seconds,
-            Optional<SeenImages> images) {
+            Optional<SeenImages> images,
+            Optional<JsonNode> summary) {
 
-        /** Returns the same checkpoint in a training of more epochs. */
-        public Found withEpochs(int more) {
-            return new Found(file, module, position, more, seconds, images);
+        /** Returns the score on the test images after its last epoch, if that is known. */
+        public Optional<Score> lastTest() {
+            return summary.filter(node -> node.path("test_loss").isNumber())
+                    .map(
+                            node ->
+                                    new Score(
+                                            node.path("test_loss").asDouble(),
+                                            node.path("test_accuracy").asDouble(),
+                                            0));
         }
     }
 
@@ -71,6 +87,7 @@ public final class RunCheckpoints {
             LoopPosition position,
             int epochs,
             double seconds,
+            Map<String, Object> summary,
             int keep)
             throws IOException {
         Files.createDirectories(folder);
@@ -83,6 +100,7 @@ public final class RunCheckpoints {
         notes.put("epochs", Integer.toString(epochs));
         notes.put("seconds", Double.toString(seconds));
         images.addTo(notes);
+        notes.put(SUMMARY, JSON.writeValueAsString(summary));
         String name =
                 String.format(
                         Locale.ROOT,
@@ -135,10 +153,13 @@ public final class RunCheckpoints {
                                 position,
                                 Integer.parseInt(notes.get("epochs")),
                                 Double.parseDouble(notes.get("seconds")),
-                                SeenImages.in(notes)));
+                                SeenImages.in(notes),
+                                notes.containsKey(SUMMARY)
+                                        ? Optional.of(JSON.readTree(notes.get(SUMMARY)))
+                                        : Optional.empty()));
             } catch (CheckpointException e) {
                 fault = e.getMessage();
-            } catch (NumberFormatException | NullPointerException e) {
+            } catch (NumberFormatException | NullPointerException | JsonProcessingException e) {
                 fault = file + " is no checkpoint of a run.";
             }
         }
@@ -174,7 +195,7 @@ public final class RunCheckpoints {
         }
     }
 
-    boolean exist() throws IOException {
+    public boolean exist() throws IOException {
         return !files().isEmpty();
     }
 

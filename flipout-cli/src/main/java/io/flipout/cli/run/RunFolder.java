@@ -23,7 +23,8 @@ import java.util.stream.Stream;
 
 /**
  * The folder of a run: {@code config.yaml}, {@code metrics.csv}, {@code weights.csv}, {@code
- * model}, {@code summary.json}; until the run has come to its end, {@code checkpoints}.
+ * model}, {@code summary.json}, {@code state} where that is kept; until the run has come to its
+ * end, {@code checkpoints}.
  */
 public final class RunFolder {
 
@@ -38,6 +39,9 @@ public final class RunFolder {
 
     static final String CHECKPOINTS = "checkpoints";
 
+    /** What a finished run can be made longer from. */
+    public static final String STATE = "state";
+
     /** The page that a report adds, to a run or a comparison. */
     public static final String PAGE = "report.html";
 
@@ -45,7 +49,7 @@ public final class RunFolder {
     public static final String FIGURES = "figures";
 
     private static final List<String> OURS =
-            List.of(CONFIG, METRICS, WEIGHTS, MODEL, SUMMARY, CHECKPOINTS, FolderLock.FILE);
+            List.of(CONFIG, METRICS, WEIGHTS, MODEL, SUMMARY, STATE, CHECKPOINTS, FolderLock.FILE);
 
     /** What a report adds, which by itself makes no run. */
     private static final List<String> REPORT = List.of(PAGE, FIGURES);
@@ -109,7 +113,28 @@ public final class RunFolder {
 
     /** Whether it holds a run that can be gone on with. */
     public boolean isInterrupted() throws IOException {
-        return !Files.exists(path.resolve(SUMMARY)) && checkpoints().exist();
+        return !isFinished() && checkpoints().exist();
+    }
+
+    /** Whether it holds a run that has come to its end. */
+    public boolean isFinished() {
+        return Files.exists(path.resolve(SUMMARY));
+    }
+
+    /** What a folder without a model or a checkpoint is asked in vain for. */
+    public Failure unfinished() {
+        return Failure.misuse(
+                path
+                        + " has not come to its end, and nothing was saved yet: go on with it by"
+                        + " ./flipout resume "
+                        + path
+                        + ".");
+    }
+
+    /** The last state of a finished run, of which there is one at most. */
+    public RunCheckpoints lastState() throws IOException {
+        RunCheckpoints state = new RunCheckpoints(path.resolve(STATE));
+        return state.exist() ? state : checkpoints(); // They were moved there, and no more done.
     }
 
     public RunCheckpoints checkpoints() {
@@ -164,6 +189,56 @@ public final class RunFolder {
         }
         for (String name : REPORT) {
             delete(path.resolve(name));
+        }
+    }
+
+    /**
+     * Begins to make a finished run longer: its last state becomes the checkpoint to go on from.
+     * Whatever stops this, it can be done again.
+     */
+    public void reopen(Map<String, Object> config) throws IOException {
+        if (Files.exists(path.resolve(STATE))) {
+            delete(path.resolve(CHECKPOINTS));
+            Files.move(path.resolve(STATE), path.resolve(CHECKPOINTS));
+        }
+        writeConfig(config);
+        Files.deleteIfExists(path.resolve(SUMMARY));
+    }
+
+    /**
+     * Keeps what the run can be made longer from.
+     *
+     * @param save saves it
+     * @param always even where it is larger than the model
+     */
+    public void keepState(Saving save, boolean always) throws IOException {
+        Path temporary = path.resolve(STATE + ".tmp");
+        delete(temporary);
+        delete(path.resolve(STATE));
+        try {
+            save.to(new RunCheckpoints(temporary));
+            if (always || size(temporary) < size(path.resolve(MODEL))) {
+                Files.move(temporary, path.resolve(STATE), StandardCopyOption.ATOMIC_MOVE);
+            }
+        } finally {
+            delete(temporary);
+        }
+    }
+
+    /** Saves a training. */
+    @FunctionalInterface
+    public interface Saving {
+        /** Saves it among these checkpoints. */
+        void to(RunCheckpoints checkpoints) throws IOException;
+    }
+
+    private static long size(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            long size = 0;
+            for (Path file : files.toList()) {
+                size += Files.size(file);
+            }
+            return size;
         }
     }
 

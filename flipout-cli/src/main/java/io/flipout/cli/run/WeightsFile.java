@@ -46,8 +46,13 @@ public final class WeightsFile extends TrainingListenerAdapter {
     @Override
     public void onEpoch(Trainer trainer) {
         epochs++;
+        takeDue();
+    }
+
+    /** Looks at the weights if the last pruning comes now. */
+    public void takeDue() {
         List<PruningEvent> events = pruner.events();
-        if (!events.isEmpty()) {
+        if (pruner.prunings() < events.size()) {
             PruningEvent last = events.get(events.size() - 1);
             if (last.unit() == Unit.EPOCH && last.at() == epochs) {
                 samples.clear();

@@ -7,9 +7,10 @@ import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
-import java.util.Collection;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -22,6 +23,9 @@ public final class Errors
         implements CommandLine.IExecutionExceptionHandler, CommandLine.IParameterExceptionHandler {
 
     private static final String TOO_MANY_FILES = "Too many open files";
+
+    /** Names that a sentence can list. */
+    private static final int MOST_NAMES = 12;
 
     private final boolean verbose;
 
@@ -43,20 +47,56 @@ public final class Errors
         if (!(e instanceof UnmatchedArgumentException unmatched)) {
             return e.getMessage();
         }
+        String word = unmatched.getUnmatched().get(0);
+        String kind = unmatched.isUnknownOption() ? "option" : "command";
+        List<String> close =
+                unmatched.getSuggestions().stream().filter(other -> isClose(word, other)).toList();
+        if (!close.isEmpty()) {
+            return String.format(
+                    Locale.ROOT,
+                    "Unknown %s '%s'. Did you mean %s?",
+                    kind,
+                    word,
+                    String.join(" or ", close));
+        }
         CommandSpec command = e.getCommandLine().getCommandSpec();
-        Collection<String> known =
+        List<String> known =
                 unmatched.isUnknownOption()
                         ? command.options().stream().map(OptionSpec::longestName).toList()
-                        : command.subcommands().keySet();
+                        : List.copyOf(command.subcommands().keySet());
         if (known.isEmpty()) {
             return e.getMessage();
         }
         return String.format(
                 Locale.ROOT,
-                "Unknown %s '%s'; there are %s.",
-                unmatched.isUnknownOption() ? "option" : "command",
-                unmatched.getUnmatched().get(0),
-                String.join(", ", known));
+                "Unknown %s '%s'; there are %s%s.",
+                kind,
+                word,
+                String.join(", ", known.subList(0, Math.min(MOST_NAMES, known.size()))),
+                known.size() > MOST_NAMES ? " and others, see --help" : "");
+    }
+
+    /** Whether a word, its value left out, is another one with a slip of the pen in it. */
+    private static boolean isClose(String word, String other) {
+        String name = word.replaceFirst("=.*", "").replaceFirst("^-+", "");
+        String known = other.replaceFirst("^-+", "");
+        int slips = Math.max(1, (Math.min(name.length(), known.length()) - 1) / 2);
+        return distance(name, known) <= slips;
+    }
+
+    /** The letters to write, strike out or change that make one word another (Levenshtein). */
+    private static int distance(String from, String to) {
+        int[] row = IntStream.rangeClosed(0, to.length()).toArray();
+        for (int i = 1; i <= from.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= to.length(); j++) {
+                int changed = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(changed, 1 + Math.min(row[j - 1], row[j]));
+            }
+        }
+        return row[to.length()];
     }
 
     @Override

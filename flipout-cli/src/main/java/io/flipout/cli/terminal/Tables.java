@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Help.Column;
@@ -48,17 +47,16 @@ public final class Tables {
         return table(rows, 2);
     }
 
-    /** What is left of the work of a forward pass, or nothing where it is unknown. */
-    public static Optional<String> multiplyAdds(SparsityReport report) {
-        if (report.multiplyAdds() < 0) {
-            return Optional.empty();
-        }
-        return Optional.of(
-                String.format(
+    /** What is left of the work of a forward pass, or that it is unknown. */
+    public static String multiplyAdds(SparsityReport report) {
+        return report.multiplyAdds() < 0
+                ? "Multiply–adds are not counted: not every layer tells what it takes, as in"
+                        + " TorchScript."
+                : String.format(
                         Locale.ROOT,
                         "%,d of %,d multiply–adds an image are left.",
                         report.remainingMultiplyAdds(),
-                        report.multiplyAdds()));
+                        report.multiplyAdds());
     }
 
     /** Draws rows; the first {@code left} columns are flush left, the others flush right. */

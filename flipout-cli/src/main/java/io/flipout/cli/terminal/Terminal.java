@@ -63,6 +63,11 @@ public final class Terminal implements AutoCloseable {
         err.flush();
     }
 
+    /** Whether there is a terminal, on which a progress bar is seen. */
+    public boolean isThere() {
+        return columns > 0;
+    }
+
     /** Begins a progress bar, on a terminal, that counts in a unit. */
     public void begin(long total, String unit) {
         if (columns > 0) {

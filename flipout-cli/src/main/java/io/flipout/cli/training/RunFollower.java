@@ -1,13 +1,14 @@
 package io.flipout.cli.training;
 
-import ai.djl.Model;
 import ai.djl.training.tracker.Tracker;
 import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.run.MetricsFile;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.run.SeenImages;
+import io.flipout.cli.run.Supervision;
 import io.flipout.cli.run.WeightsFile;
+import io.flipout.cli.terminal.Interrupts;
 import io.flipout.cli.terminal.ShellWord;
 import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
@@ -22,6 +23,7 @@ import io.flipout.report.SparsityReport;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -31,9 +33,9 @@ import java.util.function.Supplier;
  */
 final class RunFollower implements TrainingProgress, AutoCloseable {
 
+    private final TrainRun run;
     private final RunFolder folder;
     private final Terminal terminal;
-    private final Model model;
     private final Pruner pruner;
     private final CheckpointOptions saving;
     private final MetricsFile metrics;
@@ -43,12 +45,13 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     private final SeenImages images;
     private final int epochs;
     private final double secondsBefore;
-    private final Interrupts interrupts = new Interrupts();
+    private final Interrupts interrupts = new Interrupts(Supervision.isOn());
     private final long begin = System.nanoTime();
 
     /** Weights of the network that is scored: those left when the epoch has taken its steps. */
     private long remaining;
 
+    private Optional<Score> lastTest;
     private int epoch;
     private boolean isBetweenEpochs;
     private boolean stopped;
@@ -61,11 +64,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     private long stepsSaved;
 
     RunFollower(
-            RunFolder folder,
-            Terminal terminal,
-            Model model,
-            Pruner pruner,
-            CheckpointOptions saving,
+            TrainRun run,
             MetricsFile metrics,
             WeightsFile weights,
             Tracker rates,
@@ -73,17 +72,18 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
             SeenImages images,
             int epochs,
             Optional<Found> from) {
-        this.folder = folder;
-        this.terminal = terminal;
-        this.model = model;
-        this.pruner = pruner;
-        this.saving = saving;
+        this.run = run;
         this.metrics = metrics;
         this.weights = weights;
         this.rates = rates;
         this.train = train;
         this.images = images;
         this.epochs = epochs;
+        folder = run.folder();
+        terminal = run.terminal();
+        pruner = run.pruner();
+        saving = run.saving();
+        lastTest = from.flatMap(Found::lastTest);
         secondsBefore = from.map(Found::seconds).orElse(0.0);
         hasKeptSomething = from.isPresent();
         remaining = remaining();
@@ -111,6 +111,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     @Override
     public void onEpochEnd(EpochResult result) {
         epoch = result.epoch();
+        lastTest = result.test();
         epochsTaken++;
         isBetweenEpochs = true;
         SparsityReport report = pruner.report();
@@ -161,8 +162,18 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
 
     private void save(LoopPosition position) {
         try {
+            Map<String, Object> summary = run.summary(position.epochs(), lastTest, seconds());
+            summary.put("planned_epochs", epochs);
             folder.checkpoints()
-                    .save(model, pruner, images, position, epochs, seconds(), saving.keep());
+                    .save(
+                            run.model(),
+                            pruner,
+                            images,
+                            position,
+                            epochs,
+                            seconds(),
+                            summary,
+                            saving.keep());
             hasKeptSomething = true;
         } catch (IOException e) {
             throw folder.interrupted(

@@ -103,7 +103,11 @@ public record TrainRun(
                         .optOptimizer(pruner.wrap(optimizer.optimizer(rates)))
                         .addTrainingListeners(weights, pruner.listener());
         try (Trainer trainer = model.newTrainer(config)) {
+            boolean isLoaded = model.getBlock().isInitialized();
             trainer.initialize(new Shape(1, set.channels(), set.height(), set.width()));
+            if (isLoaded && from.isEmpty()) {
+                Networks.checkFits(trainer, modelName, set);
+            }
             announce(pruner.events());
             if (from.isEmpty()) {
                 pruning.pruneBeforeTraining(pruner, trainer, examples);
@@ -126,23 +130,26 @@ public record TrainRun(
             Optional<Found> from)
             throws Exception {
         LoopPosition start = from.map(Found::position).orElse(LoopPosition.BEGIN);
+        int epochs = optimizer.epochs() * pruning.rounds();
         SeenImages seen = SeenImages.of(images);
         MetricsFile metrics;
         if (from.isPresent()) {
             from.get().images().ifPresent(s -> s.changes(seen).forEach(terminal::note));
             pruner.load(from.get().file());
+            examples.setPosition(pruner.prunings(), 0);
+            weights.takeDue();
+            pruner.pruneDue();
+            if (from.get().epochs() < epochs) {
+                folder.reopen(configuration);
+            }
             metrics = new MetricsFile(folder.file(RunFolder.METRICS), start.epochs());
             train.setPosition(start.epochs(), start.batches());
-            examples.setPosition(pruner.prunings(), 0);
             terminal.line("Going on after epoch %d, batch %d.%n", start.epochs(), start.batches());
         } else {
             metrics = begin();
         }
-        int epochs = from.map(Found::epochs).orElse(optimizer.epochs() * pruning.rounds());
         RunFollower follower =
-                new RunFollower(
-                        folder, terminal, model, pruner, saving, metrics, weights, rates, train,
-                        seen, epochs, from);
+                new RunFollower(this, metrics, weights, rates, train, seen, epochs, from);
         List<EpochResult> results;
         try (terminal;
                 follower) {
@@ -178,13 +185,27 @@ public record TrainRun(
         SparsityReport report = pruner.report();
         try {
             folder.writeModel(model, modelName, images.train().classes());
-            folder.writeSummary(summary(epochs, last, report, follower.seconds()));
+            Map<String, Object> summary = summary(epochs, last.test(), follower.seconds());
+            keepState(seen, epochs, follower.seconds(), summary);
+            folder.writeSummary(summary);
         } catch (IOException e) {
             throw folder.interrupted("The model could not be saved in " + folder.path() + ". ", e);
         }
         folder.finish();
         conclude(last, report, follower.seconds());
         return 0;
+    }
+
+    /** Keeps what the run can be made longer from, unless that is not wanted. */
+    private void keepState(SeenImages seen, int epochs, double seconds, Map<String, Object> summary)
+            throws IOException {
+        boolean isWanted = saving.keepState().orElse(pruning.rounds() == 1);
+        if (isWanted) {
+            LoopPosition end = new LoopPosition(epochs, 0, 0, 0, 0);
+            folder.keepState(
+                    state -> state.save(model, pruner, seen, end, epochs, seconds, summary, 1),
+                    saving.keepState().isPresent());
+        }
     }
 
     /** Empties the folder and writes what the run is, or leaves no folder. */
@@ -243,20 +264,23 @@ public record TrainRun(
         terminal.line("");
     }
 
-    private Map<String, Object> summary(
-            int epochs, EpochResult last, SparsityReport report, double seconds) {
+    /** Tells what so many epochs have come to. */
+    Map<String, Object> summary(int epochs, Optional<Score> test, double seconds) {
+        SparsityReport report = pruner.report();
         Map<String, Object> summary = new LinkedHashMap<>();
         summary.put("method", pruning.name());
         summary.put("model", modelName);
         summary.put("dataset", data.dataSet().dataName());
         summary.put("seed", seed);
         summary.put("epochs", epochs);
+        ImageSet set = images.train();
+        summary.put("image", List.of(set.channels(), set.height(), set.width()));
         summary.put("total_params", report.totalParameters());
         summary.put("prunable_weights", report.weights());
         summary.put("remaining_weights", report.remaining());
         summary.put("sparsity", report.sparsity());
-        summary.put("test_accuracy", last.test().map(Score::accuracy).orElse(null));
-        summary.put("test_loss", last.test().map(Score::loss).orElse(null));
+        summary.put("test_accuracy", test.map(Score::accuracy).orElse(null));
+        summary.put("test_loss", test.map(Score::loss).orElse(null));
         summary.put("prunings", pruner.prunings());
         summary.put("seconds", Math.round(seconds * 1000) / 1000.0);
         List<Map<String, Object>> layers = new ArrayList<>();
@@ -288,7 +312,7 @@ public record TrainRun(
                                 Locale.ROOT,
                                 times < 10 ? ", %.1f times fewer" : ", %,.0f times fewer",
                                 times));
-        Tables.multiplyAdds(report).ifPresent(terminal::line);
+        terminal.line(Tables.multiplyAdds(report));
         terminal.line(
                 "%s in %.0f s. The run is in %s:%n%s.",
                 epochs(last.epoch()), seconds, folder.path(), String.join(", ", folder.files()));

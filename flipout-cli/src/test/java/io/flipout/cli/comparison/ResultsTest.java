@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,9 +43,11 @@ class ResultsTest {
         Files.writeString(
                 path.resolve("summary.json"),
                 String.format(
+                        Locale.ROOT,
                         "{\"test_accuracy\": %s, \"sparsity\": %s, \"remaining_weights\": 7,"
                                 + " \"seconds\": 1.5}",
-                        accuracy, sparsity));
+                        accuracy,
+                        sparsity));
         Files.writeString(
                 path.resolve("metrics.csv"),
                 "epoch,val_accuracy,test_accuracy\n1,0.1,0.2\n2,0.3," + accuracy + "\n");

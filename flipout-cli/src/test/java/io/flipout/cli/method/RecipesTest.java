@@ -22,8 +22,8 @@ class RecipesTest {
 
     private final Recipes recipes = new Recipes();
 
-    private static String readme() throws IOException {
-        return Files.readString(Path.of("..", "README.md"));
+    private static String readme(String folder) throws IOException {
+        return Files.readString(Path.of(folder, "README.md"));
     }
 
     private CommandSpec command() {
@@ -34,7 +34,7 @@ class RecipesTest {
 
     @Test
     void theReadmesTableListsTheMethodsInTheirOrder() throws IOException {
-        String readme = readme();
+        String readme = readme("..");
         String methods =
                 readme.substring(
                         readme.indexOf("## Methods"), readme.indexOf("## The command line"));
@@ -44,7 +44,7 @@ class RecipesTest {
 
     @Test
     void theReadmeTellsOfEveryOption() throws IOException {
-        String readme = readme();
+        String readme = readme(".");
         for (OptionSpec option : command().options()) {
             assertThat(readme).containsPattern("`" + option.longestName() + "[` ]");
         }

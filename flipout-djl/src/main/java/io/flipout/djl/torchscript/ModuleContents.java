@@ -79,7 +79,7 @@ final class ModuleContents {
     /** Returns, by each name of a tensor, the first name of the same numbers. */
     Map<String, String> firstNames() {
         Map<String, String> firsts = new LinkedHashMap<>();
-        Map<Call, String> named = new IdentityHashMap<>();
+        IdentityHashMap<Call, String> named = new IdentityHashMap<>();
         unify();
         tensors.forEach(
                 (name, call) -> {
@@ -105,14 +105,18 @@ final class ModuleContents {
     }
 
     private boolean unify() {
-        Map<Call, Call> firsts = new IdentityHashMap<>();
+        IdentityHashMap<Call, Call> firsts = new IdentityHashMap<>();
+        Set<Call> seen = Collections.newSetFromMap(new IdentityHashMap<>());
         Map<String, List<Call>> byRecord = new LinkedHashMap<>();
         for (Call call : tensors.values()) {
+            if (!seen.add(call)) {
+                continue; // One that PyTorch wrote once has its names already.
+            }
             StoredTensor tensor = StoredTensor.of(call).orElseThrow();
             List<Call> others =
                     byRecord.computeIfAbsent(tensor.storage().key(), k -> new ArrayList<>());
             for (Call other : others) {
-                if (other != call && tensor.isSame(StoredTensor.of(other).orElseThrow())) {
+                if (tensor.isSame(StoredTensor.of(other).orElseThrow())) {
                     firsts.put(call, other);
                     break;
                 }
@@ -149,7 +153,8 @@ final class ModuleContents {
     }
 
     /** Puts other tensors in the place of some among the attributes of modules. */
-    private static void replace(Object value, Map<Call, Call> others, Set<Object> seen) {
+    private static void replace(
+            Object value, IdentityHashMap<Call, Call> others, Set<Object> seen) {
         if (value instanceof Instance module
                 && seen.add(module)
                 && module.state() instanceof Dict attributes) {

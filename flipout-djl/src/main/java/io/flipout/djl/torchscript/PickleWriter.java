@@ -10,13 +10,12 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 
 /** Writes the few opcodes of Python's pickle protocol 2 that TorchScript reads. */
 final class PickleWriter {
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-    private final Map<Object, Integer> memo = new IdentityHashMap<>();
+    private final IdentityHashMap<Object, Integer> memo = new IdentityHashMap<>();
 
     PickleWriter() {
         out.write(0x80);

@@ -19,6 +19,8 @@ import java.util.Map;
  * @param sparsity the share of the prunable weights that is 0; null if unknown
  * @param preprocessed whether the module itself scales and normalises pixels of 0 to 255
  * @param versions of what made the file
+ * @param compacted true if dead and constant channels are gone from the module, which then is for
+ *     inference only; null if not
  */
 public record ScriptMetadata(
         @SerializedName("input_shape") List<Long> inputShape,
@@ -28,10 +30,34 @@ public record ScriptMetadata(
         @SerializedName("method") String method,
         @SerializedName("sparsity") Double sparsity,
         @SerializedName("preprocessed") boolean preprocessed,
-        @SerializedName("versions") Map<String, String> versions) {
+        @SerializedName("versions") Map<String, String> versions,
+        @SerializedName("compacted") Boolean compacted) {
 
     /** The name of the record in the archive's folder {@code extra}. */
     public static final String NAME = "flipout.json";
+
+    /** Nothing is known. */
+    static final ScriptMetadata NONE =
+            new ScriptMetadata(null, null, null, null, null, null, false, null);
+
+    /** Metadata of a module that is as it was trained. */
+    public ScriptMetadata(
+            List<Long> inputShape,
+            List<Float> mean,
+            List<Float> std,
+            List<String> classes,
+            String method,
+            Double sparsity,
+            boolean preprocessed,
+            Map<String, String> versions) {
+        this(inputShape, mean, std, classes, method, sparsity, preprocessed, versions, null);
+    }
+
+    /** The same for a module whose dead and constant channels are gone. */
+    ScriptMetadata ofCompacted() {
+        return new ScriptMetadata(
+                inputShape, mean, std, classes, method, sparsity, preprocessed, versions, true);
+    }
 
     /**
      * Writes the metadata as JSON.

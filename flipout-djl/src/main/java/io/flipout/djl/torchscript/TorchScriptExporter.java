@@ -15,6 +15,7 @@ import ai.djl.training.ParameterStore;
 import ai.djl.util.Pair;
 import io.flipout.djl.data.Normalization;
 import io.flipout.djl.torchscript.SizeSolver.Unsolvable;
+import io.flipout.inference.graph.Graph;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -53,6 +54,9 @@ public final class TorchScriptExporter {
     /** How far outputs may be apart, by the largest output. */
     private static final float TOLERANCE = 1e-5f;
 
+    /** The same where weights were multiplied and added up anew. */
+    private static final float COMPACTED_TOLERANCE = 1e-4f;
+
     /** What is added to the sizes of an image: a multiple of what networks divide it by. */
     private static final long STRETCH = 32;
 
@@ -60,6 +64,7 @@ public final class TorchScriptExporter {
     private final ScriptMetadata metadata;
     private final Normalization preprocessing; // null: none
     private final boolean verify;
+    private final boolean compact;
     private final DataType[] inputTypes;
     private final Operations operations;
 
@@ -68,6 +73,7 @@ public final class TorchScriptExporter {
         metadata = builder.metadata;
         preprocessing = builder.preprocessing;
         verify = builder.verify;
+        compact = builder.compact;
         inputTypes = builder.inputTypes;
         operations = new Operations(builder.operations);
     }
@@ -88,11 +94,32 @@ public final class TorchScriptExporter {
      * @param target the file to write; an existing one is replaced at the end
      * @param inputShapes the shape of each input, the batch first (of any size); if none are given,
      *     those that the block was initialised with
-     * @throws TorchScriptException if the network does what TorchScript cannot express, or the file
-     *     does not compute what the block does
+     * @return what is left of each layer, if the export is compacted; else empty
+     * @throws TorchScriptException if the network does what TorchScript cannot express, or what
+     *     compaction does not know, or the file does not compute what the block does
      * @throws IOException if the file cannot be written
      */
-    public void export(Block block, Path target, Shape... inputShapes) throws IOException {
+    public List<CompactedLayer> export(Block block, Path target, Shape... inputShapes)
+            throws IOException {
+        Shape[] shapes = checked(block, inputShapes);
+        List<Tracer> tracers = new ArrayList<>();
+        try {
+            Traced traced = trace(block, shapes, tracers);
+            if (compact) {
+                return exportCompacted(block, traced, target);
+            }
+            ScriptWriter writer =
+                    new ScriptWriter(
+                            ModuleTree.of(block), traced.merged(), traced.checks(), compression);
+            write(writer, target, traced.traces());
+            return List.of();
+        } finally {
+            tracers.forEach(Tracer::close);
+        }
+    }
+
+    /** The shapes of the inputs, after a look at the block. */
+    private static Shape[] checked(Block block, Shape[] inputShapes) {
         refuseModules("", block);
         if (!block.isInitialized()) {
             throw new TorchScriptException(
@@ -104,16 +131,58 @@ public final class TorchScriptExporter {
                     "The network does not tell what input it takes: give the shapes,"
                             + " export(block, path, new Shape(1, 3, 32, 32)).");
         }
+        return shapes;
+    }
+
+    /**
+     * Traces a block as for an export, and makes a network of it that can be computed without
+     * PyTorch. Its weights are those of now.
+     *
+     * @param block the network, initialised
+     * @param inputShape the shape of its input, the batch first (of any size)
+     * @return the network
+     * @throws TorchScriptException if the network does what a trace cannot follow or what only
+     *     PyTorch computes
+     */
+    public TorchScriptGraph graph(Block block, Shape inputShape) {
+        Shape[] shapes = checked(block, new Shape[] {inputShape});
         List<Tracer> tracers = new ArrayList<>();
         try {
-            Traced traced = trace(block, shapes, tracers);
-            ScriptWriter writer =
-                    new ScriptWriter(
-                            ModuleTree.of(block), traced.merged(), traced.checks(), compression);
-            write(writer, target, traced.traces());
+            return graph(block, trace(block, shapes, tracers));
         } finally {
             tracers.forEach(Tracer::close);
         }
+    }
+
+    private List<CompactedLayer> exportCompacted(Block block, Traced traced, Path target)
+            throws IOException {
+        Value input = traced.merged().inputs().get(0);
+        Graph graph = graph(block, traced).graph(axes(input.shape()));
+        try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+            CompactedModule module = new CompactedModule(graph, input, manager);
+            ScriptWriter writer =
+                    new ScriptWriter(module.tree(), module.trace(), traced.checks(), compression);
+            write(writer, target, traced.traces());
+            return module.layers();
+        }
+    }
+
+    private static int[] axes(Shape shape) {
+        int[] axes = new int[shape.dimension() - 1];
+        for (int i = 0; i < axes.length; i++) {
+            axes[i] = Math.toIntExact(shape.get(i + 1));
+        }
+        return axes;
+    }
+
+    private static TorchScriptGraph graph(Block block, Traced traced) {
+        ModuleTree tree = ModuleTree.of(block);
+        ModuleCode code = new ModuleCode(tree, traced.merged(), traced.checks(), Map.of());
+        return TorchScriptGraph.of(
+                "The network",
+                code.text(),
+                code.className(tree.root()),
+                new BlockTensors(tree, code.constants()));
     }
 
     /** What a TorchScript module computes cannot be seen from its calls. */
@@ -287,8 +356,12 @@ public final class TorchScriptExporter {
 
     private void write(ScriptWriter writer, Path target, List<Trace> traces) throws IOException {
         Map<String, byte[]> extras = new LinkedHashMap<>();
-        if (metadata != null) {
-            extras.put(ScriptMetadata.NAME, metadata.toJson().getBytes(StandardCharsets.UTF_8));
+        ScriptMetadata told = metadata;
+        if (compact) {
+            told = told == null ? ScriptMetadata.NONE.ofCompacted() : told.ofCompacted();
+        }
+        if (told != null) {
+            extras.put(ScriptMetadata.NAME, told.toJson().getBytes(StandardCharsets.UTF_8));
         }
         String root = TorchScriptFile.stem(target).replaceAll("[^A-Za-z0-9_-]", "_");
         TorchScriptFile.replace(
@@ -303,7 +376,7 @@ public final class TorchScriptExporter {
                 });
     }
 
-    private static void verify(Path file, Path target, List<Trace> traces) throws IOException {
+    private void verify(Path file, Path target, List<Trace> traces) throws IOException {
         try (Model model = Model.newInstance("export", Device.cpu(), "PyTorch")) {
             model.load(file); // From a path: a stream would be held in memory as a whole.
             for (Trace trace : traces) {
@@ -316,7 +389,7 @@ public final class TorchScriptExporter {
         }
     }
 
-    private static void verify(Model model, Path target, Trace trace) {
+    private void verify(Model model, Path target, Trace trace) {
         try (NDManager manager = model.getNDManager().newSubManager()) {
             NDList inputs = new NDList();
             for (Value input : trace.inputs()) {
@@ -329,7 +402,7 @@ public final class TorchScriptExporter {
             outputs.attach(manager);
             for (int i = 0; i < outputs.size(); i++) {
                 float difference = difference(trace.outputs().get(i).array(), outputs.get(i));
-                if (!(difference <= TOLERANCE)) {
+                if (!(difference <= (compact ? COMPACTED_TOLERANCE : TOLERANCE))) {
                     throw new TorchScriptException(
                             String.format(
                                     Locale.ROOT,
@@ -373,6 +446,7 @@ public final class TorchScriptExporter {
         private ScriptMetadata metadata;
         private Normalization preprocessing;
         private boolean verify = true;
+        private boolean compact;
         private DataType[] inputTypes = {};
         private final Map<String, Operation> operations = new HashMap<>();
 
@@ -409,6 +483,20 @@ public final class TorchScriptExporter {
          */
         public Builder optPreprocessing(Normalization normalization) {
             preprocessing = normalization;
+            return this;
+        }
+
+        /**
+         * Sets whether the module is made smaller for inference: batch norm goes into the layers
+         * before it, and channels that are pruned away, or that are the same for every input, are
+         * gone from the weights, which stay dense. It computes the same, faster, and can no longer
+         * be trained as the network can.
+         *
+         * @param compact true to make it smaller, default false
+         * @return this builder
+         */
+        public Builder optCompact(boolean compact) {
+            this.compact = compact;
             return this;
         }
 

@@ -2,6 +2,7 @@ package io.flipout.inference.kernel;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * A two-dimensional convolution with what follows it: out = f(Σ w · in + bias), with a residual
@@ -120,8 +121,8 @@ public final class Convolution {
     /**
      * Binds the convolution to planes.
      *
-     * <p>The borders of the input must be zero where {@link #border()} asks for one; those of the
-     * output stay as they are (see {@link Planes}).
+     * <p>The border of the input must be zero; that of the output stays as it is (see {@link
+     * Planes}).
      *
      * @param in the input
      * @param out the output, with as many lanes as the input; not where the input or residual is
@@ -160,7 +161,12 @@ public final class Convolution {
                         && in.lanes() == out.lanes();
         if (!fits) {
             throw new IllegalArgumentException(
-                    String.format("A convolution of %s cannot go from %s to %s.", this, in, out));
+                    String.format(
+                            Locale.ROOT,
+                            "A convolution of %s cannot go from %s to %s.",
+                            this,
+                            in,
+                            out));
         }
         if (added != null
                 && (!residual
@@ -170,7 +176,7 @@ public final class Convolution {
                         || (added.height() > 1 && added.rowStride() != out.rowStride())
                         || added.lanes() != out.lanes())) {
             throw new IllegalArgumentException(
-                    String.format("%s cannot be added to %s.", added, out));
+                    String.format(Locale.ROOT, "%s cannot be added to %s.", added, out));
         }
     }
 
@@ -292,6 +298,7 @@ public final class Convolution {
     @Override
     public String toString() {
         return String.format(
+                Locale.ROOT,
                 "%s, kernel %d × %d, stride %d × %d, padding %d × %d, dilation %d × %d, %d groups",
                 filters,
                 kernelHeight,
@@ -466,8 +473,11 @@ public final class Convolution {
             if (filters.size() % (kernelHeight * kernelWidth) != 0) {
                 throw new IllegalArgumentException(
                         String.format(
+                                Locale.ROOT,
                                 "Filters of %d weights have no kernel of %d × %d.",
-                                filters.size(), kernelHeight, kernelWidth));
+                                filters.size(),
+                                kernelHeight,
+                                kernelWidth));
             }
             if (filters.count() % groups != 0) {
                 throw new IllegalArgumentException(
@@ -480,8 +490,10 @@ public final class Convolution {
             if (residualChannels != null && residualChannels.length != filters.count()) {
                 throw new IllegalArgumentException(
                         String.format(
+                                Locale.ROOT,
                                 "%d channels are added to %d filters.",
-                                residualChannels.length, filters.count()));
+                                residualChannels.length,
+                                filters.count()));
             }
             return new Convolution(this);
         }

@@ -2,6 +2,7 @@ package io.flipout.inference.kernel;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /** Functions of one or two elements, and copies of channels. */
 public final class ElementWise {
@@ -107,7 +108,10 @@ public final class ElementWise {
                 if (in.images() != out.images() || (!same && !isSingle(in))) {
                     throw new IllegalArgumentException(
                             String.format(
-                                    "An element-wise function cannot go from %s to %s.", in, out));
+                                    Locale.ROOT,
+                                    "An element-wise function cannot go from %s to %s.",
+                                    in,
+                                    out));
                 }
             }
         }

@@ -1,5 +1,7 @@
 package io.flipout.inference.kernel;
 
+import java.util.Locale;
+
 /**
  * The weights of a layer, filter by filter: the places and values of those that are not zero.
  *
@@ -75,8 +77,12 @@ public final class Filters {
                 || places.length != values.length) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "%d starts, %d places and %d values make no filters of %d weights.",
-                            starts.length, places.length, values.length, size));
+                            starts.length,
+                            places.length,
+                            values.length,
+                            size));
         }
         for (int filter = 0; filter + 1 < starts.length; filter++) {
             if (starts[filter] > starts[filter + 1]) {
@@ -87,8 +93,12 @@ public final class Filters {
                 if (places[i] <= last || places[i] >= size) {
                     throw new IllegalArgumentException(
                             String.format(
+                                    Locale.ROOT,
                                     "Filter %d has place %d after %d of %d.",
-                                    filter, places[i], last, size));
+                                    filter,
+                                    places[i],
+                                    last,
+                                    size));
                 }
                 last = places[i];
             }
@@ -140,6 +150,7 @@ public final class Filters {
 
     @Override
     public String toString() {
-        return String.format("%d filters of %d weights, %d kept", count(), size, kept());
+        return String.format(
+                Locale.ROOT, "%d filters of %d weights, %d kept", count(), size, kept());
     }
 }

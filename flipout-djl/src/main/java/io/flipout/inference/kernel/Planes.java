@@ -1,6 +1,7 @@
 package io.flipout.inference.kernel;
 
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * Where the channels of a batch of images lie in an arena.
@@ -96,15 +97,24 @@ public final class Planes {
         if (images < 1 || channels < 1 || height < 1 || width < 1 || border < 0 || lanes < 1) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "%d images of %d × %d × %d with a border of %d in %d lanes are no"
                                     + " planes.",
-                            images, channels, height, width, border, lanes));
+                            images,
+                            channels,
+                            height,
+                            width,
+                            border,
+                            lanes));
         }
         if (rowStride < width + border) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "A row stride of %d is less than the width %d and the border %d.",
-                            rowStride, width, border));
+                            rowStride,
+                            width,
+                            border));
         }
         long plane;
         if (height == 1 && width == 1 && border == 0) {
@@ -119,8 +129,13 @@ public final class Planes {
         if (offset < 0 || total > Integer.MAX_VALUE - 8) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "%d images of %d × %d × %d at %d do not fit into one array.",
-                            images, channels, height, width, offset));
+                            images,
+                            channels,
+                            height,
+                            width,
+                            offset));
         }
         return new Planes(
                 images,
@@ -205,8 +220,11 @@ public final class Planes {
         if (first < 0 || count < 1 || first + count > channels) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "Channels %d to %d are not among %d.",
-                            first, first + count - 1, channels));
+                            first,
+                            first + count - 1,
+                            channels));
         }
         return new Planes(
                 images,
@@ -454,7 +472,15 @@ public final class Planes {
     @Override
     public String toString() {
         return String.format(
+                Locale.ROOT,
                 "%d × %d × %d × %d, border %d, row stride %d, %d lanes, at %d",
-                images, channels, height, width, border, rowStride, lanes, offset);
+                images,
+                channels,
+                height,
+                width,
+                border,
+                rowStride,
+                lanes,
+                offset);
     }
 }

@@ -1,5 +1,7 @@
 package io.flipout.inference.kernel;
 
+import java.util.Locale;
+
 /**
  * Each output is the greatest element, or the mean, of a window of the input. Windows are cut off
  * at the image's edge: padding is never the greatest, and counts in a mean only where asked for.
@@ -38,9 +40,13 @@ public final class Pooling implements Kernel {
                 if (start >= axis.ends[i]) {
                     throw new IllegalArgumentException(
                             String.format(
+                                    Locale.ROOT,
                                     "A pooling window of %d at %d with padding %d lies outside %d"
                                             + " elements.",
-                                    kernel, i * stride - padding, padding, inputs));
+                                    kernel,
+                                    i * stride - padding,
+                                    padding,
+                                    inputs));
                 }
             }
             return axis;
@@ -102,7 +108,7 @@ public final class Pooling implements Kernel {
                 || in.channels() != out.channels()
                 || in.lanes() != out.lanes()) {
             throw new IllegalArgumentException(
-                    String.format("Pooling cannot go from %s to %s.", in, out));
+                    String.format(Locale.ROOT, "Pooling cannot go from %s to %s.", in, out));
         }
         this.in = in;
         this.out = out;

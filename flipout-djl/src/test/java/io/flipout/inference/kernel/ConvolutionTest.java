@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -199,6 +200,7 @@ class ConvolutionTest {
         @Override
         public String toString() {
             return String.format(
+                    Locale.ROOT,
                     "%d×%d×%d×%d, %d filters, groups %d, kernel %s, stride %s, padding %s, dilation %s,"
                             + " lanes %d, borders %d %d, density %s, residual %s %s",
                     images,

@@ -7,6 +7,7 @@ import ai.djl.nn.convolutional.Conv2d;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 
 /**
@@ -50,8 +51,13 @@ public final class LayerBench {
             for (int[] shape : SHAPES) {
                 String name =
                         String.format(
+                                Locale.ROOT,
                                 "%d→%d %d² k%d s%d",
-                                shape[0], shape[1], shape[2], shape[3], shape[4]);
+                                shape[0],
+                                shape[1],
+                                shape[2],
+                                shape[3],
+                                shape[4]);
                 if (name.contains(only)) {
                     layer(manager, images, shape, name, budget);
                 }
@@ -91,11 +97,15 @@ public final class LayerBench {
         StringBuilder line =
                 new StringBuilder(
                         String.format(
+                                Locale.ROOT,
                                 "%-20s x%d torch %8.1f us |",
-                                name, images, medians[ours.size()] * 1e6));
+                                name,
+                                images,
+                                medians[ours.size()] * 1e6));
         for (int i = 0; i < ours.size(); i++) {
             line.append(
                     String.format(
+                            Locale.ROOT,
                             " %5.1f%%: %7.1f us %6.2fx |",
                             SPARSITIES[i] * 100,
                             medians[i] * 1e6,

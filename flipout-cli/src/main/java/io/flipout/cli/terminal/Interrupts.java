@@ -1,14 +1,14 @@
-package io.flipout.cli.training;
+package io.flipout.cli.terminal;
 
 import java.util.ArrayList;
 import java.util.List;
 import org.jline.utils.Signals;
 
 /**
- * SIGINT and SIGTERM while a run trains: the first asks it to end in good order, a second one ends
- * it at once.
+ * SIGINT and SIGTERM while something long is at work: the first asks it to end in good order, a
+ * second one ends it at once.
  */
-final class Interrupts implements AutoCloseable {
+public final class Interrupts implements AutoCloseable {
 
     /** What a shell adds to the number of a signal. */
     private static final int STATUS = 128;
@@ -17,9 +17,22 @@ final class Interrupts implements AutoCloseable {
     private static final long PATIENCE = 1000;
 
     private final List<Runnable> restore = new ArrayList<>();
+    private final boolean isEchoed;
     private volatile int signal;
 
-    Interrupts() {
+    /** Catches signals from now on, for a user's own process. */
+    public Interrupts() {
+        this(false);
+    }
+
+    /**
+     * Catches signals from now on.
+     *
+     * @param isEchoed whether another process passes on what a terminal sends to both, which is
+     *     then one signal
+     */
+    public Interrupts(boolean isEchoed) {
+        this.isEchoed = isEchoed;
         handle("INT", 2);
         handle("TERM", 15);
     }
@@ -30,6 +43,9 @@ final class Interrupts implements AutoCloseable {
     }
 
     private void receive(String name, int number) {
+        if (signal != 0 && isEchoed && signal != number) {
+            return;
+        }
         if (signal != 0) {
             die(name);
             Runtime.getRuntime().halt(STATUS + number);
@@ -53,13 +69,13 @@ final class Interrupts implements AutoCloseable {
         }
     }
 
-    /** Whether the run is to end. */
-    boolean isAsked() {
+    /** Whether the work is to end. */
+    public boolean isAsked() {
         return signal != 0;
     }
 
     /** The status that a command ends with after a signal. */
-    int status() {
+    public int status() {
         return STATUS + signal;
     }
 

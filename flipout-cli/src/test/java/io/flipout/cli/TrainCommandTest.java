@@ -365,8 +365,7 @@ class TrainCommandTest {
             Shell shell =
                     train(
                             run,
-                            (Object[])
-                                    ("--overwrite --method gmp --epochs 2 " + noise).split(" "));
+                            (Object[]) ("--overwrite --method gmp --epochs 2 " + noise).split(" "));
             assertThat(shell.status()).as(shell.err()).isZero();
             assertThat(metrics.contains(untimed(run))).isFalse();
             metrics.add(untimed(run));

@@ -63,7 +63,8 @@ final class GradualMagnitudeRecipe implements Recipe {
 
     /** The schedule of a method that prunes along the cubic. */
     Schedule alongTheCubic(SharedOptions shared, int epochs, String method) {
-        shared.refuseRate(method + " prunes along a cubic", "--gmp-begin, --gmp-end and --prune-every");
+        shared.refuseRate(
+                method + " prunes along a cubic", "--gmp-begin, --gmp-end and --prune-every");
         int period = shared.pruneEvery(1);
         if (end == null) {
             int usual = Math.min(epochs - 1, (int) Math.round(PRUNING * epochs));

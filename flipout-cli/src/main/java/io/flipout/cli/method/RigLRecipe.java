@@ -56,7 +56,9 @@ final class RigLRecipe implements Recipe {
         return with(RigL.builder(), shared, PERIOD, REWIRING).build();
     }
 
-    /** Sets what the options say, and fills in the others once the length of the training is known. */
+    /**
+     * Sets what the options say, and fills in the others once the length of the training is known.
+     */
     <B extends RewiringBuilder<B>> B with(
             B builder, SharedOptions shared, long usualPeriod, double usualEnd) {
         if (shared.steps() > 0) {

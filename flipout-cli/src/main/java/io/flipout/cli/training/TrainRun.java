@@ -100,7 +100,7 @@ public record TrainRun(
         DefaultTrainingConfig config =
                 new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
                         .optDevices(devices)
-                        .optOptimizer(pruner.wrap(optimizer.sgd(rates)))
+                        .optOptimizer(pruner.wrap(optimizer.optimizer(rates)))
                         .addTrainingListeners(weights, pruner.listener());
         try (Trainer trainer = model.newTrainer(config)) {
             boolean isLoaded = model.getBlock().isInitialized();

@@ -108,14 +108,14 @@ public enum DataSets {
             new float[] {.3901f, .3880f, .4042f}) {
         @Override
         ImageSet find(Path folder, Usage usage, int side, Consumer<String> log) throws IOException {
-            return images(folder, usage, side);
+            return images(folder, usage, side, log);
         }
     },
     /** Any folder of images, scaled to one size; normalised by ImageNet's mean and deviation. */
     FOLDER(224, 28, false, new float[] {.485f, .456f, .406f}, new float[] {.229f, .224f, .225f}) {
         @Override
         ImageSet find(Path folder, Usage usage, int side, Consumer<String> log) throws IOException {
-            return images(folder, usage, side);
+            return images(folder, usage, side, log);
         }
     };
 
@@ -224,7 +224,8 @@ public enum DataSets {
      *     Fashion-MNIST, Debian's package
      * @param usage training or test; a folder's test images are those of {@code val}
      * @param imageSide the side to scale images of a folder to, in pixels; 0 for 224
-     * @param log is told what happens before something large is downloaded
+     * @param log is told what happens before something large is downloaded, and what of a folder is
+     *     passed over
      * @return the images
      * @throws DataException if files are missing or damaged; the message names them
      * @throws IOException if a file cannot be read
@@ -249,11 +250,12 @@ public enum DataSets {
                         + ".");
     }
 
-    ImageSet images(Path folder, Usage usage, int imageSide) throws IOException {
+    ImageSet images(Path folder, Usage usage, int imageSide, Consumer<String> log)
+            throws IOException {
         if (folder == null) {
             throw missing(IMAGE_FILES);
         }
-        return ImageFolder.read(folder, usage == Usage.TEST ? "val" : "train", imageSide);
+        return ImageFolder.read(folder, usage == Usage.TEST ? "val" : "train", imageSide, log);
     }
 
     private static ImageSet idx(DjlRepository djl, Usage usage, List<String> classes)

@@ -6,45 +6,50 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import javax.imageio.ImageIO;
-import javax.imageio.ImageReader;
-import javax.imageio.stream.ImageInputStream;
 
 /**
  * A folder of images: {@code train/CLASS/*} and {@code val/CLASS/*}, JPEG or PNG.
  *
  * <p>Classes are the folders of {@code train} in alphabetical order, also for {@code val}, which
  * may lack some. Every image is scaled to one size, whatever its aspect; grey ones get three
- * channels.
+ * channels. What is hidden, of another kind or deeper down is passed over and told; what cannot be
+ * meant, such as a class without images or a link to nothing, is refused.
  */
 final class ImageFolder {
-
-    private static final List<String> SUFFIXES = List.of(".jpg", ".jpeg", ".png");
-
-    private static final List<String> FORMATS = List.of("jpeg", "png");
-
-    /** Pixels that are decoded, more than any camera has. */
-    private static final long LARGEST = 1 << 28;
-
-    /** Bits of black and white pixels that a byte of a PNG can stand for, at the very most. */
-    private static final long MOST_PER_BYTE = 8 * 1032;
 
     /** Mixes the classes, the same way every time, so that the first N images are of all. */
     private static final long MIX = 10;
 
-    private ImageFolder() {}
+    /** What a name has where its bytes are no text in the encoding of the system. */
+    private static final String UNREADABLE = "\ufffd";
 
-    /** Reads the images of {@code root/split}. */
-    static ImageSet read(Path root, String split, int side) throws IOException {
+    private final Path folder;
+    private final PassedOver passedOver;
+
+    private ImageFolder(Path folder) {
+        this.folder = folder;
+        passedOver = new PassedOver(folder);
+    }
+
+    /**
+     * Reads the images of {@code root/split}.
+     *
+     * @param log is told what is passed over
+     */
+    static ImageSet read(Path root, String split, int side, Consumer<String> log)
+            throws IOException {
         Path train = root.resolve("train");
         Path folder = root.resolve(split);
         for (Path needed : List.of(train, folder)) {
@@ -58,36 +63,128 @@ final class ImageFolder {
                                 + ".");
             }
         }
-        List<String> classes = folders(train);
+        List<String> classes = List.copyOf(new ImageFolder(train).classes().keySet());
+        ImageFolder images = new ImageFolder(folder);
         List<Path> files = new ArrayList<>();
         List<Integer> labels = new ArrayList<>();
-        for (String name : folders(folder)) {
-            int label = classes.indexOf(name);
-            if (label < 0) {
+        for (Map.Entry<String, Path> entry : images.classes().entrySet()) {
+            List<Path> found = images.images(entry.getValue(), folder.equals(train));
+            int label = classes.indexOf(entry.getKey());
+            if (label < 0 && !found.isEmpty()) {
                 throw new DataException(
-                        folder.resolve(name)
+                        entry.getValue()
                                 + " is a class that the training images do not have; they have "
                                 + classes
                                 + ".");
             }
-            for (Path file : images(folder.resolve(name))) {
-                files.add(file);
-                labels.add(label);
-            }
+            files.addAll(found);
+            labels.addAll(Collections.nCopies(found.size(), label));
         }
         if (files.isEmpty()) {
             throw new DataException(
                     folder + " holds no images (.jpg, .jpeg, .png) in folders of classes.");
         }
+        images.passedOver.tell(log);
         Collections.shuffle(files, new Random(MIX));
         Collections.shuffle(labels, new Random(MIX));
         return decode(files, labels, classes, side);
     }
 
+    /** Returns the folders of the classes by name, in alphabetical order. */
+    private Map<String, Path> classes() throws IOException {
+        Map<String, Path> classes = new TreeMap<>();
+        for (Path entry : entries(folder)) {
+            if (isHidden(entry)) {
+                passedOver.add(PassedOver.HIDDEN, entry);
+            } else if (Files.isDirectory(entry)) {
+                Path same = classes.put(className(entry), entry);
+                if (same != null) {
+                    throw new DataException(
+                            same
+                                    + " and "
+                                    + entry.getFileName()
+                                    + " are one name in two spellings of Unicode: put their images"
+                                    + " into one folder.");
+                }
+            } else {
+                refuseBroken(entry);
+                passedOver.add(PassedOver.NO_CLASS, entry);
+            }
+        }
+        return classes;
+    }
+
+    /** Names go into lists of a name a line, and are compared by what they look like. */
+    private static String className(Path entry) throws DataException {
+        String name = entry.getFileName().toString();
+        if (name.contains(UNREADABLE)) {
+            throw new DataException(
+                    "The name of the class "
+                            + entry
+                            + " is no text in the encoding of this system: rename it, or set"
+                            + " LC_ALL=C.UTF-8.");
+        }
+        if (name.chars().anyMatch(Character::isISOControl)) {
+            throw new DataException(
+                    "The name of the class '"
+                            + entry.toString().replaceAll("\\p{Cntrl}", "?")
+                            + "' has a line break or another control character: rename it.");
+        }
+        return Normalizer.normalize(name, Normalizer.Form.NFC);
+    }
+
+    /** Returns the images of a class. */
+    private List<Path> images(Path classFolder, boolean isNeeded) throws IOException {
+        List<Path> images = new ArrayList<>();
+        for (Path entry : entries(classFolder)) {
+            if (isHidden(entry)) {
+                passedOver.add(PassedOver.HIDDEN, entry);
+            } else if (Files.isDirectory(entry)) {
+                passedOver.add(PassedOver.NESTED, entry);
+            } else if (ImageFile.isNamed(entry)) {
+                refuseBroken(entry);
+                images.add(entry);
+            } else {
+                passedOver.add(PassedOver.OTHER, entry);
+            }
+        }
+        if (images.isEmpty() && isNeeded) {
+            throw new DataException(
+                    "The class "
+                            + classFolder
+                            + " has no images (.jpg, .jpeg, .png)"
+                            + passedOver.in(classFolder)
+                            + ": add some or remove the folder.");
+        }
+        if (images.isEmpty()) {
+            passedOver.add(PassedOver.EMPTY, classFolder);
+        }
+        return images;
+    }
+
+    private static List<Path> entries(Path folder) throws IOException {
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.sorted().toList();
+        }
+    }
+
+    private static boolean isHidden(Path entry) {
+        return entry.getFileName().toString().startsWith(".");
+    }
+
+    private static void refuseBroken(Path entry) throws DataException {
+        if (!Files.exists(entry) && Files.exists(entry, LinkOption.NOFOLLOW_LINKS)) {
+            throw new DataException(entry + " is a link that leads to nothing: mend or remove it.");
+        }
+        if (!Files.isRegularFile(entry)) {
+            throw new DataException(
+                    entry + " is no file, but a device or a pipe: mend or remove it.");
+        }
+    }
+
     private static ImageSet decode(
             List<Path> files, List<Integer> labels, List<String> classes, int side)
             throws IOException {
-        ImageIO.setUseCache(false);
         byte[][] images = new byte[files.size()][];
         try {
             IntStream.range(0, images.length)
@@ -108,7 +205,7 @@ final class ImageFolder {
     }
 
     private static byte[] decode(Path file, int side) throws IOException {
-        int[] rgb = resize(pixels(file), side).getRGB(0, 0, side, side, null, 0, side);
+        int[] rgb = resize(ImageFile.read(file), side).getRGB(0, 0, side, side, null, 0, side);
         byte[] bytes = new byte[3 * rgb.length];
         for (int i = 0; i < rgb.length; i++) {
             bytes[i] = (byte) (rgb[i] >> 16);
@@ -116,48 +213,6 @@ final class ImageFolder {
             bytes[2 * rgb.length + i] = (byte) rgb[i];
         }
         return bytes;
-    }
-
-    /** Decodes a file, whatever its name says it is, unless that would take too much memory. */
-    private static BufferedImage pixels(Path file) throws IOException {
-        try (ImageInputStream in = ImageIO.createImageInputStream(file.toFile())) {
-            Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
-            while (readers.hasNext()) {
-                ImageReader reader = readers.next();
-                try {
-                    if (FORMATS.contains(reader.getFormatName().toLowerCase(Locale.ROOT))) {
-                        reader.setInput(in, true, true);
-                        checkSize(file, reader.getWidth(0), reader.getHeight(0));
-                        return reader.read(0);
-                    }
-                } finally {
-                    reader.dispose();
-                }
-            }
-        } catch (DataException e) {
-            throw e;
-        } catch (IOException | RuntimeException e) {
-            throw undecodable(file, e);
-        }
-        throw undecodable(file, null);
-    }
-
-    private static void checkSize(Path file, int width, int height) throws IOException {
-        long pixels = (long) width * height;
-        if (pixels > LARGEST || pixels > MOST_PER_BYTE * Files.size(file)) {
-            throw new DataException(
-                    String.format(
-                            "%s claims %d×%d pixels, more than %s: mend or remove it.",
-                            file,
-                            width,
-                            height,
-                            pixels > LARGEST ? "are decoded" : "it has bytes for"));
-        }
-    }
-
-    private static DataException undecodable(Path file, Exception cause) {
-        return new DataException(
-                file + " is no image that can be decoded (JPEG or PNG): mend or remove it.", cause);
     }
 
     /** Halves the image while it is more than twice too large, so that no pixel is skipped. */
@@ -181,25 +236,5 @@ final class ImageFolder {
 
     private static int step(int length, int target) {
         return length > 2 * target ? (length + 1) / 2 : target;
-    }
-
-    private static List<String> folders(Path root) throws IOException {
-        try (Stream<Path> entries = Files.list(root)) {
-            return entries.filter(Files::isDirectory)
-                    .map(path -> path.getFileName().toString())
-                    .sorted()
-                    .toList();
-        }
-    }
-
-    private static List<Path> images(Path folder) throws IOException {
-        try (Stream<Path> entries = Files.list(folder)) {
-            return entries.filter(ImageFolder::isImage).sorted().toList();
-        }
-    }
-
-    private static boolean isImage(Path file) {
-        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-        return SUFFIXES.stream().anyMatch(name::endsWith);
     }
 }

@@ -8,15 +8,20 @@ import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
 import io.flipout.cli.network.ModelOptions;
 import io.flipout.cli.network.Networks;
+import io.flipout.cli.network.Evaluation;
 import io.flipout.cli.network.SavedModel;
+import io.flipout.cli.network.Scorer;
+import io.flipout.cli.network.Scorers;
 import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.option.DataOptions;
 import io.flipout.cli.option.Devices;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.data.ImageSet;
+import io.flipout.djl.data.Normalization;
 import io.flipout.djl.training.Score;
 import io.flipout.djl.training.TrainingLoop;
+import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,6 +50,15 @@ final class EvaluateCommand implements Callable<Integer> {
             description = "Where to compute (default: ${DEFAULT-VALUE}).")
     private String device;
 
+    @Option(
+            names = "--engine",
+            paramLabel = "flipout|pytorch",
+            defaultValue = "pytorch",
+            description =
+                    "What computes: PyTorch, or FlipOut's engine, on the CPU, with the weights that"
+                            + " are left (default: ${DEFAULT-VALUE}).")
+    private Scorer.Engine engine;
+
     @Mixin private CommonOptions common;
 
     @Override
@@ -52,9 +66,41 @@ final class EvaluateCommand implements Callable<Integer> {
         SavedModel saved = network.find();
         data.fillFrom(spec.commandLine().getParseResult(), saved::option);
         data.resolve();
+        Terminal terminal = new Terminal(spec.commandLine());
+        Score score =
+                engine == Scorer.Engine.FLIPOUT
+                        ? withoutPyTorch(saved, terminal)
+                        : withPyTorch(saved, terminal);
+        terminal.line(
+                "%s on the %,d test images of %s: accuracy %.2f %%, loss %.4f",
+                network.path(),
+                score.images(),
+                data.dataSet().dataName(),
+                100 * score.accuracy(),
+                score.loss());
+        return 0;
+    }
+
+    private Score withoutPyTorch(SavedModel saved, Terminal terminal) throws IOException {
+        if (!device.equals("auto") && !device.equals("cpu")) {
+            throw Failure.misuse(
+                    "The FlipOut engine computes on the CPU: leave out --device, or give --engine"
+                            + " pytorch.");
+        }
+        ImageSet images = data.loadTest(terminal::note);
+        try (Scorer scorer = Scorers.open(network, saved, engine, common, terminal::note)) {
+            return Evaluation.score(scorer, images, normalization(saved));
+        }
+    }
+
+    private Normalization normalization(SavedModel saved) throws IOException {
+        Normalization own = data.dataSet().normalization();
+        return saved.isPreprocessing() ? Normalization.none(own.mean().length) : own;
+    }
+
+    private Score withPyTorch(SavedModel saved, Terminal terminal) throws Exception {
         common.startEngine();
         Device[] devices = Devices.parse(device);
-        Terminal terminal = new Terminal(spec.commandLine());
         ImageSet images = data.loadTest(terminal::note);
         Shape image = new Shape(images.channels(), images.height(), images.width());
         try (Model model = network.load(saved, devices[0])) {
@@ -76,17 +122,10 @@ final class EvaluateCommand implements Callable<Integer> {
                                         trained.get(2), trained.get(3), DataOptions.size(images)));
                     }
                 }
-                Score score =
-                        TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();
-                terminal.line(
-                        "%s on the %,d test images of %s: accuracy %.2f %%, loss %.4f",
-                        network.path(),
-                        score.images(),
-                        data.dataSet().dataName(),
-                        100 * score.accuracy(),
-                        score.loss());
+                return TrainingLoop.evaluate(
+                                trainer, data.forEvaluation(images, normalization(saved)))
+                        .orElseThrow();
             }
         }
-        return 0;
     }
 }

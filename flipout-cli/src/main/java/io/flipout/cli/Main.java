@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
             ResumeCommand.class,
             CompareCommand.class,
             EvaluateCommand.class,
+            PredictCommand.class,
             InspectCommand.class,
             ExportCommand.class,
             ReportCommand.class,

@@ -2,6 +2,7 @@ package io.flipout.cli.network;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -12,6 +13,7 @@ import picocli.CommandLine.Parameters;
 public final class ModelOptions {
 
     @Parameters(
+            index = "0",
             paramLabel = "RUN_OR_MODEL",
             description = "Folder of a run, a NAME-0000.params or a TorchScript NAME.pt file.")
     private Path path;
@@ -28,6 +30,11 @@ public final class ModelOptions {
 
     public SavedModel find() throws IOException {
         return SavedModel.find(path);
+    }
+
+    /** Returns the shape of the images that DJL parameters are for, without loading them. */
+    Shape imageShape(SavedModel saved) throws IOException {
+        return saved.imageShape(Optional.ofNullable(modelName));
     }
 
     /** Loads the network; the caller closes it. */

@@ -2,11 +2,14 @@ package io.flipout.cli.network;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flipout.cli.option.YamlDefaults;
 import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.djl.torchscript.ScriptMetadata;
+import io.flipout.djl.torchscript.TorchScriptFile;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import io.flipout.models.Models;
 import java.io.IOException;
@@ -126,17 +129,51 @@ public final class SavedModel {
         return isScript(file);
     }
 
+    /** Whether it is a module that takes pixels of 0 to 255 and normalises them itself. */
+    public boolean isPreprocessing() throws IOException {
+        return isScript()
+                && TorchScriptFile.open(file)
+                        .metadata()
+                        .map(ScriptMetadata::preprocessed)
+                        .orElse(false);
+    }
+
+    /** Returns the shape of the images that DJL parameters are for, without loading them. */
+    Shape imageShape(Optional<String> modelName) throws IOException {
+        Models network = network(modelName);
+        try (ParametersFile parameters = new ParametersFile(file, layers(network))) {
+            return parameters.image();
+        } catch (IOException | RuntimeException e) {
+            throw unreadable(network, e);
+        }
+    }
+
+    private Models network(Optional<String> modelName) {
+        return Models.get(modelName.or(() -> option("model")).orElse(prefix));
+    }
+
+    /** What the file is read by has the layers; only the file knows how large they are. */
+    private static Block layers(Models network) {
+        return network.newBlock((int) network.inputShape().get(0), USUAL_CLASSES);
+    }
+
+    private Failure unreadable(Models network, Exception cause) {
+        return Failure.of(
+                file
+                        + " could not be loaded as "
+                        + network.id()
+                        + ": it is damaged, or --model must name another network.",
+                cause);
+    }
+
     /** Loads the network; the caller closes it. */
     Model load(Optional<String> modelName, Device device) throws IOException {
         if (isScript()) {
             return TorchScriptModels.open(file, device);
         }
-        String name = modelName.or(() -> option("model")).orElse(prefix);
-        Models network = Models.get(name);
+        Models network = network(modelName);
         Model model = Model.newInstance(prefix, device);
-        // What the file is read by has the layers; only the file knows how large they are.
-        Block layers = network.newBlock((int) network.inputShape().get(0), USUAL_CLASSES);
-        try (ParametersFile parameters = new ParametersFile(file, layers)) {
+        try (ParametersFile parameters = new ParametersFile(file, layers(network))) {
             int channels = Math.toIntExact(parameters.image().get(0));
             int classes = Math.toIntExact(parameters.last().get(0));
             Block block =
@@ -149,12 +186,7 @@ public final class SavedModel {
             return model;
         } catch (IOException | RuntimeException e) {
             model.close();
-            throw Failure.of(
-                    file
-                            + " could not be loaded as "
-                            + network.id()
-                            + ": it is damaged, or --model must name another network.",
-                    e);
+            throw unreadable(network, e);
         }
     }
 }

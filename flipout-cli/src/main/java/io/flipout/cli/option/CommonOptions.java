@@ -21,12 +21,25 @@ public final class CommonOptions {
         return verbose;
     }
 
+    /** Returns how many threads compute, where no engine decides it. */
+    public int threads() {
+        if (threads == null) {
+            return Runtime.getRuntime().availableProcessors();
+        }
+        check();
+        return threads;
+    }
+
+    private void check() {
+        if (threads < 1) {
+            throw Failure.misuse("The number of threads must be at least 1, got " + threads);
+        }
+    }
+
     /** Starts the engine with these options; they have no effect on one that runs already. */
     public Engine startEngine() {
         if (threads != null) {
-            if (threads < 1) {
-                throw Failure.misuse("The number of threads must be at least 1, got " + threads);
-            }
+            check();
             System.setProperty("ai.djl.pytorch.num_threads", threads.toString());
             System.setProperty("ai.djl.pytorch.num_interop_threads", "1");
             // The caller works too; and a pool of 0 makes parallel streams wait for ever.

@@ -5,6 +5,7 @@ import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.data.DataSets;
 import io.flipout.djl.data.ImageDataset;
 import io.flipout.djl.data.ImageSet;
+import io.flipout.djl.data.Normalization;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -163,9 +164,14 @@ public final class DataOptions {
     }
 
     public ImageDataset forEvaluation(ImageSet set) {
+        return forEvaluation(set, dataSet().normalization());
+    }
+
+    /** Images for a network that normalises them by itself, or by other numbers. */
+    public ImageDataset forEvaluation(ImageSet set, Normalization normalization) {
         return ImageDataset.builder()
                 .setImages(set)
-                .setNormalization(dataSet().normalization())
+                .setNormalization(normalization)
                 .setBatchSize(EVALUATION_BATCH)
                 .build();
     }

@@ -291,6 +291,7 @@ public record TrainRun(
                 "%s in %.0f s. The run is in %s:%n%s.",
                 epochs(last.epoch()), seconds, folder.path(), String.join(", ", folder.files()));
         terminal.line("Look closer:  ./flipout inspect %s", folder.path());
+        terminal.line("Use it:       ./flipout predict %s IMAGE.png", folder.path());
         terminal.line("Draw it:      ./flipout report %s", folder.path());
         terminal.line(
                 "Deploy it:    ./flipout export %s --out %s.pt --compress sparse",

@@ -1,5 +1,7 @@
 package io.flipout.djl.data;
 
+import java.util.Arrays;
+
 /**
  * Brings bytes to mean 0 and variance 1: {@code (b / 255 − mean) / std} for each channel.
  *
@@ -25,8 +27,24 @@ public record Normalization(float[] mean, float[] std) {
         }
     }
 
-    /** Returns the normalised value of every byte, a row a channel. */
-    float[][] table() {
+    /**
+     * For networks that take pixels as they are.
+     *
+     * @param channels the number of channels
+     * @return what leaves bytes at 0 to 255
+     */
+    public static Normalization none(int channels) {
+        float[] std = new float[channels];
+        Arrays.fill(std, 1f / 255);
+        return new Normalization(new float[channels], std);
+    }
+
+    /**
+     * Returns the normalised value of every byte.
+     *
+     * @return a row of 256 values for each channel
+     */
+    public float[][] table() {
         float[][] table = new float[mean.length][256];
         for (int c = 0; c < mean.length; c++) {
             for (int b = 0; b < 256; b++) {

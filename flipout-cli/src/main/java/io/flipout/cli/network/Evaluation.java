@@ -1,0 +1,73 @@
+package io.flipout.cli.network;
+
+import io.flipout.cli.terminal.Failure;
+import io.flipout.djl.data.ImageSet;
+import io.flipout.djl.data.Normalization;
+import io.flipout.djl.training.Score;
+import io.flipout.inference.image.ImageInput;
+
+/** Scores a network on images by any engine, as training does. */
+public final class Evaluation {
+
+    private static final int BATCH = 256;
+
+    private Evaluation() {}
+
+    /**
+     * Computes the accuracy and the mean cross-entropy.
+     *
+     * @param normalization of the images
+     */
+    public static Score score(Scorer scorer, ImageSet images, Normalization normalization) {
+        ImageInput input =
+                new ImageInput(images.channels(), images.height(), images.width(), normalization);
+        double loss = 0;
+        long hits = 0;
+        for (int from = 0; from < images.size(); from += BATCH) {
+            int batch = Math.min(BATCH, images.size() - from);
+            float[] numbers = new float[batch * input.size()];
+            for (int i = 0; i < batch; i++) {
+                input.put(images.image(from + i), numbers, i * input.size());
+            }
+            float[] scores = scorer.scores(numbers, batch, input.shape());
+            int each = scores.length / batch;
+            if (each < images.classes().size()) {
+                throw Failure.misuse(
+                        String.format(
+                                "The network returns %d numbers for an image, which are no scores"
+                                        + " of the %d classes of the data set.",
+                                each, images.classes().size()));
+            }
+            for (int i = 0; i < batch; i++) {
+                int label = images.label(from + i);
+                loss += crossEntropy(scores, i * each, each, label);
+                hits += highest(scores, i * each, each) == label ? 1 : 0;
+            }
+        }
+        return new Score(loss / images.size(), (double) hits / images.size(), images.size());
+    }
+
+    /** log Σ exp(s) - s of the class. */
+    private static double crossEntropy(float[] scores, int from, int count, int label) {
+        double largest = scores[from + highest(scores, from, count)];
+        double sum = 0;
+        for (int i = from; i < from + count; i++) {
+            sum += Math.exp(scores[i] - largest);
+        }
+        return Math.log(sum) + largest - scores[from + label];
+    }
+
+    /** The first of the highest scores; of those that are no numbers the first, as in PyTorch. */
+    private static int highest(float[] scores, int from, int count) {
+        int highest = 0;
+        for (int i = 0; i < count; i++) {
+            if (Float.isNaN(scores[from + i])) {
+                return i;
+            }
+            if (scores[from + i] > scores[from + highest]) {
+                highest = i;
+            }
+        }
+        return highest;
+    }
+}

@@ -90,10 +90,7 @@ public final class TorchScriptExporter {
      * @throws IOException if the file cannot be written
      */
     public void export(Block block, Path target, Shape... inputShapes) throws IOException {
-        if (!block.isInitialized()) {
-            throw new TorchScriptException(
-                    "The network is not initialised: call block.initialize(...), or train it.");
-        }
+        checkInitialized(block);
         List<Tracer> tracers = new ArrayList<>();
         try {
             Traced traced = trace(block, inputShapes, tracers);
@@ -103,6 +100,38 @@ public final class TorchScriptExporter {
             write(writer, target, traced.traces());
         } finally {
             tracers.forEach(Tracer::close);
+        }
+    }
+
+    /**
+     * Traces a block as for an export, and makes a network of it that can be computed without
+     * PyTorch. Its weights are those of now.
+     *
+     * @param block the network, initialised
+     * @param inputShape the shape of its input, the batch first (of any size)
+     * @return the network
+     * @throws TorchScriptException if the network does what a trace cannot follow or what only
+     *     PyTorch computes
+     */
+    public TorchScriptGraph graph(Block block, Shape inputShape) {
+        checkInitialized(block);
+        List<Tracer> tracers = new ArrayList<>();
+        try {
+            Traced traced = trace(block, new Shape[] {inputShape}, tracers);
+            ModuleTree tree = ModuleTree.of(block);
+            ModuleCode code = new ModuleCode(tree, traced.merged(), traced.checks(), Map.of());
+            String type = code.className(tree.root());
+            return TorchScriptGraph.of(
+                    "The network", code.text(), type, new BlockTensors(tree, code.constants()));
+        } finally {
+            tracers.forEach(Tracer::close);
+        }
+    }
+
+    private static void checkInitialized(Block block) {
+        if (!block.isInitialized()) {
+            throw new TorchScriptException(
+                    "The network is not initialised: call block.initialize(...), or train it.");
         }
     }
 

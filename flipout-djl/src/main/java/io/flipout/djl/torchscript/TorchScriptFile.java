@@ -10,7 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Enumeration;
+import java.util.List;
 import java.util.Optional;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
@@ -183,6 +185,10 @@ public final class TorchScriptFile {
     }
 
     private Optional<String> text(ZipFile zip, String record) throws IOException {
+        return bytes(zip, record).map(bytes -> new String(bytes, StandardCharsets.UTF_8));
+    }
+
+    private Optional<byte[]> bytes(ZipFile zip, String record) throws IOException {
         ZipEntry entry = zip.getEntry(root + "/" + record);
         if (entry == null) {
             return Optional.empty();
@@ -192,7 +198,86 @@ public final class TorchScriptFile {
             if (bytes.length > LONGEST_TEXT) {
                 throw new TorchScriptException(path + ": its record " + record + " is too long.");
             }
-            return Optional.of(new String(bytes, StandardCharsets.UTF_8));
+            return Optional.of(bytes);
+        }
+    }
+
+    /** Reads records, one after the other. */
+    interface Records {
+        /** Whether there is such a record. */
+        boolean has(String name);
+
+        /** The names of the records of a folder, with all folders beneath. */
+        List<String> under(String folder);
+
+        /** A record of code or metadata. */
+        byte[] text(String name) throws IOException;
+
+        /** A record of so many bytes, which are taken in order. */
+        void numbers(String name, long bytes, Content.Sink sink) throws IOException;
+    }
+
+    /** What is made of the records. */
+    @FunctionalInterface
+    interface Use<T> {
+        T of(Records records) throws IOException;
+    }
+
+    /** Opens the archive for somebody who reads its records. */
+    <T> T read(Use<T> use) throws IOException {
+        try (ZipFile zip = new ZipFile(path.toFile())) {
+            return use.of(new ZipRecords(zip));
+        } catch (ZipException | EOFException e) {
+            throw new TorchScriptException(path + " is truncated or damaged.", e);
+        }
+    }
+
+    private final class ZipRecords implements Records {
+
+        private final ZipFile zip;
+
+        private ZipRecords(ZipFile zip) {
+            this.zip = zip;
+        }
+
+        @Override
+        public boolean has(String name) {
+            return zip.getEntry(root + "/" + name) != null;
+        }
+
+        @Override
+        public List<String> under(String folder) {
+            List<String> names = new ArrayList<>();
+            Enumeration<? extends ZipEntry> entries = zip.entries();
+            while (entries.hasMoreElements()) {
+                String name = entries.nextElement().getName();
+                if (name.startsWith(root + "/" + folder + "/")) {
+                    names.add(name.substring(root.length() + 1));
+                }
+            }
+            return names;
+        }
+
+        @Override
+        public byte[] text(String name) throws IOException {
+            return bytes(zip, name).orElseThrow(() -> missing(name));
+        }
+
+        @Override
+        public void numbers(String name, long bytes, Content.Sink sink) throws IOException {
+            ZipEntry entry = zip.getEntry(root + "/" + name);
+            if (entry == null) {
+                throw missing(name);
+            }
+            if (entry.getSize() != bytes) {
+                throw new TorchScriptException(
+                        path + " is damaged: its record " + name + " has another size.");
+            }
+            Content.of(bytes, () -> zip.getInputStream(entry)).forEach(sink);
+        }
+
+        private TorchScriptException missing(String name) {
+            return new TorchScriptException(path + " is damaged: it has no record " + name + ".");
         }
     }
 

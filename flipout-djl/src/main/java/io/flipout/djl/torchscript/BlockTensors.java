@@ -1,0 +1,58 @@
+package io.flipout.djl.torchscript;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.nn.Parameter;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Copies of the numbers of a block, by the attributes that its code knows them by. */
+final class BlockTensors implements ScriptGraph.Tensors {
+
+    private final Map<List<String>, StoredTensor> attributes = new HashMap<>();
+    private final List<StoredTensor> constants = new ArrayList<>();
+
+    BlockTensors(ModuleTree tree, List<Value> constants) {
+        add(tree.root(), List.of());
+        constants.forEach(constant -> this.constants.add(stored(constant.array())));
+    }
+
+    private void add(ModuleTree.Node node, List<String> path) {
+        for (Map.Entry<String, Parameter> entry : node.tensors().entrySet()) {
+            attributes.put(append(path, entry.getKey()), stored(entry.getValue().getArray()));
+        }
+        for (Map.Entry<String, ModuleTree.Node> child : node.children().entrySet()) {
+            add(child.getValue(), append(path, child.getKey()));
+        }
+    }
+
+    private static List<String> append(List<String> path, String name) {
+        List<String> longer = new ArrayList<>(path);
+        longer.add(name);
+        return longer;
+    }
+
+    private static StoredTensor stored(NDArray array) {
+        if (array.getDataType() != DataType.FLOAT32) {
+            return null;
+        }
+        long[] shape = array.getShape().getShape();
+        int[] sizes = new int[shape.length];
+        for (int i = 0; i < sizes.length; i++) {
+            sizes[i] = Math.toIntExact(shape[i]);
+        }
+        return new StoredTensor(sizes, array.toFloatArray(), null);
+    }
+
+    @Override
+    public StoredTensor attribute(List<String> path) {
+        return attributes.get(path);
+    }
+
+    @Override
+    public StoredTensor constant(int index) {
+        return index < constants.size() ? constants.get(index) : null;
+    }
+}

@@ -1,0 +1,295 @@
+package io.flipout.inference.graph;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A convolution, and a linear layer as one with a window of one number over planes of one number:
+ *
+ * <pre>
+ * result[f] = activation(bias[f] + Σ weights[f, c] * input[c] + ones[f] * 1 + residual[index[f]])
+ * </pre>
+ *
+ * Groups are in the weights: a filter has none on the channels of another group. {@code ones} are
+ * weights on a plane of ones that is padded with zeros as the input's planes are; they stand for
+ * channels whose numbers are all the same.
+ */
+public final class Convolution extends Node {
+
+    private final Weights weights;
+    private final float[] bias;
+    private final Window window;
+    private final int groups;
+    private final Weights ones; // null: none
+    private final int[] residualIndex; // null: none
+    private final Function activation; // null: none
+    private final float[] activationArguments;
+
+    private Convolution(
+            List<Node> inputs,
+            Dims dims,
+            Weights weights,
+            float[] bias,
+            Window window,
+            int groups,
+            Weights ones,
+            int[] residualIndex,
+            Function activation,
+            float[] activationArguments) {
+        super(inputs, dims);
+        this.weights = weights;
+        this.bias = bias;
+        this.window = window;
+        this.groups = groups;
+        this.ones = ones;
+        this.residualIndex = residualIndex;
+        this.activation = activation;
+        this.activationArguments = activationArguments;
+        if (bias.length != weights.filters() || weights.channels() != input().dims().channels()) {
+            throw new IllegalArgumentException(
+                    "a convolution's weights of another size than its input");
+        }
+    }
+
+    /**
+     * A convolution.
+     *
+     * @param input what it reads
+     * @param weights its weights; those of several groups without weights between the groups
+     * @param bias a number for each filter
+     * @param window how it goes over the planes
+     * @param groups how many groups the weights had, for who writes the graph down again
+     * @return the node
+     */
+    public static Convolution of(
+            Node input, Weights weights, float[] bias, Window window, int groups) {
+        Dims in = input.dims();
+        if (window.height() != weights.height() || window.width() != weights.width()) {
+            throw new IllegalArgumentException("a convolution's window of another size");
+        }
+        int height = window.outputHeight(in.height(), false);
+        int width = window.outputWidth(in.width(), false);
+        if (height < 1 || width < 1) {
+            throw new IllegalArgumentException("an image too small for a convolution");
+        }
+        Dims dims = new Dims(weights.filters(), height, width, in.rank());
+        return new Convolution(
+                List.of(input), dims, weights, bias, window, groups, null, null, null, NOTHING);
+    }
+
+    private static final float[] NOTHING = {};
+
+    /**
+     * The weights on the input.
+     *
+     * @return the weights
+     */
+    public Weights weights() {
+        return weights;
+    }
+
+    /**
+     * What is added to each filter's sums.
+     *
+     * @return a number for each filter; not to be changed
+     */
+    public float[] bias() {
+        return bias;
+    }
+
+    /**
+     * How the window goes over the planes.
+     *
+     * @return the window
+     */
+    public Window window() {
+        return window;
+    }
+
+    /**
+     * The groups that the weights had.
+     *
+     * @return 1 if every filter may read every channel
+     */
+    public int groups() {
+        return groups;
+    }
+
+    /**
+     * The weights on the plane of ones.
+     *
+     * @return weights of one channel; null if there are none
+     */
+    public Weights ones() {
+        return ones;
+    }
+
+    /**
+     * What is added before the activation.
+     *
+     * @return the node; null if nothing is
+     */
+    public Node residual() {
+        return residualIndex == null ? null : inputs().get(1);
+    }
+
+    /**
+     * Which channel of the residual is added to each filter.
+     *
+     * @return a channel for each filter, below 0 for none; null if there is no residual; not to be
+     *     changed
+     */
+    public int[] residualIndex() {
+        return residualIndex;
+    }
+
+    /**
+     * What is done to each number last.
+     *
+     * @return the function; null if none
+     */
+    public Function activation() {
+        return activation;
+    }
+
+    /**
+     * The activation's second and third argument.
+     *
+     * @return as many numbers as it takes beside the first; not to be changed
+     */
+    public float[] activationArguments() {
+        return activationArguments;
+    }
+
+    /**
+     * Whether it is a linear layer.
+     *
+     * @return true for (batch, features)
+     */
+    public boolean isLinear() {
+        return dims().rank() == 2;
+    }
+
+    /**
+     * The same with other weights on the same input.
+     *
+     * @param other weights of as many filters
+     * @param otherBias a number for each filter
+     * @return a new node
+     */
+    public Convolution withWeights(Weights other, float[] otherBias) {
+        return new Convolution(
+                inputs(),
+                dims(),
+                other,
+                otherBias,
+                window,
+                groups,
+                ones,
+                residualIndex,
+                activation,
+                activationArguments);
+    }
+
+    /**
+     * The same with something added before the activation.
+     *
+     * @param residual a node of the result's height and width
+     * @param index which of its channels is added to each filter, below 0 for none
+     * @return a new node
+     */
+    public Convolution withResidual(Node residual, int[] index) {
+        if (activation != null || residualIndex != null || index.length != weights.filters()) {
+            throw new IllegalStateException("Nothing can be added any more.");
+        }
+        List<Node> both = List.of(input(), residual);
+        return new Convolution(
+                both,
+                dims(),
+                weights,
+                bias,
+                window,
+                groups,
+                ones,
+                index,
+                null,
+                activationArguments);
+    }
+
+    /**
+     * The same with a function done to its result.
+     *
+     * @param function the function
+     * @param arguments its arguments beside the first
+     * @return a new node
+     */
+    public Convolution withActivation(Function function, float... arguments) {
+        if (activation != null) {
+            throw new IllegalStateException("There is an activation already.");
+        }
+        return new Convolution(
+                inputs(),
+                dims(),
+                weights,
+                bias,
+                window,
+                groups,
+                ones,
+                residualIndex,
+                function,
+                arguments);
+    }
+
+    /**
+     * The same for some of its filters, on another input.
+     *
+     * @param input what it reads
+     * @param kept the weights that are left, of as many filters as there will be
+     * @param keptBias a number for each of them
+     * @param keptOnes weights on a plane of ones, or null
+     * @param keptResidual what is added, or null
+     * @param keptIndex which of its channels is added to each filter, or null
+     * @param keptGroups how many groups there are
+     * @return a new node
+     */
+    public Convolution reduced(
+            Node input,
+            Weights kept,
+            float[] keptBias,
+            Weights keptOnes,
+            Node keptResidual,
+            int[] keptIndex,
+            int keptGroups) {
+        List<Node> read = new ArrayList<>();
+        read.add(input);
+        if (keptResidual != null) {
+            read.add(keptResidual);
+        }
+        return new Convolution(
+                read,
+                dims().withChannels(kept.filters()),
+                kept,
+                keptBias,
+                window,
+                keptGroups,
+                keptOnes,
+                keptResidual == null ? null : keptIndex,
+                activation,
+                activationArguments);
+    }
+
+    @Override
+    public Convolution on(List<Node> others) {
+        return new Convolution(
+                others,
+                dims(),
+                weights,
+                bias,
+                window,
+                groups,
+                ones,
+                residualIndex,
+                activation,
+                activationArguments);
+    }
+}

@@ -44,7 +44,7 @@ public final class SavedModel {
     }
 
     /** Finds the model that a user names by a run folder or a file. */
-    static SavedModel find(Path path) throws IOException {
+    public static SavedModel find(Path path) throws IOException {
         if (Files.isDirectory(path)) {
             Path config = path.resolve(RunFolder.CONFIG);
             Path folder = path.resolve(RunFolder.MODEL);
@@ -167,7 +167,7 @@ public final class SavedModel {
     }
 
     /** Loads the network; the caller closes it. */
-    Model load(Optional<String> modelName, Device device) throws IOException {
+    public Model load(Optional<String> modelName, Device device) throws IOException {
         if (isScript()) {
             return TorchScriptModels.open(file, device);
         }

@@ -47,13 +47,18 @@ public final class CommonOptions {
                     "java.util.concurrent.ForkJoinPool.common.parallelism",
                     Integer.toString(Math.max(1, threads - 1)));
         }
+        Engine engine = startPyTorch();
+        if (threads == null) {
+            // A run's results depend on it: PyTorch splits its sums by threads.
+            threads = JniUtils.getNumThreads();
+        }
+        return engine;
+    }
+
+    /** Starts the engine as it comes. */
+    public static Engine startPyTorch() {
         try {
-            Engine engine = Engine.getInstance();
-            if (threads == null) {
-                // A run's results depend on it: PyTorch splits its sums by threads.
-                threads = JniUtils.getNumThreads();
-            }
-            return engine;
+            return Engine.getInstance();
         } catch (RuntimeException | LinkageError e) {
             throw Failure.of(
                     "PyTorch could not be loaded ("

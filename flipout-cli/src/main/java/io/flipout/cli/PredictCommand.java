@@ -1,6 +1,6 @@
 package io.flipout.cli;
 
-import ai.djl.util.JsonUtils;
+import com.google.gson.stream.JsonWriter;
 import io.flipout.cli.network.KnownImages;
 import io.flipout.cli.network.ModelOptions;
 import io.flipout.cli.network.SavedModel;
@@ -14,6 +14,7 @@ import io.flipout.djl.data.DataException;
 import io.flipout.djl.data.Pixels;
 import io.flipout.inference.image.ClassNames.Ranked;
 import java.io.IOException;
+import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -22,10 +23,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -204,10 +203,7 @@ final class PredictCommand implements Callable<Integer> {
         if (Double.isNaN(classes.get(0).probability())) {
             fail("The network's scores of " + image + " are no numbers: its weights are damaged.");
         } else if (json) {
-            Map<String, Object> line = new LinkedHashMap<>();
-            line.put("image", image.toString());
-            line.put("classes", classes.stream().map(PredictCommand::rounded).toList());
-            terminal.line("%s", JsonUtils.GSON.toJson(line));
+            terminal.line("%s", json(image, classes));
         } else {
             terminal.line(
                     "%s: %s",
@@ -224,13 +220,24 @@ final class PredictCommand implements Callable<Integer> {
         }
     }
 
+    /** Written item by item: binding objects would take longer than the prediction. */
+    private static String json(Path image, List<Ranked> classes) {
+        StringWriter line = new StringWriter();
+        try (JsonWriter json = new JsonWriter(line)) {
+            json.beginObject().name("image").value(image.toString()).name("classes").beginArray();
+            for (Ranked ranked : classes) {
+                json.beginObject().name("name").value(ranked.name());
+                json.name("probability").value(rounded(ranked.probability())).endObject();
+            }
+            json.endArray().endObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return line.toString();
+    }
+
     /** To six digits: float32 holds no more. */
-    private static Map<String, Object> rounded(Ranked ranked) {
-        Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("name", ranked.name());
-        fields.put(
-                "probability",
-                new BigDecimal(ranked.probability()).round(new MathContext(6)).doubleValue());
-        return fields;
+    private static double rounded(double probability) {
+        return new BigDecimal(probability).round(new MathContext(6)).doubleValue();
     }
 }

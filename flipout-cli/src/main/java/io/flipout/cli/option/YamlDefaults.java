@@ -32,8 +32,14 @@ public final class YamlDefaults implements IDefaultValueProvider {
     /** Options that mean nothing in a file. */
     private static final Set<String> ONLY_TYPED = Set.of(CONFIG, "--help", "--version");
 
-    private static final YAMLMapper YAML =
-            YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+    /** Loaded with the first file: it takes longer to load than some commands take. */
+    private static final class Yaml {
+
+        private static final YAMLMapper MAPPER =
+                YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+        private Yaml() {}
+    }
 
     private final Map<String, String> values;
 
@@ -125,14 +131,14 @@ public final class YamlDefaults implements IDefaultValueProvider {
 
     /** Writes values that {@link #read} reads. */
     public static void write(Path file, Map<String, Object> values) throws IOException {
-        YAML.writeValue(file.toFile(), values);
+        Yaml.MAPPER.writeValue(file.toFile(), values);
     }
 
     /** Reads a file of values as it stands. */
     public static JsonNode tree(Path file) throws IOException {
         JsonNode root;
         try {
-            root = YAML.readTree(file.toFile());
+            root = Yaml.MAPPER.readTree(file.toFile());
         } catch (JsonProcessingException e) {
             JsonLocation location = e.getLocation();
             throw Failure.misuse(

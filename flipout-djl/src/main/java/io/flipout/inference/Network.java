@@ -160,7 +160,7 @@ public final class Network implements AutoCloseable {
                 }
             }
         }
-        Graph graph = Passes.all(source.graph(imageShape));
+        Graph graph = Passes.forKernels(source.graph(imageShape));
         Predictor made = new Predictor(graph, imageShape.clone(), workers);
         synchronized (predictors) {
             predictors.add(made);

@@ -98,7 +98,11 @@ final class Plan {
                                     && node instanceof Convolution convolution
                                     && convolution.isLinear();
             Node read = same(node.inputs().get(i), inOrder);
-            if (!(read instanceof Constant constant && constant.isScalar())) {
+            boolean isNumber =
+                    node instanceof Elementwise
+                            && read instanceof Constant constant
+                            && constant.isScalar();
+            if (!isNumber) {
                 reads.add(read);
             }
         }

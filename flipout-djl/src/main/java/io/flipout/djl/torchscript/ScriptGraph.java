@@ -70,6 +70,9 @@ final class ScriptGraph {
     /** Nodes whose memory has, in PyTorch, more than one name. */
     private final Set<Node> shared = Collections.newSetFromMap(new IdentityHashMap<>());
 
+    /** The module whose tensor was read last. */
+    private String layer = "";
+
     private ScriptGraph(Tensors tensors) {
         this.tensors = tensors;
     }
@@ -148,9 +151,12 @@ final class ScriptGraph {
             }
             return value;
         } else if (code instanceof Attribute attribute) {
-            return attribute.path().equals(List.of("training"))
-                    ? false
-                    : tensor(tensors.attribute(attribute.path()));
+            List<String> path = attribute.path();
+            if (path.equals(List.of("training"))) {
+                return false;
+            }
+            layer = String.join(".", path.subList(0, path.size() - 1));
+            return tensor(tensors.attribute(path));
         } else if (code instanceof ConstantNumber number) {
             StoredTensor constant = tensor(tensors.constant(number.index()));
             return new Numbers(constant.sizes(), constant.numbers());
@@ -405,7 +411,7 @@ final class ScriptGraph {
         Weights weights = tensor.weights(groups);
         List<Long> kernel = List.of((long) weights.height(), (long) weights.width());
         Window window = window(kernel, a.get(3), a.get(4), a.get(5));
-        return Convolution.of(input, weights, bias(a.get(2), weights), window, groups);
+        return Convolution.of(layer, input, weights, bias(a.get(2), weights), window, groups);
     }
 
     private Node linear(List<Object> a) throws Uncovered {
@@ -418,7 +424,7 @@ final class ScriptGraph {
             throw new Uncovered("calls torch.linear on other than (batch, features)");
         }
         Weights weights = tensor.weights(1);
-        return Convolution.of(input, weights, bias(a.get(2), weights), Window.ONE, 1);
+        return Convolution.of(layer, input, weights, bias(a.get(2), weights), Window.ONE, 1);
     }
 
     private static float[] bias(Object bias, Weights weights) {

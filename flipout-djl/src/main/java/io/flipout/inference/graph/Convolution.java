@@ -1,6 +1,5 @@
 package io.flipout.inference.graph;
 
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -16,6 +15,7 @@ import java.util.List;
  */
 public final class Convolution extends Node {
 
+    private final String name;
     private final Weights weights;
     private final float[] bias;
     private final Window window;
@@ -28,6 +28,7 @@ public final class Convolution extends Node {
     private Convolution(
             List<Node> inputs,
             Dims dims,
+            String name,
             Weights weights,
             float[] bias,
             Window window,
@@ -37,6 +38,7 @@ public final class Convolution extends Node {
             Function activation,
             float[] activationArguments) {
         super(inputs, dims);
+        this.name = name;
         this.weights = weights;
         this.bias = bias;
         this.window = window;
@@ -54,6 +56,7 @@ public final class Convolution extends Node {
     /**
      * A convolution.
      *
+     * @param name what it is called in the network
      * @param input what it reads
      * @param weights its weights; those of several groups without weights between the groups
      * @param bias a number for each filter
@@ -62,7 +65,12 @@ public final class Convolution extends Node {
      * @return the node
      */
     public static Convolution of(
-            Node input, Weights weights, float[] bias, Window window, int groups) {
+            String name,
+            Node input,
+            Weights weights,
+            float[] bias,
+            Window window,
+            int groups) {
         Dims in = input.dims();
         if (window.height() != weights.height() || window.width() != weights.width()) {
             throw new IllegalArgumentException("a convolution's window of another size");
@@ -74,10 +82,29 @@ public final class Convolution extends Node {
         }
         Dims dims = new Dims(weights.filters(), height, width, in.rank());
         return new Convolution(
-                List.of(input), dims, weights, bias, window, groups, null, null, null, NOTHING);
+                List.of(input),
+                dims,
+                name,
+                weights,
+                bias,
+                window,
+                groups,
+                null,
+                null,
+                null,
+                NOTHING);
     }
 
     private static final float[] NOTHING = {};
+
+    /**
+     * What it is called in the network.
+     *
+     * @return the path of its module
+     */
+    public String name() {
+        return name;
+    }
 
     /**
      * The weights on the input.
@@ -171,27 +198,6 @@ public final class Convolution extends Node {
     }
 
     /**
-     * The same with other weights on the same input.
-     *
-     * @param other weights of as many filters
-     * @param otherBias a number for each filter
-     * @return a new node
-     */
-    public Convolution withWeights(Weights other, float[] otherBias) {
-        return new Convolution(
-                inputs(),
-                dims(),
-                other,
-                otherBias,
-                window,
-                groups,
-                ones,
-                residualIndex,
-                activation,
-                activationArguments);
-    }
-
-    /**
      * The same with something added before the activation.
      *
      * @param residual a node of the result's height and width
@@ -206,6 +212,7 @@ public final class Convolution extends Node {
         return new Convolution(
                 both,
                 dims(),
+                name,
                 weights,
                 bias,
                 window,
@@ -230,6 +237,7 @@ public final class Convolution extends Node {
         return new Convolution(
                 inputs(),
                 dims(),
+                name,
                 weights,
                 bias,
                 window,
@@ -241,41 +249,60 @@ public final class Convolution extends Node {
     }
 
     /**
-     * The same for some of its filters, on another input.
+     * The same without the function that is done to its result.
      *
-     * @param input what it reads
-     * @param kept the weights that are left, of as many filters as there will be
-     * @param keptBias a number for each of them
-     * @param keptOnes weights on a plane of ones, or null
-     * @param keptResidual what is added, or null
-     * @param keptIndex which of its channels is added to each filter, or null
-     * @param keptGroups how many groups there are
      * @return a new node
      */
-    public Convolution reduced(
-            Node input,
-            Weights kept,
-            float[] keptBias,
-            Weights keptOnes,
-            Node keptResidual,
-            int[] keptIndex,
-            int keptGroups) {
-        List<Node> read = new ArrayList<>();
-        read.add(input);
-        if (keptResidual != null) {
-            read.add(keptResidual);
+    Convolution withoutActivation() {
+        return new Convolution(
+                inputs(),
+                dims(),
+                name,
+                weights,
+                bias,
+                window,
+                groups,
+                ones,
+                residualIndex,
+                null,
+                NOTHING);
+    }
+
+    /**
+     * The same with other weights, on another input. Nothing may be added or done to the result
+     * yet.
+     *
+     * @param input what it reads
+     * @param newWeights the weights, of as many filters as there will be
+     * @param newBias a number for each of them
+     * @param newOnes weights on a plane of ones, or null
+     * @return a new node
+     */
+    public Convolution with(Node input, Weights newWeights, float[] newBias, Weights newOnes) {
+        if (!isBare()) {
+            throw new IllegalStateException("The filters cannot be changed any more.");
         }
         return new Convolution(
-                read,
-                dims().withChannels(kept.filters()),
-                kept,
-                keptBias,
+                List.of(input),
+                dims().withChannels(newWeights.filters()),
+                name,
+                newWeights,
+                newBias,
                 window,
-                keptGroups,
-                keptOnes,
-                keptResidual == null ? null : keptIndex,
-                activation,
-                activationArguments);
+                groups,
+                newOnes,
+                null,
+                null,
+                NOTHING);
+    }
+
+    /**
+     * Whether nothing is added or done to the result yet.
+     *
+     * @return true if there is neither residual nor activation
+     */
+    public boolean isBare() {
+        return residualIndex == null && activation == null;
     }
 
     @Override
@@ -283,6 +310,7 @@ public final class Convolution extends Node {
         return new Convolution(
                 others,
                 dims(),
+                name,
                 weights,
                 bias,
                 window,

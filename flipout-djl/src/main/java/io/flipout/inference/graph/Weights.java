@@ -213,7 +213,7 @@ public final class Weights {
     /**
      * The weights between some filters and some channels.
      *
-     * @param keptFilters the filters to keep, in the new order
+     * @param keptFilters the filters to keep, in the new order; below 0 for one without weights
      * @param newChannels the new number of each channel; below 0 for those that go
      * @param channelCount how many channels there are then
      * @return new weights
@@ -228,9 +228,9 @@ public final class Weights {
         int area = area();
         float[] kept = new float[keptFilters.length * channelCount * area];
         for (int i = 0; i < keptFilters.length; i++) {
-            int from = start(keptFilters[i]);
+            int from = start(Math.max(0, keptFilters[i]));
             for (int channel = 0; channel < channels; channel++) {
-                if (newChannels[channel] >= 0) {
+                if (keptFilters[i] >= 0 && newChannels[channel] >= 0) {
                     int to = (i * channelCount + newChannels[channel]) * area;
                     System.arraycopy(values, from + channel * area, kept, to, area);
                 }
@@ -243,14 +243,15 @@ public final class Weights {
         int area = area();
         int most = 0;
         for (int filter : keptFilters) {
-            most += start(filter + 1) - start(filter);
+            most += filter < 0 ? 0 : start(filter + 1) - start(filter);
         }
         int[] newStarts = new int[keptFilters.length + 1];
         int[] newPositions = new int[most];
         float[] newValues = new float[most];
         int count = 0;
         for (int i = 0; i < keptFilters.length; i++) {
-            for (int j = start(keptFilters[i]); j < start(keptFilters[i] + 1); j++) {
+            int end = keptFilters[i] < 0 ? 0 : start(keptFilters[i] + 1);
+            for (int j = keptFilters[i] < 0 ? 0 : start(keptFilters[i]); j < end; j++) {
                 int channel = newChannels[positions[j] / area];
                 if (channel >= 0 && values[j] != 0) {
                     newPositions[count] = channel * area + positions[j] % area;

@@ -50,7 +50,7 @@ public final class YamlDefaults implements IDefaultValueProvider {
     /** Looks for {@code --config} before the arguments are parsed, as it changes the defaults. */
     public static void apply(CommandLine commandLine, String... args) throws IOException {
         CommandLine train = commandLine.getSubcommands().get("train");
-        for (int i = 0; i < args.length; i++) {
+        for (int i = 0; train != null && i < args.length; i++) {
             Path file = null;
             if (args[i].startsWith(CONFIG + "=")) {
                 file = Path.of(args[i].substring(CONFIG.length() + 1));

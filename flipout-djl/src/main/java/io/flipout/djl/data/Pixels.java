@@ -70,6 +70,11 @@ public final class Pixels {
     }
 
     private static BufferedImage resize(BufferedImage image, int toHeight, int toWidth) {
+        if (image.getWidth() == toWidth
+                && image.getHeight() == toHeight
+                && image.getType() == BufferedImage.TYPE_INT_RGB) {
+            return image;
+        }
         BufferedImage current = image;
         while (true) {
             int width = step(current.getWidth(), toWidth);

@@ -160,16 +160,14 @@ final class PredictCommand implements Callable<Integer> {
         int size = known.input().size();
         float[] numbers = new float[Math.multiplyExact(size, files.size())];
         List<Path> read = new ArrayList<>();
+        boolean scaled = false;
         for (Path file : files) {
             try {
                 if (!Files.isRegularFile(file)) {
                     throw new NoSuchFileException(file.toString());
                 }
-                boolean scaled = known.input().read(file, numbers, read.size() * size);
+                scaled |= known.input().read(file, numbers, read.size() * size);
                 read.add(file);
-                if (scaled) {
-                    tellScaling(known.input().shape());
-                }
             } catch (DataException e) {
                 fail(e.getMessage());
             } catch (IOException e) {
@@ -181,6 +179,9 @@ final class PredictCommand implements Callable<Integer> {
         }
         float[] images = Arrays.copyOf(numbers, read.size() * size);
         float[] scores = scorer.scores(images, read.size(), known.input().shape());
+        if (scaled) {
+            tellScaling(known.input().shape());
+        }
         int each = scores.length / read.size();
         for (int i = 0; i < read.size(); i++) {
             float[] own = Arrays.copyOfRange(scores, i * each, (i + 1) * each);

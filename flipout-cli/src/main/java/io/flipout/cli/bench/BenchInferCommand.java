@@ -48,9 +48,6 @@ final class BenchInferCommand implements Callable<Integer> {
     private static final int CLASSES = 10;
     private static final long SEED = 1;
 
-    /** For so long each engine computes before it is measured, so that Java has compiled it. */
-    private static final long WARM_NANOS = 2_000_000_000;
-
     @Spec private CommandSpec spec;
 
     @Parameters(
@@ -100,6 +97,15 @@ final class BenchInferCommand implements Callable<Integer> {
             defaultValue = "101",
             description = "Predictions to measure (default: ${DEFAULT-VALUE}).")
     private int repeat;
+
+    @Option(
+            names = "--warm-up",
+            paramLabel = "SECONDS",
+            defaultValue = "2",
+            description =
+                    "Of processor time that each engine computes before, so that Java has compiled"
+                            + " it (default: ${DEFAULT-VALUE}).")
+    private double warmUp;
 
     @Option(names = "--verbose", description = "Tell more, and show stack traces.")
     @SuppressWarnings("UnusedVariable") // Looked for before the options are parsed.
@@ -253,7 +259,7 @@ final class BenchInferCommand implements Callable<Integer> {
         for (Contender contender : contenders) {
             // Of the processor's time: on a busy machine the clock runs without us.
             ThreadMXBean clock = ManagementFactory.getThreadMXBean();
-            long end = clock.getCurrentThreadCpuTime() + WARM_NANOS;
+            long end = clock.getCurrentThreadCpuTime() + (long) (warmUp * 1e9);
             do {
                 contender.run();
             } while (clock.getCurrentThreadCpuTime() < end);

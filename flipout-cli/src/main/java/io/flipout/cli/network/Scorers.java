@@ -9,8 +9,6 @@ import io.flipout.djl.torchscript.TorchScriptExporter;
 import io.flipout.djl.torchscript.TorchScriptFile;
 import io.flipout.inference.Network;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -61,7 +59,7 @@ public final class Scorers {
             }
             note.accept(e.getMessage());
             return new PyTorchScorer(model);
-        } catch (IOException | RuntimeException e) {
+        } catch (RuntimeException e) {
             model.close();
             throw e;
         }
@@ -73,17 +71,12 @@ public final class Scorers {
         return new PyTorchScorer(network.load(saved, Device.cpu()));
     }
 
-    private static Network read(Model model, int threads) throws IOException {
-        Path file = Files.createTempFile("flipout", ".pt");
-        try {
-            Shape image = model.getBlock().getInputShapes()[0].slice(1);
-            TorchScriptExporter.builder()
-                    .optVerify(false)
-                    .build()
-                    .export(model.getBlock(), file, new Shape(1).addAll(image));
-            return Network.load(file, threads);
-        } finally {
-            Files.deleteIfExists(file);
-        }
+    private static Network read(Model model, int threads) {
+        Shape image = model.getBlock().getInputShapes()[0].slice(1);
+        return Network.of(
+                TorchScriptExporter.builder()
+                        .build()
+                        .graph(model.getBlock(), new Shape(1).addAll(image)),
+                threads);
     }
 }

@@ -132,8 +132,7 @@ final class PredictCommand implements Callable<Integer> {
                 continue;
             }
             try (Stream<Path> found = Files.walk(path)) {
-                List<Path> images =
-                        found.filter(PredictCommand::isImage).sorted().toList();
+                List<Path> images = found.filter(PredictCommand::isImage).sorted().toList();
                 if (images.isEmpty()) {
                     fail(path + " holds no images (.jpg, .jpeg, .png).");
                 }

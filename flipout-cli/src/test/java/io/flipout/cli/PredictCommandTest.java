@@ -92,8 +92,7 @@ class PredictCommandTest {
         List<JsonNode> all = new ArrayList<>();
         for (Path network : List.of(run, script)) {
             for (String engine : List.of("flipout", "pytorch")) {
-                Shell shell =
-                        Shell.run("predict", network, images, "--engine", engine, "--json");
+                Shell shell = Shell.run("predict", network, images, "--engine", engine, "--json");
                 assertThat(shell.status()).as(shell.err()).isZero();
                 assertThat(shell.err()).isEmpty();
                 List<JsonNode> lines = json(shell);
@@ -189,7 +188,13 @@ class PredictCommandTest {
     private static String score(Path network, String engine) {
         Shell shell =
                 Shell.run(
-                        "evaluate", network, "--engine", engine, "--dataset", "mnist", "--data",
+                        "evaluate",
+                        network,
+                        "--engine",
+                        engine,
+                        "--dataset",
+                        "mnist",
+                        "--data",
                         data);
         Matcher matcher = Pattern.compile("accuracy .*").matcher(shell.out());
         assertThat(matcher.find()).as(shell.err()).isTrue();
@@ -266,7 +271,13 @@ class PredictCommandTest {
         assertOneSentence("threads must be at least 1", "predict", script, image, "--threads", 0);
         assertOneSentence("damaged.pt", "predict", damaged, image);
         assertOneSentence(
-                "net.pt takes", "predict", script, image, "--image-size", 30, "--engine",
+                "net.pt takes",
+                "predict",
+                script,
+                image,
+                "--image-size",
+                30,
+                "--engine",
                 "flipout");
         assertOneSentence(
                 "foreign.pt does not tell what images it takes: give the --dataset",
@@ -305,14 +316,26 @@ class PredictCommandTest {
         Path trained = folder.resolve("run");
         Shell shell =
                 Shell.run(
-                        "train", "--method", "snip", "--sparsity", 0.95, "--epochs", 1, "--limit",
-                        6000, "--lr", 0.05, "--device", "cpu", "--out", trained);
+                        "train",
+                        "--method",
+                        "snip",
+                        "--sparsity",
+                        0.95,
+                        "--epochs",
+                        1,
+                        "--limit",
+                        6000,
+                        "--lr",
+                        0.05,
+                        "--device",
+                        "cpu",
+                        "--out",
+                        trained);
         assertThat(shell.status()).as(shell.err()).isZero();
         Path file = folder.resolve("fashion.pt");
         Shell.run("export", trained, "--out", file, "--compress", "sparse");
 
-        ImageInput input =
-                new ImageInput(1, 28, 28, DataSets.FASHION_MNIST.normalization());
+        ImageInput input = new ImageInput(1, 28, 28, DataSets.FASHION_MNIST.normalization());
         int different = 0;
         try (Network network = Network.load(file);
                 Model model = TorchScriptModels.open(file, Device.cpu())) {

@@ -78,9 +78,7 @@ final class Buffers {
     private static boolean isBetter(Buffer one, Buffer other, int channels) {
         boolean fits = one.channels >= channels;
         boolean otherFits = other.channels >= channels;
-        return fits == otherFits
-                ? fits == one.channels < other.channels
-                : fits;
+        return fits == otherFits ? fits == one.channels < other.channels : fits;
     }
 
     /** Counts one more user. */

@@ -376,9 +376,7 @@ final class Plan {
 
     private static Kernel pool(Pool node, Planes in, Planes out) {
         if (node.isAdaptive()) {
-            return node.isMax()
-                    ? Pooling.adaptiveMax(in, out)
-                    : Pooling.adaptiveAverage(in, out);
+            return node.isMax() ? Pooling.adaptiveMax(in, out) : Pooling.adaptiveAverage(in, out);
         }
         Window w = node.window();
         int[] kernel = {w.height(), w.width()};

@@ -99,7 +99,10 @@ final class Predictor {
             throw new IllegalArgumentException(
                     String.format(
                             "%d images of shape %s have %d numbers, not %d.",
-                            batch, Arrays.toString(shape), (long) batch * imageSize, images.length));
+                            batch,
+                            Arrays.toString(shape),
+                            (long) batch * imageSize,
+                            images.length));
         }
         float[] results = new float[Math.multiplyExact(batch, outputSize)];
         int done = 0;

@@ -92,7 +92,8 @@ final class Steps {
         private static int start(Planes in, int image, int channel, int y) {
             return in == null
                     ? -1
-                    : in.index(image, in.channels() == 1 ? 0 : channel, in.height() == 1 ? 0 : y, 0);
+                    : in.index(
+                            image, in.channels() == 1 ? 0 : channel, in.height() == 1 ? 0 : y, 0);
         }
 
         private static int step(Planes in) {

@@ -59,19 +59,44 @@ class NetworkTest {
     /** Small images, as networks work on any; the sizes differ, so that rows are not columns. */
     static Stream<Arguments> networks() {
         return Stream.of(
-                network("LeNet-300-100", () -> LeNet300.builder().setClasses(10).build(), 1, 28, 28),
+                network(
+                        "LeNet-300-100",
+                        () -> LeNet300.builder().setClasses(10).build(),
+                        1,
+                        28,
+                        28),
                 network("LeNet-5", () -> LeNet5.builder().setClasses(10).build(), 1, 28, 28),
                 network("Conv-6", () -> Conv6.builder().setClasses(10).build(), 3, 32, 32),
                 network("ResNet-18", () -> resnet(8), 3, 20, 28),
-                network("VGG-13", () -> Vgg.builder().setDepth(13).setClasses(9).build(), 3, 32, 32),
-                network("DenseNet-121", () -> DenseNet121.builder().setClasses(5).build(), 3, 33, 40),
+                network(
+                        "VGG-13",
+                        () -> Vgg.builder().setDepth(13).setClasses(9).build(),
+                        3,
+                        32,
+                        32),
+                network(
+                        "DenseNet-121",
+                        () -> DenseNet121.builder().setClasses(5).build(),
+                        3,
+                        33,
+                        40),
                 network("MLP", () -> new Mlp(30, 7, new int[] {20, 10}), 30),
                 network("AlexNet", () -> AlexNet.builder().build(), 1, 224, 224),
                 network("GoogLeNet", () -> GoogLeNet.builder().build(), 1, 48, 40),
                 network("zoo's VGG", () -> VGG.builder().build(), 1, 64, 64),
                 network("SqueezeNet", () -> SqueezeNet.squeezenet(10), 3, 64, 56),
-                network("MobileNetV1", () -> MobileNetV1.builder().setOutSize(9).build(), 3, 32, 40),
-                network("MobileNetV2", () -> MobileNetV2.builder().setOutSize(9).build(), 3, 32, 40),
+                network(
+                        "MobileNetV1",
+                        () -> MobileNetV1.builder().setOutSize(9).build(),
+                        3,
+                        32,
+                        40),
+                network(
+                        "MobileNetV2",
+                        () -> MobileNetV2.builder().setOutSize(9).build(),
+                        3,
+                        32,
+                        40),
                 network("ResNet-50", () -> zooResNet(50), 3, 32, 32));
     }
 
@@ -214,8 +239,7 @@ class NetworkTest {
                         .forEach(
                                 pair -> {
                                     if (pair.getKey().contains(empty)
-                                            && pair.getValue().getType()
-                                                    == Parameter.Type.WEIGHT) {
+                                            && pair.getValue().getType() == Parameter.Type.WEIGHT) {
                                         pair.getValue().getArray().muli(0);
                                     }
                                 });
@@ -241,15 +265,14 @@ class NetworkTest {
                     TorchScriptExporter.builder().build().graph(block, batch(1, shape));
             try (Network network = Network.of(source, 1)) {
                 for (float number :
-                        new float[] {
-                            Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY
-                        }) {
+                        new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
                     float[] images = images(2, shape);
                     images[300] = number;
                     float[] expected = forward(block, images, batch(2, shape), manager);
                     float[] actual = network.predict(images, 2);
                     for (int i = 0; i < expected.length; i++) {
-                        assertThat(Float.isFinite(actual[i])).isEqualTo(Float.isFinite(expected[i]));
+                        assertThat(Float.isFinite(actual[i]))
+                                .isEqualTo(Float.isFinite(expected[i]));
                         if (!Float.isFinite(expected[i])) {
                             assertThat(Float.valueOf(actual[i]))
                                     .isEqualTo(Float.valueOf(expected[i]));
@@ -318,7 +341,10 @@ class NetworkTest {
         try (NDManager manager = NDManager.newBaseManager()) {
             Block block = pruned(resnet(2), manager, 0.5, 3, 16, 16);
             Path file = folder.resolve("network.pt");
-            TorchScriptExporter.builder().optVerify(false).build().export(block, file, batch(1, 3, 16, 16));
+            TorchScriptExporter.builder()
+                    .optVerify(false)
+                    .build()
+                    .export(block, file, batch(1, 3, 16, 16));
             try (Network network = Network.load(file)) {
                 assertThatThrownBy(() -> network.predict(new float[768], 1))
                         .isInstanceOf(IllegalArgumentException.class)

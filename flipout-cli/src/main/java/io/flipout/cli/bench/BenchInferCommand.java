@@ -144,8 +144,7 @@ final class BenchInferCommand implements Callable<Integer> {
         if (sparsity != null && !(sparsity >= 0 && sparsity < 1)) {
             throw Failure.misuse("--sparsity must be in [0, 1), got " + sparsity + ".");
         }
-        if (repeat < 1
-                || Stream.concat(batches.stream(), threads.stream()).anyMatch(n -> n < 1)) {
+        if (repeat < 1 || Stream.concat(batches.stream(), threads.stream()).anyMatch(n -> n < 1)) {
             throw Failure.misuse("--batch, --threads and --repeat must be at least 1.");
         }
     }
@@ -158,7 +157,8 @@ final class BenchInferCommand implements Callable<Integer> {
         SavedModel saved = SavedModel.find(path);
         String name = path.toAbsolutePath().getFileName().toString();
         try (Model model = saved.load(Optional.ofNullable(modelName), Device.cpu())) {
-            double zeros = SparsityReport.ofZeros(model, WeightSelector.builder().build()).sparsity();
+            double zeros =
+                    SparsityReport.ofZeros(model, WeightSelector.builder().build()).sparsity();
             if (!saved.isScript()) {
                 Shape image = model.getBlock().getInputShapes()[0].slice(1);
                 export(model, file, image);
@@ -245,8 +245,7 @@ final class BenchInferCommand implements Callable<Integer> {
                 result.put("images_per_second", Figures.rounded(batch / median));
                 result.put("ratio", Figures.rounded(base / median));
                 result.put(
-                        "difference",
-                        Figures.rounded(difference(expected, contender.outputs())));
+                        "difference", Figures.rounded(difference(expected, contender.outputs())));
                 Figures.print(spec, result);
             }
         } finally {

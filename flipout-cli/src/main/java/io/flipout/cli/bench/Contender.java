@@ -53,8 +53,7 @@ interface Contender extends AutoCloseable {
         private final ParameterStore parameters;
         private NDList outputs = new NDList();
 
-        private PyTorch(
-                String name, Path file, float[] images, int batch, int[] shape, int threads)
+        private PyTorch(String name, Path file, float[] images, int batch, int[] shape, int threads)
                 throws IOException {
             this.name = name;
             JniUtils.setNumThreads(threads);
@@ -64,7 +63,8 @@ interface Contender extends AutoCloseable {
             model = TorchScriptModels.open(file, Device.cpu());
             manager = model.getNDManager().newSubManager();
             Shape all =
-                    new Shape(batch).addAll(new Shape(Arrays.stream(shape).asLongStream().toArray()));
+                    new Shape(batch)
+                            .addAll(new Shape(Arrays.stream(shape).asLongStream().toArray()));
             inputs = new NDList(manager.create(images, all));
             parameters = new ParameterStore(manager, false);
         }

@@ -14,8 +14,8 @@ final class RandomPruning {
     private RandomPruning() {}
 
     /**
-     * Removes the same share of every layer's weights, at random, to the weight, and gives batch norm
-     * such numbers as training does.
+     * Removes the same share of every layer's weights, at random, to the weight, and gives batch
+     * norm such numbers as training does.
      */
     static void apply(Block block, double sparsity) {
         SplittableRandom random = new SplittableRandom(SEED);

@@ -9,7 +9,6 @@ import io.flipout.djl.torchscript.TorchScriptExporter;
 import io.flipout.djl.torchscript.TorchScriptFile;
 import io.flipout.inference.Network;
 import java.io.IOException;
-import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Loads saved networks into the engine that is asked for, or that covers them. */

@@ -20,8 +20,20 @@ class BenchInferCommandTest {
     void everyEngineSaysALineForEveryBatchAndThreads() throws Exception {
         Shell shell =
                 Shell.run(
-                        "bench", "infer", "--model", "lenet300", "--sparsity", "0.9", "--batch",
-                        "1,3", "--threads", "1,2", "--repeat", "5", "--warm-up", "0.01");
+                        "bench",
+                        "infer",
+                        "--model",
+                        "lenet300",
+                        "--sparsity",
+                        "0.9",
+                        "--batch",
+                        "1,3",
+                        "--threads",
+                        "1,2",
+                        "--repeat",
+                        "5",
+                        "--warm-up",
+                        "0.01");
         assertThat(shell.status()).as(shell.err()).isZero();
         List<String> seen = new ArrayList<>();
         for (String line : shell.out().lines().toList()) {
@@ -42,8 +54,14 @@ class BenchInferCommandTest {
         }
         assertThat(seen)
                 .contains(
-                        "1 1 pytorch", "1 1 flipout", "1 3 pytorch", "1 3 flipout", "2 1 pytorch",
-                        "2 1 flipout", "2 3 pytorch", "2 3 flipout");
+                        "1 1 pytorch",
+                        "1 1 flipout",
+                        "1 3 pytorch",
+                        "1 3 flipout",
+                        "2 1 pytorch",
+                        "2 1 flipout",
+                        "2 3 pytorch",
+                        "2 3 flipout");
     }
 
     @Test
@@ -59,7 +77,10 @@ class BenchInferCommandTest {
                             p -> {
                                 if (p.getArray().getShape().dimension() > 1) {
                                     zeros.add(
-                                            p.getArray().eq(0).toType(DataType.INT64, false).sum()
+                                            p.getArray()
+                                                    .eq(0)
+                                                    .toType(DataType.INT64, false)
+                                                    .sum()
                                                     .getLong());
                                 }
                             });

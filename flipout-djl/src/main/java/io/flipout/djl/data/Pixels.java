@@ -7,7 +7,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * An image as bytes of the size that a network takes: for training and for prediction the same ones.
+ * An image as bytes of the size that a network takes: for training and for prediction the same
+ * ones.
  */
 public final class Pixels {
 
@@ -36,9 +37,9 @@ public final class Pixels {
     }
 
     /**
-     * Scales an image to a size, whatever its aspect, bilinearly. It is halved while it is more than
-     * twice too large, so that no pixel is skipped. Of colours, grey takes 0.299 of red, 0.587 of
-     * green and 0.114 of blue.
+     * Scales an image to a size, whatever its aspect, bilinearly. It is halved while it is more
+     * than twice too large, so that no pixel is skipped. Of colours, grey takes 0.299 of red, 0.587
+     * of green and 0.114 of blue.
      *
      * @param image the image
      * @param channels C: 1 for grey, 3 for red, green and blue

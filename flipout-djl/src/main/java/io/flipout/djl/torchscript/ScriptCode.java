@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.OptionalLong;
 
 /**
- * The code that {@link ModuleCode} writes, read back: classes with their attributes, and one
- * method {@code forward} of statements that follow each other.
+ * The code that {@link ModuleCode} writes, read back: classes with their attributes, and one method
+ * {@code forward} of statements that follow each other.
  */
 final class ScriptCode {
 
@@ -336,7 +336,9 @@ final class ScriptCode {
     }
 
     private static boolean isLetter(char c) {
-        return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+        return c == '_'
+                || (c >= 'a' && c <= 'z')
+                || (c >= 'A' && c <= 'Z')
                 || (c >= '0' && c <= '9');
     }
 

@@ -67,7 +67,8 @@ public final class TorchScriptGraph {
     }
 
     /** Reads code that was never in a file. */
-    static TorchScriptGraph of(String subject, String code, String type, ScriptGraph.Tensors tensors) {
+    static TorchScriptGraph of(
+            String subject, String code, String type, ScriptGraph.Tensors tensors) {
         try {
             return new TorchScriptGraph(
                     subject, ScriptCode.forward(code, type), tensors, Optional::empty);

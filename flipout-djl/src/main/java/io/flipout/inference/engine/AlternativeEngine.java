@@ -10,8 +10,8 @@ import java.lang.reflect.Proxy;
 import java.util.function.Supplier;
 
 /**
- * Another engine of the class path, which stays unloaded until one of its arrays is needed: starting
- * PyTorch takes longer than most predictions.
+ * Another engine of the class path, which stays unloaded until one of its arrays is needed:
+ * starting PyTorch takes longer than most predictions.
  */
 final class AlternativeEngine extends Engine {
 

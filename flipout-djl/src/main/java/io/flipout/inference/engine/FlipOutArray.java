@@ -193,10 +193,7 @@ final class FlipOutArray extends NDArrayAdapter {
                 throw new IllegalArgumentException(
                         String.format(
                                 "Arrays of %s %s and %s %s make no batch",
-                                getDataType(),
-                                getShape(),
-                                other.getDataType(),
-                                other.getShape()));
+                                getDataType(), getShape(), other.getDataType(), other.getShape()));
             }
             all.put(other.toByteBuffer());
         }

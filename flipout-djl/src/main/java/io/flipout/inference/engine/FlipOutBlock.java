@@ -12,7 +12,9 @@ import io.flipout.inference.Network;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 
-/** A network that computes predictions: images of (N, C, H, W) in float32, and whatever it gives. */
+/**
+ * A network that computes predictions: images of (N, C, H, W) in float32, and whatever it gives.
+ */
 final class FlipOutBlock extends AbstractSymbolBlock implements AutoCloseable {
 
     private final Network network;

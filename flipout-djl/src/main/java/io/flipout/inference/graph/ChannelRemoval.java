@@ -123,8 +123,7 @@ final class ChannelRemoval {
     }
 
     private static boolean isSame(Node node) {
-        return node instanceof Reshape
-                && node.dims().channels() == node.input().dims().channels();
+        return node instanceof Reshape && node.dims().channels() == node.input().dims().channels();
     }
 
     /** What needs all channels, and makes none that is known to be constant. */
@@ -184,8 +183,7 @@ final class ChannelRemoval {
                 if (weights.value(i) != 0) {
                     int channel = weights.position(filter, i) / area;
                     float value = from.value[channel];
-                    constant =
-                            from.constant[channel] && (value == 0 || !node.window().isPadded());
+                    constant = from.constant[channel] && (value == 0 || !node.window().isPadded());
                     sum += (double) weights.value(i) * value;
                 }
             }

@@ -65,12 +65,7 @@ public final class Convolution extends Node {
      * @return the node
      */
     public static Convolution of(
-            String name,
-            Node input,
-            Weights weights,
-            float[] bias,
-            Window window,
-            int groups) {
+            String name, Node input, Weights weights, float[] bias, Window window, int groups) {
         Dims in = input.dims();
         if (window.height() != weights.height() || window.width() != weights.width()) {
             throw new IllegalArgumentException("a convolution's window of another size");

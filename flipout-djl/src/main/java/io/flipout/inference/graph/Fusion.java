@@ -1,6 +1,5 @@
 package io.flipout.inference.graph;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -57,8 +56,7 @@ final class Fusion {
         Arrays.setAll(positions, i -> i);
         Weights weights =
                 Weights.sparse(channels, channels, 1, 1, starts, positions, affine.scale());
-        return Convolution.of(
-                "", affine.input(), weights, affine.shift(), Window.ONE, channels);
+        return Convolution.of("", affine.input(), weights, affine.shift(), Window.ONE, channels);
     }
 
     /** Reads the channels that were chosen where they are. */
@@ -91,8 +89,7 @@ final class Fusion {
 
     /** Makes the chosen channels only; those of one number are filters without weights. */
     private Node making(Channels channels) {
-        if (!isFree(channels.input())
-                || !((Convolution) channels.input()).isBare()) {
+        if (!isFree(channels.input()) || !((Convolution) channels.input()).isBare()) {
             return channels;
         }
         Convolution convolution = (Convolution) channels.input();
@@ -154,7 +151,8 @@ final class Fusion {
                 && convolution.activation() == Function.RELU
                 && readers.get(before.get(read)).size() == 1
                 && node.arguments()[0] >= 0) {
-            return convolution.withoutActivation()
+            return convolution
+                    .withoutActivation()
                     .withActivation(Function.CLAMP, 0, node.arguments()[0]);
         }
         return node;

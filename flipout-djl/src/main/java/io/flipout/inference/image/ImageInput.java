@@ -38,7 +38,8 @@ public final class ImageInput {
                 || width < 1
                 || (long) height * width > MOST_PIXELS) {
             throw new IllegalArgumentException(
-                    String.format("There are no images of shape %d×%d×%d.", channels, height, width));
+                    String.format(
+                            "There are no images of shape %d×%d×%d.", channels, height, width));
         }
         if (normalization != null && normalization.mean().length != channels) {
             throw new IllegalArgumentException(

@@ -113,7 +113,9 @@ class TorchScriptGraphTest {
                                 expected[i] - TOLERANCE * largest,
                                 expected[i] + TOLERANCE * largest);
             } else {
-                assertThat(Float.valueOf(actual[i])).as(name + " at " + i).isEqualTo(Float.valueOf(expected[i]));
+                assertThat(Float.valueOf(actual[i]))
+                        .as(name + " at " + i)
+                        .isEqualTo(Float.valueOf(expected[i]));
             }
         }
     }
@@ -132,7 +134,8 @@ class TorchScriptGraphTest {
         networks.put(LeNet300.builder().setClasses(10).build(), new Shape(2, 1, 28, 28));
         networks.put(LeNet5.builder().setClasses(10).build(), new Shape(2, 1, 28, 28));
         networks.put(Conv6.builder().setClasses(10).build(), new Shape(1, 3, 32, 32));
-        networks.put(ResNet18.builder().setClasses(10).optWidth(4).build(), new Shape(2, 3, 16, 20));
+        networks.put(
+                ResNet18.builder().setClasses(10).optWidth(4).build(), new Shape(2, 3, 16, 20));
         for (Map.Entry<Block, Shape> entry : networks.entrySet()) {
             Block block = entry.getKey();
             Shape shape = entry.getValue();
@@ -268,9 +271,21 @@ class TorchScriptGraphTest {
                     NDArray sum = null;
                     for (NDArray truth :
                             List.of(
-                                    x.eq(y), x.neq(y), x.gt(y), x.gte(y), x.lt(y), x.lte(y),
-                                    x.eq(1), x.neq(1), x.gt(0), x.gte(0), x.lt(1), x.lte(1),
-                                    x.isNaN(), x.isInfinite(), x.logicalNot())) {
+                                    x.eq(y),
+                                    x.neq(y),
+                                    x.gt(y),
+                                    x.gte(y),
+                                    x.lt(y),
+                                    x.lte(y),
+                                    x.eq(1),
+                                    x.neq(1),
+                                    x.gt(0),
+                                    x.gte(0),
+                                    x.lt(1),
+                                    x.lte(1),
+                                    x.isNaN(),
+                                    x.isInfinite(),
+                                    x.logicalNot())) {
                         NDArray number = truth.toType(DataType.FLOAT32, false);
                         sum = sum == null ? number : sum.mul(2).add(number);
                     }
@@ -293,8 +308,27 @@ class TorchScriptGraphTest {
     @Test
     void everyFunctionIsPyTorchsOnEveryKindOfNumber() {
         float[] numbers = {
-            0, -0f, 1, -1, 0.5f, -0.5f, 1.5f, 2.5f, -2.5f, 3.7f, -3.7f, 0.9999f, 5, -4, 17, -21,
-            30, -0.001f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY
+            0,
+            -0f,
+            1,
+            -1,
+            0.5f,
+            -0.5f,
+            1.5f,
+            2.5f,
+            -2.5f,
+            3.7f,
+            -3.7f,
+            0.9999f,
+            5,
+            -4,
+            17,
+            -21,
+            30,
+            -0.001f,
+            Float.NaN,
+            Float.POSITIVE_INFINITY,
+            Float.NEGATIVE_INFINITY
         };
         List<String> tested = new ArrayList<>();
         functions()
@@ -302,8 +336,7 @@ class TorchScriptGraphTest {
                         (name, function) -> {
                             try (NDManager manager = NDManager.newBaseManager()) {
                                 Block block =
-                                        new LambdaBlock(
-                                                x -> new NDList(function.apply(x.get(0))));
+                                        new LambdaBlock(x -> new NDList(function.apply(x.get(0))));
                                 block.initialize(
                                         manager, DataType.FLOAT32, new Shape(1, numbers.length));
                                 Graph graph =
@@ -327,7 +360,9 @@ class TorchScriptGraphTest {
                                                 .as(where)
                                                 .isBetween(e - room, e + room);
                                     } else {
-                                        assertThat(Float.valueOf(actual[i])).as(where).isEqualTo(Float.valueOf(e));
+                                        assertThat(Float.valueOf(actual[i]))
+                                                .as(where)
+                                                .isEqualTo(Float.valueOf(e));
                                     }
                                 }
                                 tested.add(name);
@@ -344,7 +379,8 @@ class TorchScriptGraphTest {
             block.initialize(manager, DataType.FLOAT32, new Shape(1, 1, 28, 28));
             TorchScriptExporter.builder().build().export(block, file, new Shape(1, 1, 28, 28));
         }
-        TorchScriptModels.save(TorchScriptModels.load(file), folder.resolve("saved.pt"), Compression.NONE);
+        TorchScriptModels.save(
+                TorchScriptModels.load(file), folder.resolve("saved.pt"), Compression.NONE);
         assertThatThrownBy(() -> TorchScriptGraph.open(folder.resolve("saved.pt")))
                 .isInstanceOf(TorchScriptException.class)
                 .hasMessage(

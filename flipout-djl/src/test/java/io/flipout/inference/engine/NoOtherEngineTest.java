@@ -81,8 +81,7 @@ class NoOtherEngineTest {
                         Program.class.getName(),
                         file.toString());
         builder.environment().put("OPT_OUT_TRACKING", "true");
-        Process process =
-                builder.redirectErrorStream(true).redirectOutput(out.toFile()).start();
+        Process process = builder.redirectErrorStream(true).redirectOutput(out.toFile()).start();
         List<String> lines;
         int status = process.waitFor();
         lines = Files.readAllLines(out);
@@ -100,7 +99,6 @@ class NoOtherEngineTest {
 
     @Test
     void loadsPyTorchOnlyForArithmetic() throws Exception {
-        assertThat(run(true))
-                .contains("default PyTorch", "batch 3", "libtorch false", "sum 3.0");
+        assertThat(run(true)).contains("default PyTorch", "batch 3", "libtorch false", "sum 3.0");
     }
 }

@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import io.flipout.cli.network.SavedModel;
 import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.djl.torchscript.Compression;
 import io.flipout.djl.torchscript.TorchScriptExporter;
 import io.flipout.inference.Network;
 import io.flipout.mask.WeightSelector;
@@ -107,6 +108,14 @@ final class BenchInferCommand implements Callable<Integer> {
                             + " it (default: ${DEFAULT-VALUE}).")
     private double warmUp;
 
+    @Option(
+            names = "--startup",
+            paramLabel = "N",
+            description =
+                    "Measure instead, N times, how long it takes from the start of Java to the"
+                            + " first answer, with each engine.")
+    private Integer startup;
+
     @Option(names = "--verbose", description = "Tell more, and show stack traces.")
     @SuppressWarnings("UnusedVariable") // Looked for before the options are parsed.
     private boolean verbose;
@@ -122,6 +131,10 @@ final class BenchInferCommand implements Callable<Integer> {
         try {
             Path file = folder.resolve("network.pt");
             Subject subject = write(file);
+            if (startup != null) {
+                measureStart(subject, file);
+                return 0;
+            }
             for (int number : threads) {
                 for (int batch : batches) {
                     measure(subject, file, batch, number);
@@ -145,7 +158,7 @@ final class BenchInferCommand implements Callable<Integer> {
             throw Failure.misuse("--sparsity must be in [0, 1), got " + sparsity + ".");
         }
         if (repeat < 1 || Stream.concat(batches.stream(), threads.stream()).anyMatch(n -> n < 1)) {
-            throw Failure.misuse("--batch, --threads and --repeat must be at least 1.");
+            throw Failure.misuse("--batch, --threads, --repeat and --startup must be at least 1.");
         }
     }
 
@@ -197,6 +210,7 @@ final class BenchInferCommand implements Callable<Integer> {
 
     private static void export(Model model, Path file, Shape image) throws IOException {
         TorchScriptExporter.builder()
+                .optCompression(Compression.SPARSE)
                 .optVerify(false)
                 .build()
                 .export(model.getBlock(), file, new Shape(1).addAll(image));
@@ -250,6 +264,28 @@ final class BenchInferCommand implements Callable<Integer> {
             }
         } finally {
             contenders.forEach(Contender::close);
+        }
+    }
+
+    private void measureStart(Subject subject, Path file) throws IOException {
+        List<String> engines = List.of("pytorch", "flipout");
+        double[][] seconds = new double[engines.size()][startup];
+        for (int round = 0; round < startup; round++) {
+            for (int i = 0; i < engines.size(); i++) {
+                seconds[i][round] = FirstAnswer.seconds(engines.get(i), file, subject.shape());
+            }
+        }
+        for (int i = 0; i < engines.size(); i++) {
+            Map<String, Object> result = new LinkedHashMap<>();
+            result.put("bench", "infer-startup");
+            result.put("model", subject.name());
+            result.put("sparsity", Figures.rounded(subject.sparsity(), 6));
+            result.put("engine", engines.get(i));
+            result.put("seconds", Figures.median(seconds[i]));
+            result.put(
+                    "class_path_bytes",
+                    FirstAnswer.bytes(FirstAnswer.classPath(engines.get(i))));
+            Figures.print(spec, result);
         }
     }
 

@@ -13,12 +13,15 @@ import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * An array that carries numbers into a network and out of it. It can be stacked, split and given
  * another shape, as batches are made and taken apart; the rest is left to the alternative engine.
  */
 final class FlipOutArray extends NDArrayAdapter {
+
+    private static final AtomicLong NEXT = new AtomicLong();
 
     private ByteBuffer data; // of the machine's byte order, from 0 to its limit
 
@@ -28,7 +31,7 @@ final class FlipOutArray extends NDArrayAdapter {
             ByteBuffer data,
             Shape shape,
             DataType dataType) {
-        super(manager, alternativeManager, shape, dataType, NDManager.nextUid());
+        super(manager, alternativeManager, shape, dataType, "FlipOut-" + NEXT.getAndIncrement());
         this.data = data;
         attachTo(manager);
     }

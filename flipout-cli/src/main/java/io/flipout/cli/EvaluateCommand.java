@@ -22,6 +22,8 @@ import io.flipout.djl.data.Normalization;
 import io.flipout.djl.training.Score;
 import io.flipout.djl.training.TrainingLoop;
 import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -87,10 +89,29 @@ final class EvaluateCommand implements Callable<Integer> {
                     "The FlipOut engine computes on the CPU: leave out --device, or give --engine"
                             + " pytorch.");
         }
-        ImageSet images = data.loadTest(terminal::note);
+        Optional<List<String>> classes = saved.classes();
+        ImageSet images = images(classes, terminal);
         try (Scorer scorer = Scorers.open(network, saved, engine, common, terminal::note)) {
-            return Evaluation.score(scorer, images, normalization(saved));
+            Evaluation evaluation = new Evaluation(scorer, images, normalization(saved));
+            if (classes.isEmpty()) {
+                checkOrder(evaluation.outputs(), images, terminal);
+            }
+            return evaluation.score();
         }
+    }
+
+    /** The test images, labelled as the network's outputs are. */
+    private ImageSet images(Optional<List<String>> classes, Terminal terminal) throws IOException {
+        ImageSet images = data.loadTest(terminal::note);
+        return classes.map(images::inClasses).orElse(images);
+    }
+
+    private void checkOrder(long outputs, ImageSet images, Terminal terminal) {
+        Networks.checkCount(outputs, network.path().toString(), images);
+        terminal.note(
+                network.path()
+                        + " does not name its classes: they are taken in the order of the data"
+                        + " set's.");
     }
 
     private Normalization normalization(SavedModel saved) throws IOException {
@@ -101,15 +122,14 @@ final class EvaluateCommand implements Callable<Integer> {
     private Score withPyTorch(SavedModel saved, Terminal terminal) throws Exception {
         common.startEngine();
         Device[] devices = Devices.parse(device);
-        ImageSet images = data.loadTest(terminal::note);
+        Optional<List<String>> classes = saved.classes();
+        ImageSet images = images(classes, terminal);
         Shape image = new Shape(images.channels(), images.height(), images.width());
         try (Model model = network.load(saved, devices[0])) {
             DefaultTrainingConfig config =
                     new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss()).optDevices(devices);
             try (Trainer trainer = model.newTrainer(config)) {
-                if (saved.isScript()) {
-                    Networks.checkFits(trainer, network.path().toString(), images);
-                } else {
+                if (!saved.isScript()) {
                     Shape trained = model.getBlock().getInputShapes()[0];
                     trainer.initialize(new Shape(1).addAll(image));
                     if (Networks.tryOn(trainer, images).isEmpty()) {
@@ -121,6 +141,10 @@ final class EvaluateCommand implements Callable<Integer> {
                                                 + " --image-size of its training.",
                                         trained.get(2), trained.get(3), DataOptions.size(images)));
                     }
+                }
+                Networks.checkFits(trainer, network.path().toString(), images);
+                if (classes.isEmpty()) {
+                    checkOrder(Networks.tryOn(trainer, images).orElseThrow().get(1), images, terminal);
                 }
                 return TrainingLoop.evaluate(
                                 trainer, data.forEvaluation(images, normalization(saved)))

@@ -98,6 +98,7 @@ final class ExportCommand implements Callable<Integer> {
         common.startEngine();
         try (Model model = network.load(saved, Device.cpu())) {
             if (saved.isScript()) {
+                describe(saved, model, normalization);
                 TorchScriptModels.save(model, out, compression);
             } else {
                 export(saved, model, normalization);
@@ -142,15 +143,51 @@ final class ExportCommand implements Callable<Integer> {
                 TorchScriptExporter.builder()
                         .optCompression(compression)
                         .optVerify(!noVerify)
-                        .optMetadata(metadata(saved, model, shape, normalization));
+                        .optMetadata(
+                                metadata(
+                                        saved,
+                                        model,
+                                        Arrays.stream(shape.getShape()).boxed().toList(),
+                                        normalization,
+                                        preprocessing));
         if (preprocessing) {
             exporter.optPreprocessing(normalization.orElseThrow());
         }
         exporter.build().export(model.getBlock(), out, new Shape(1).addAll(shape));
     }
 
+    /** Lets a module tell what is known of it: by itself from before, or by its run. */
+    private void describe(SavedModel saved, Model model, Optional<Normalization> normalization)
+            throws IOException {
+        Optional<ScriptMetadata> before =
+                Optional.ofNullable(model.getProperty(ScriptMetadata.NAME))
+                        .map(ScriptMetadata::fromJson);
+        if (before.isEmpty() && saved.classes().isEmpty()) {
+            return; // It is of other origin.
+        }
+        ScriptMetadata now = metadata(saved, model, null, normalization, false);
+        ScriptMetadata whole =
+                before.map(
+                                b ->
+                                        new ScriptMetadata(
+                                                b.inputShape(),
+                                                b.mean(),
+                                                b.std(),
+                                                now.classes(),
+                                                now.method() == null ? b.method() : now.method(),
+                                                now.sparsity(),
+                                                b.preprocessed(),
+                                                now.versions()))
+                        .orElse(now);
+        model.setProperty(ScriptMetadata.NAME, whole.toJson());
+    }
+
     private ScriptMetadata metadata(
-            SavedModel saved, Model model, Shape shape, Optional<Normalization> normalization)
+            SavedModel saved,
+            Model model,
+            List<Long> shape,
+            Optional<Normalization> normalization,
+            boolean preprocessed)
             throws IOException {
         SparsityReport report = SparsityReport.ofZeros(model, WeightSelector.builder().build());
         Map<String, String> versions = new LinkedHashMap<>();
@@ -158,13 +195,13 @@ final class ExportCommand implements Callable<Integer> {
         versions.put("djl", Engine.getDjlVersion());
         versions.put("pytorch", Engine.getInstance().getVersion());
         return new ScriptMetadata(
-                Arrays.stream(shape.getShape()).boxed().toList(),
+                shape,
                 normalization.map(n -> list(n.mean())).orElse(null),
                 normalization.map(n -> list(n.std())).orElse(null),
                 saved.classes().orElse(null),
                 saved.option("method").orElse(null),
                 report.sparsity(),
-                preprocessing,
+                preprocessed,
                 versions);
     }
 

@@ -13,6 +13,7 @@ import io.flipout.cli.option.Devices;
 import io.flipout.cli.option.OptimizerOptions;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.run.SeenImages;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.cli.training.TrainRun;
 import io.flipout.djl.Pruner;
@@ -21,6 +22,7 @@ import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
@@ -163,12 +165,20 @@ final class TrainCommand implements Callable<Integer> {
         return pruning.rounds() > 1;
     }
 
+    /** The classes of a run that goes on, or of the file that it begins with, if it names them. */
+    private Optional<List<String>> knownClasses(Optional<Found> from) throws IOException {
+        return from.isPresent()
+                ? from.get().images().map(SeenImages::classes)
+                : Networks.classes(model);
+    }
+
     private int train(Plan plan, RunFolder folder, Optional<Found> from) throws Exception {
         Engine engine = common.startEngine();
         Device[] devices = Devices.parse(device);
         engine.setRandomSeed(seed);
         Terminal terminal = new Terminal(spec.commandLine());
-        DataOptions.Images images = data.load(seed, terminal::note);
+        DataOptions.Images loaded = data.load(seed, terminal::note);
+        DataOptions.Images images = knownClasses(from).map(loaded::inClasses).orElse(loaded);
         Pruner.Builder pruner =
                 Pruner.builder()
                         .setMethod(plan.method())

@@ -41,6 +41,16 @@ public interface Allocation {
     }
 
     /**
+     * Tells whether exactly as many weights are kept as asked for, and not a few more, as where
+     * they go in groups.
+     *
+     * @return true if so; an allocation of your own that keeps more must say that it does
+     */
+    default boolean isExact() {
+        return true;
+    }
+
+    /**
      * Ranks all weights of the network together.
      *
      * @return the allocation

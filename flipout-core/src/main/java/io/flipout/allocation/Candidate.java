@@ -1,6 +1,7 @@
 package io.flipout.allocation;
 
 import io.flipout.mask.Mask;
+import java.util.function.IntUnaryOperator;
 
 /**
  * One tensor at a pruning event.
@@ -8,10 +9,13 @@ import io.flipout.mask.Mask;
  * @param path its block path, for messages
  * @param scores a score for each weight in row-major order; the lowest go first
  * @param mask which weights are alive; pruning changes it
- * @param filters the number of parts, of the same size and one after the other, that could go as
- *     wholes: filters or neurons; 1 for the network's output layer, which needs all of them
+ * @param filters the number of parts of the same size that could go as wholes: filters or neurons;
+ *     1 for a tensor that is kept or ranked as a whole, such as the network's output layer
+ * @param filter the filter that a weight belongs to, 0 to {@code filters} exclusive, by the
+ *     weight's position
  */
-public record Candidate(String path, double[] scores, Mask mask, int filters) {
+public record Candidate(
+        String path, double[] scores, Mask mask, int filters, IntUnaryOperator filter) {
 
     /**
      * Creates the candidate.
@@ -31,6 +35,18 @@ public record Candidate(String path, double[] scores, Mask mask, int filters) {
     }
 
     /**
+     * Creates the candidate of a tensor whose filters lie one after the other.
+     *
+     * @param path its block path, for messages
+     * @param scores a score for each weight in row-major order
+     * @param mask which weights are alive
+     * @param filters the number of filters
+     */
+    public Candidate(String path, double[] scores, Mask mask, int filters) {
+        this(path, scores, mask, filters, index -> index / (mask.size() / filters));
+    }
+
+    /**
      * Creates the candidate of a tensor that is not divided into filters.
      *
      * @param path its block path, for messages
@@ -38,7 +54,7 @@ public record Candidate(String path, double[] scores, Mask mask, int filters) {
      * @param mask which weights are alive
      */
     public Candidate(String path, double[] scores, Mask mask) {
-        this(path, scores, mask, 1);
+        this(path, scores, mask, 1, index -> 0);
     }
 
     /**

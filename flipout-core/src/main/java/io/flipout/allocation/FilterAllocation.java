@@ -2,6 +2,7 @@ package io.flipout.allocation;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -13,22 +14,16 @@ import java.util.stream.IntStream;
  * filters, of equal ones that of the first layer; and none any more when the next would leave fewer
  * weights than are to be kept. So the number kept is missed by less than one filter. Within a layer
  * the lowest score goes first, of equal ones the lowest position; a filter scores as its highest
- * weight does. Every layer keeps a filter, and the network's output layer all.
+ * weight does. Every layer keeps a filter; the network's output layers, embeddings and recurrent
+ * layers, whose parts are no filters, keep all.
  */
 public record FilterAllocation() implements Allocation {
 
-    /** A filter, and the share of its layer's filters that is gone after it. */
-    private record Filter(Candidate tensor, int index, int weights, double score, double share) {
+    /** A filter alive, and the share of its layer's filters that is gone after it. */
+    private record Filter(int tensor, int index, int weights, double score, double share) {
 
         Filter after(double gone) {
             return new Filter(tensor, index, weights, score, gone);
-        }
-
-        void prune() {
-            int size = tensor.mask().size() / tensor.filters();
-            for (int i = index * size; i < (index + 1) * size; i++) {
-                tensor.mask().prune(i);
-            }
         }
     }
 
@@ -38,21 +33,33 @@ public record FilterAllocation() implements Allocation {
         long all = IntStream.of(sizes).asLongStream().sum();
         long least = IntStream.range(0, sizes.length).mapToLong(i -> sizes[i] / filters[i]).sum();
         if (keep < least) {
-            throw unreachable(keep, all, least);
+            long whole = IntStream.of(filters).filter(count -> count == 1).count();
+            throw unreachable(keep, all, least, whole);
         }
     }
 
-    private static IllegalArgumentException unreachable(long keep, long all, long least) {
+    private static IllegalArgumentException unreachable(
+            long keep, long all, long least, long whole) {
         return new IllegalArgumentException(
                 "Whole filters cannot be pruned down to "
                         + keep
                         + " of "
                         + all
-                        + " weights, as every layer keeps one and the output layer all of them: "
+                        + " weights, as every layer keeps one and "
+                        + (whole > 1
+                                ? "output layers, embeddings and recurrent layers"
+                                : "the output layer")
+                        + " all of them: "
                         + least
                         + " weights, a sparsity of "
                         + Math.floor(1e4 * (1 - (double) least / all)) / 1e4
                         + ", is as far as it goes.");
+    }
+
+    /** Returns false: of a filter all weights are kept, or none. */
+    @Override
+    public boolean isExact() {
+        return false;
     }
 
     /** {@inheritDoc} */
@@ -60,28 +67,58 @@ public record FilterAllocation() implements Allocation {
     public void prune(List<Candidate> tensors, long keep) {
         long alive = Floors.alive(tensors, keep);
         List<Filter> filters = new ArrayList<>();
-        tensors.forEach(tensor -> filters.addAll(removable(tensor)));
+        List<BitSet> gone = new ArrayList<>();
+        for (int t = 0; t < tensors.size(); t++) {
+            filters.addAll(removable(t, tensors.get(t)));
+            gone.add(new BitSet());
+        }
         filters.sort(Comparator.comparingDouble(Filter::share));
+        boolean isReached = alive == keep;
         for (Filter filter : filters) {
             if (alive - filter.weights() < keep) {
-                return;
+                isReached = true;
+                break;
             }
-            filter.prune();
+            gone.get(filter.tensor()).set(filter.index());
             alive -= filter.weights();
         }
-        if (alive > keep) {
+        for (int t = 0; t < tensors.size(); t++) {
+            remove(tensors.get(t), gone.get(t));
+        }
+        if (!isReached && alive > keep) {
             long all = tensors.stream().mapToLong(tensor -> tensor.mask().size()).sum();
-            throw unreachable(keep, all, alive);
+            long whole = tensors.stream().filter(tensor -> tensor.filters() == 1).count();
+            throw unreachable(keep, all, alive, whole);
+        }
+    }
+
+    private static void remove(Candidate tensor, BitSet gone) {
+        if (!gone.isEmpty()) {
+            IntStream.range(0, tensor.mask().size())
+                    .filter(i -> gone.get(tensor.filter().applyAsInt(i)))
+                    .forEach(tensor.mask()::prune);
         }
     }
 
     /** Returns a tensor's filters alive but the best, the lowest first. */
-    private static List<Filter> removable(Candidate tensor) {
+    private static List<Filter> removable(int index, Candidate tensor) {
+        int[] weights = new int[tensor.filters()];
+        double[] scores = new double[tensor.filters()];
+        Arrays.fill(scores, Double.NEGATIVE_INFINITY);
+        for (int i = 0; i < tensor.mask().size(); i++) {
+            if (tensor.mask().isAlive(i)) {
+                int filter = tensor.filter().applyAsInt(i);
+                weights[filter]++;
+                scores[filter] = Math.max(scores[filter], tensor.scores()[i]); // NaN stays NaN.
+            }
+        }
         List<Filter> alive = new ArrayList<>();
-        for (int i = 0; i < tensor.filters(); i++) {
-            Filter filter = filter(tensor, i);
-            if (filter.weights() > 0) {
-                alive.add(filter);
+        for (int f = 0; f < weights.length; f++) {
+            if (Double.isNaN(scores[f])) {
+                throw noScore(tensor, f);
+            }
+            if (weights[f] > 0) {
+                alive.add(new Filter(index, f, weights[f], scores[f] + 0.0, 0)); // −0 equals 0.
             }
         }
         alive.sort(Comparator.comparingDouble(Filter::score));
@@ -91,26 +128,12 @@ public record FilterAllocation() implements Allocation {
                 .toList();
     }
 
-    private static Filter filter(Candidate tensor, int index) {
-        int size = tensor.mask().size() / tensor.filters();
-        int[] alive =
-                IntStream.range(index * size, (index + 1) * size)
-                        .filter(tensor.mask()::isAlive)
-                        .toArray();
-        double score =
-                Arrays.stream(alive)
-                        .mapToDouble(i -> tensor.scores()[i])
-                        .max()
-                        .orElse(Double.NEGATIVE_INFINITY);
-        if (Double.isNaN(score)) {
-            throw new IllegalStateException(
-                    "Filter "
-                            + index
-                            + " of "
-                            + tensor.path()
-                            + " has no score (NaN): training has diverged; lower the learning"
-                            + " rate.");
-        }
-        return new Filter(tensor, index, alive.length, score + 0.0, 0);
+    private static IllegalStateException noScore(Candidate tensor, int filter) {
+        return new IllegalStateException(
+                "Filter "
+                        + filter
+                        + " of "
+                        + tensor.path()
+                        + " has no score (NaN): training has diverged; lower the learning rate.");
     }
 }

@@ -52,7 +52,7 @@ public record GlobalAllocation(int floor) implements Allocation {
 
     private static byte[] allButBest(Candidate tensor, int floor) {
         byte[] eligible = new byte[tensor.mask().size()];
-        new Ranking(List.of(tensor), new byte[][] {tensor.mask().bytes()})
+        new Ranking(List.of(tensor))
                 .forEachLowest(
                         tensor.mask().remaining() - floor, (t, index) -> eligible[index] = 1);
         return eligible;

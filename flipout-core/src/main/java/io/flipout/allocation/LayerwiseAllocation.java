@@ -44,8 +44,7 @@ public record LayerwiseAllocation(int floor) implements Allocation {
         long[] quotas = quotas(tensors, keep);
         for (int i = 0; i < quotas.length; i++) {
             Candidate tensor = tensors.get(i);
-            new Ranking(List.of(tensor), new byte[][] {tensor.mask().bytes()})
-                    .pruneLowest(tensor.mask().remaining() - quotas[i]);
+            new Ranking(List.of(tensor)).pruneLowest(tensor.mask().remaining() - quotas[i]);
         }
     }
 

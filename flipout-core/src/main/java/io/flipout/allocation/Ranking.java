@@ -13,8 +13,17 @@ import java.util.stream.LongStream;
  * <p>A score is turned into a 64-bit key of the same order. Counting keys by their highest 16 bits
  * tells in which of 65,536 bins the k-th lowest lies; only that bin is looked at again. It is then
  * known by its key, and of several equal to it those at the lowest positions are taken.
+ *
+ * <p>An {@link Allocation} of your own decides how many weights each tensor, or group of tensors,
+ * keeps, and leaves the pruning to this:
+ *
+ * <pre>{@code
+ * for (Candidate tensor : tensors) {
+ *     new Ranking(List.of(tensor)).pruneLowest(tensor.mask().remaining() - quota(tensor));
+ * }
+ * }</pre>
  */
-final class Ranking {
+public final class Ranking {
 
     private static final int DIGIT_BITS = 16;
     private static final int BINS = 1 << DIGIT_BITS;
@@ -23,32 +32,68 @@ final class Ranking {
     private final byte[][] eligible;
 
     /** What is done with a weight that was found. */
-    interface Found {
+    @FunctionalInterface
+    public interface Found {
+
+        /**
+         * Takes a weight.
+         *
+         * @param tensor the position of its tensor in the list
+         * @param index its position in the tensor, row-major
+         */
         void accept(int tensor, int index);
+    }
+
+    /**
+     * Creates a ranking of all weights alive.
+     *
+     * @param tensors the tensors in order
+     */
+    public Ranking(List<Candidate> tensors) {
+        this(tensors, tensors.stream().map(t -> t.mask().bytes()).toArray(byte[][]::new));
     }
 
     /**
      * Creates the ranking.
      *
      * @param tensors the tensors in order
-     * @param eligible for each tensor, 1 where a weight takes part
+     * @param eligible for each tensor, 1 where a weight takes part, in row-major order
      */
-    Ranking(List<Candidate> tensors, byte[][] eligible) {
+    public Ranking(List<Candidate> tensors, byte[][] eligible) {
         this.tensors = tensors;
         this.eligible = eligible;
     }
 
-    /** Prunes the k lowest. */
-    void pruneLowest(long k) {
+    /**
+     * Prunes the k lowest.
+     *
+     * @param k the number of weights to prune, 0 to that of those that take part
+     * @throws IllegalArgumentException if it is another number
+     * @throws IllegalStateException if a score is NaN
+     */
+    public void pruneLowest(long k) {
         forEachLowest(k, (tensor, index) -> tensors.get(tensor).mask().prune(index));
     }
 
-    /** Hands over the k lowest, positions ascending; tensors are handled side by side. */
-    void forEachLowest(long k, Found found) {
+    /**
+     * Hands over the k lowest, positions ascending; tensors are handled side by side, on several
+     * threads.
+     *
+     * @param k the number of weights, 0 to that of those that take part
+     * @param found what is done with each
+     * @throws IllegalArgumentException if it is another number
+     * @throws IllegalStateException if a score is NaN
+     */
+    public void forEachLowest(long k, Found found) {
         if (k == 0) {
             return;
         }
         long[] counts = histogram();
+        long all = LongStream.of(counts).sum();
+        if (k < 0 || k > all) {
+            throw new IllegalArgumentException(
+                    "Of " + all + " weights that take part the lowest " + k + " cannot be found.");
+        }
         long before = 0;
         int bin = 0;
         while (before + counts[bin] < k) {

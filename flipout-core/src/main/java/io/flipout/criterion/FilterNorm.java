@@ -1,5 +1,6 @@
 package io.flipout.criterion;
 
+import io.flipout.mask.Connections;
 import java.util.Arrays;
 
 /**
@@ -15,15 +16,13 @@ public final class FilterNorm implements Criterion {
     @Override
     public double[] score(TensorView tensor) {
         float[] weights = tensor.weights(); // 0 where pruned.
-        double[] scores = new double[weights.length];
-        int size = weights.length / Math.toIntExact(tensor.info().shape().get(0));
-        for (int from = 0; from < scores.length; from += size) {
-            double norm = 0;
-            for (int i = from; i < from + size; i++) {
-                norm += Math.abs(weights[i]);
-            }
-            Arrays.fill(scores, from, from + size, norm);
+        Connections connections = tensor.info().connections();
+        double[] norms = new double[connections.outputs()];
+        for (int i = 0; i < weights.length; i++) {
+            norms[connections.output(i)] += Math.abs(weights[i]);
         }
+        double[] scores = new double[weights.length];
+        Arrays.setAll(scores, i -> norms[connections.output(i)]);
         return scores;
     }
 }

@@ -17,8 +17,8 @@ public final class BlockPaths {
 
     private BlockPaths() {}
 
-    /** A parameter and the block that holds it. */
-    record Entry(Block block, Parameter parameter) {}
+    /** A parameter, the block that holds it, and its name there. */
+    record Entry(Block block, String name, Parameter parameter) {}
 
     /**
      * Returns every parameter of a block and its children.
@@ -45,7 +45,7 @@ public final class BlockPaths {
         return owners;
     }
 
-    private static Map<String, Entry> entries(Block block) {
+    static Map<String, Entry> entries(Block block) {
         Map<String, Entry> found = new LinkedHashMap<>();
         collect("", block, new LinkedHashMap<>(), found);
         return found;
@@ -56,7 +56,7 @@ public final class BlockPaths {
         for (Pair<String, Parameter> pair : block.getDirectParameters()) {
             String path = prefix + pair.getKey();
             if (seen.putIfAbsent(pair.getValue().getId(), path) == null) {
-                found.put(path, new Entry(block, pair.getValue()));
+                found.put(path, new Entry(block, pair.getKey(), pair.getValue()));
             }
         }
         for (Pair<String, Block> child : block.getChildren()) {

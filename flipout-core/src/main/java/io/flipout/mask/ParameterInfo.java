@@ -2,6 +2,8 @@ package io.flipout.mask;
 
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Parameter;
+import io.flipout.mask.ParameterRole.Kind;
+import java.util.Optional;
 
 /**
  * One trainable parameter of a network.
@@ -11,8 +13,28 @@ import ai.djl.nn.Parameter;
  * @param path its path through the blocks, joined by dots, such as {@code layer1.0.conv1.weight}
  * @param parameter the parameter
  * @param prunable whether its weights may be pruned
+ * @param role what it is to its layer
  */
-public record ParameterInfo(int index, String path, Parameter parameter, boolean prunable) {
+public record ParameterInfo(
+        int index, String path, Parameter parameter, boolean prunable, ParameterRole role) {
+
+    /**
+     * Creates a parameter of which no more is known than whether it may be pruned.
+     *
+     * @param index its position in block order, from 0
+     * @param path its path through the blocks
+     * @param parameter the parameter
+     * @param prunable whether its weights may be pruned; then it is taken for a matrix of shape
+     *     (out, in…)
+     */
+    public ParameterInfo(int index, String path, Parameter parameter, boolean prunable) {
+        this(
+                index,
+                path,
+                parameter,
+                prunable,
+                new ParameterRole(prunable ? Kind.WEIGHT : Kind.OTHER));
+    }
 
     /**
      * Returns the parameter's shape.
@@ -39,5 +61,26 @@ public record ParameterInfo(int index, String path, Parameter parameter, boolean
      */
     public int size() {
         return Math.toIntExact(shape().size());
+    }
+
+    /**
+     * Returns how its weights lie between the layer's inputs and outputs.
+     *
+     * @return the connections
+     * @throws IllegalStateException if the network is not initialised yet
+     */
+    public Connections connections() {
+        return Connections.of(role, shape());
+    }
+
+    /**
+     * Returns the vectors that weight normalisation divides by their norm, so that of none all
+     * weights may go.
+     *
+     * @return the vectors; empty where weights are used as they are
+     * @throws IllegalStateException if the network is not initialised yet
+     */
+    public Optional<UnitVectors> unitVectors() {
+        return Optional.ofNullable(role.magnitudes()).map(m -> new UnitVectors(shape(), m));
     }
 }

@@ -6,16 +6,37 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
  * Says which parameters of a network may be pruned.
  *
- * <p>By default these are the trainable parameters of rank 2 or more: the weights of convolutions,
- * linear layers and embeddings. Biases and the scales and shifts of normalisation layers, of
- * whatever rank, stay dense unless asked for. Patterns match the whole block path; {@code *} stands
- * for any run of characters and {@code ?} for one.
+ * <p>By default these are the trainable matrices of weights: those of convolutions, linear and
+ * recurrent layers and embeddings. Biases and the scales and shifts of normalisation layers, of
+ * whatever rank, stay dense unless asked for. So does whatever else is no matrix: slopes of
+ * activations, magnitudes of weight normalisation, class tokens, tables of positions. Patterns
+ * match the whole block path; {@code *} stands for any run of characters and {@code ?} for one.
+ *
+ * <p>What a parameter is ({@link ParameterRole}) is known by this evidence, the first that speaks:
+ *
+ * <ol>
+ *   <li>DJL's {@link Parameter.Type}, which tells biases and normalisations of blocks; of loaded
+ *       modules it is guessed and does not count
+ *   <li>the class of the layer, if that normalises ({@code LayerNorm}, {@code BatchNorm2d}, …); a
+ *       shift beside it of the same shape, which a matrix never has; a name that says bias; {@code
+ *       weight_g} and what else has the magnitudes of weight normalisation; the slopes of {@code
+ *       PReLU}
+ *   <li>the class of a layer that has weights, of a block or of its superclasses, or of the part of
+ *       a module that the file names ({@link ModuleBlock}): {@code Linear}, {@code Conv2d}, {@code
+ *       ConvTranspose2d}, {@code LSTM}, {@code Embedding}, unless that is named after positions
+ *   <li>a bias beside it with a value for each output, which is a matrix's
+ *   <li>names of parameters and layers where nothing better is known: {@code gamma}, {@code scale},
+ *       {@code norm1.weight}, {@code pos_embed}, {@code cls_token} and the like
+ *   <li>the shape: two axes or more are a matrix, but not if all others but one have length 1, nor
+ *       if three begin with a 1
+ * </ol>
  */
 public final class WeightSelector {
 
@@ -23,12 +44,14 @@ public final class WeightSelector {
     private final List<String> excludes;
     private final boolean biases;
     private final boolean norms;
+    private final boolean others;
 
     private WeightSelector(Builder builder) {
         includes = List.copyOf(builder.includes);
         excludes = List.copyOf(builder.excludes);
         biases = builder.biases;
         norms = builder.norms;
+        others = builder.others;
     }
 
     /**
@@ -48,25 +71,38 @@ public final class WeightSelector {
      * @throws IllegalArgumentException if a pattern matches no weight, or nothing is left to prune
      */
     public List<ParameterInfo> select(Block block) {
+        return select(block, Parameter::requiresGradient);
+    }
+
+    /**
+     * Lists some parameters of a network and marks those that may be pruned.
+     *
+     * @param block an initialised network
+     * @param takesPart whether a parameter is listed
+     * @return the parameters, in block order
+     * @throws IllegalArgumentException if a pattern matches no weight, or nothing is left to prune
+     */
+    public List<ParameterInfo> select(Block block, Predicate<Parameter> takesPart) {
         List<Pattern> include = includes.stream().map(WeightSelector::glob).toList();
         List<Pattern> exclude = excludes.stream().map(WeightSelector::glob).toList();
         boolean[] used = new boolean[include.size() + exclude.size()];
         List<ParameterInfo> infos = new ArrayList<>();
         List<String> candidates = new ArrayList<>();
-        for (Map.Entry<String, Parameter> entry : BlockPaths.parameters(block).entrySet()) {
-            Parameter parameter = entry.getValue();
-            if (!parameter.requiresGradient()) {
+        for (Map.Entry<String, BlockPaths.Entry> entry : BlockPaths.entries(block).entrySet()) {
+            Parameter parameter = entry.getValue().parameter();
+            if (!takesPart.test(parameter)) {
                 continue;
             }
             String path = entry.getKey();
-            boolean prunable = isCandidate(path, parameter);
+            ParameterRole role = role(path, entry.getValue());
+            boolean prunable = isCandidate(role);
             if (prunable) {
                 candidates.add(path);
                 boolean included = matches(include, path, used, 0) || include.isEmpty();
                 boolean excluded = matches(exclude, path, used, include.size());
                 prunable = included && !excluded;
             }
-            infos.add(new ParameterInfo(infos.size(), path, parameter, prunable));
+            infos.add(new ParameterInfo(infos.size(), path, parameter, prunable, role));
         }
         for (int i = 0; i < used.length; i++) {
             if (!used[i]) {
@@ -83,17 +119,22 @@ public final class WeightSelector {
         return infos;
     }
 
-    private boolean isCandidate(String path, Parameter parameter) {
-        if (!parameter.isInitialized()) {
+    private static ParameterRole role(String path, BlockPaths.Entry entry) {
+        if (!entry.parameter().isInitialized()) {
             throw new IllegalArgumentException(
                     "The parameter "
                             + path
                             + " is not initialised: call trainer.initialize(shape) first.");
         }
-        return switch (parameter.getType()) {
+        return ParameterRoles.of(entry.block(), entry.name(), path, entry.parameter());
+    }
+
+    private boolean isCandidate(ParameterRole role) {
+        return switch (role.kind()) {
             case BIAS -> biases;
-            case GAMMA, BETA -> norms;
-            default -> parameter.getArray().getShape().dimension() >= 2;
+            case NORM -> norms;
+            case OTHER -> others;
+            default -> true;
         };
     }
 
@@ -129,6 +170,7 @@ public final class WeightSelector {
         private final List<String> excludes = new ArrayList<>();
         private boolean biases;
         private boolean norms;
+        private boolean others;
 
         private Builder() {}
 
@@ -173,6 +215,19 @@ public final class WeightSelector {
          */
         public Builder optNorms(boolean norms) {
             this.norms = norms;
+            return this;
+        }
+
+        /**
+         * Prunes parameters too that are neither matrices of weights nor biases nor of a
+         * normalisation, such as class tokens and tables of positions; {@link #optInclude} says
+         * which.
+         *
+         * @param others true to prune them, default false
+         * @return this builder
+         */
+        public Builder optOthers(boolean others) {
+            this.others = others;
             return this;
         }
 

@@ -7,7 +7,7 @@ import ai.djl.ndarray.types.Shape;
  *
  * @param name its block path
  * @param shape its shape: (out, in) of a linear layer, (out, in per group, height, width) of a
- *     convolution
+ *     convolution, (in, out per group, height, width) of a transposed one
  * @param weights the number of weights
  * @param remaining the number of weights alive
  * @param deadInputs input channels from which no weight alive leads on

@@ -3,10 +3,7 @@ package io.flipout.report;
 import ai.djl.Model;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
-import ai.djl.nn.Parameter;
-import ai.djl.nn.core.Linear;
-import ai.djl.util.PairList;
-import io.flipout.mask.BlockPaths;
+import io.flipout.mask.Connections;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;
@@ -43,13 +40,13 @@ public final class SparsityReport {
      */
     public static SparsityReport of(
             Block block, List<ParameterInfo> parameters, Map<String, Mask> masks) {
-        Map<String, Block> owners = BlockPaths.owners(block);
+        Uses uses = new Uses(block, parameters);
         List<LayerReport> layers = new ArrayList<>();
         long total = 0;
         for (ParameterInfo info : parameters) {
             total += info.size();
             if (info.prunable()) {
-                layers.add(layer(info, masks.get(info.path()), owners.get(info.path())));
+                layers.add(layer(info, masks.get(info.path()), uses.of(info)));
             }
         }
         return new SparsityReport(layers, total);
@@ -81,22 +78,17 @@ public final class SparsityReport {
         return of(model.getBlock(), parameters, masks);
     }
 
-    private static LayerReport layer(ParameterInfo info, Mask mask, Block owner) {
+    private static LayerReport layer(ParameterInfo info, Mask mask, long uses) {
         Shape shape = info.shape();
-        int outputs = (int) shape.get(0);
-        int inputs = shape.dimension() < 2 ? outputs : (int) shape.get(1);
-        int kernel = mask.size() / (shape.dimension() < 2 ? outputs : outputs * inputs);
-        boolean[] liveOutput = new boolean[outputs];
-        boolean[] liveInput = new boolean[inputs];
+        Connections connections = info.connections();
+        boolean[] liveOutput = new boolean[connections.outputs()];
+        boolean[] liveInput = new boolean[connections.inputs()];
         for (int i = 0; i < mask.size(); i++) {
             if (mask.isAlive(i)) {
-                int row = shape.dimension() < 2 ? i : i / (inputs * kernel);
-                int column = shape.dimension() < 2 ? i : i / kernel % inputs;
-                liveOutput[row] = true;
-                liveInput[column] = true;
+                liveOutput[connections.output(i)] = true;
+                liveInput[connections.input(i)] = true;
             }
         }
-        long positions = outputPositions(owner, info.parameter(), outputs);
         return new LayerReport(
                 info.path(),
                 shape,
@@ -104,38 +96,12 @@ public final class SparsityReport {
                 mask.remaining(),
                 dead(liveInput),
                 dead(liveOutput),
-                positions < 0 ? -1 : mask.size() * positions,
-                positions < 0 ? -1 : mask.remaining() * positions);
+                uses < 0 ? -1 : mask.size() * uses,
+                uses < 0 ? -1 : mask.remaining() * uses);
     }
 
     private static long dead(boolean[] live) {
         return IntStream.range(0, live.length).filter(i -> !live[i]).count();
-    }
-
-    /**
-     * Each weight of a linear layer or convolution is used once at every position of the output.
-     */
-    private static long outputPositions(Block owner, Parameter parameter, int outputs) {
-        if (parameter.getType() != Parameter.Type.WEIGHT
-                || owner.getDirectParameters().size() > 2) {
-            return -1;
-        }
-        try {
-            PairList<String, Shape> inputs = owner.describeInput();
-            if (inputs == null || inputs.size() != 1) {
-                return -1;
-            }
-            Shape input = inputs.valueAt(0);
-            Shape output = owner.getOutputShapes(new Shape[] {input})[0];
-            long batch = Math.max(1, input.get(0));
-            if (owner.getClass() == Linear.class) {
-                return input.size() / batch; // DJL's own tells its input without the features.
-            }
-            long positions = output.size() / batch / outputs;
-            return positions > 0 && output.size() == batch * outputs * positions ? positions : -1;
-        } catch (IllegalStateException | IllegalArgumentException e) {
-            return -1; // A block of unknown inside, such as a loaded TorchScript network.
-        }
     }
 
     /**

@@ -88,6 +88,15 @@ public final class TrainedTensor implements AutoCloseable {
     }
 
     /**
+     * Counts the steps that others took while this tensor was frozen.
+     *
+     * @param all the number of steps that the training has taken
+     */
+    public void catchUp(long all) {
+        steps = Math.max(steps, all);
+    }
+
+    /**
      * Returns the manager that owns what is kept on this device beside the tensor.
      *
      * @return the manager, closed with this tensor

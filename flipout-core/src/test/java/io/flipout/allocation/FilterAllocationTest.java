@@ -10,6 +10,9 @@ import io.flipout.Trained;
 import io.flipout.criterion.FilterNorm;
 import io.flipout.criterion.TensorView;
 import io.flipout.mask.Mask;
+import io.flipout.mask.ParameterInfo;
+import io.flipout.mask.ParameterRole;
+import io.flipout.mask.ParameterRole.Kind;
 import io.flipout.method.FilterPruning;
 import java.util.ArrayList;
 import java.util.List;
@@ -150,6 +153,34 @@ class FilterAllocationTest {
         assertThatThrownBy(() -> Allocation.perFilter().prune(List.of(layer(2, scores)), 4))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageStartingWith("Filter " + broken + " of layer has no score (NaN)");
+    }
+
+    /**
+     * Two inputs to three outputs by kernels of 1×2, of shape (in, out, 1, 2): the outputs have
+     * norms 1+2+1+1, 0+1+0+1 and 3+0+0+3, so the second goes, of both inputs.
+     */
+    @Test
+    void theFiltersOfATransposedConvolutionAreItsSecondAxis() {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            float[] weights = {1, 2, 0, 1, 3, 0, -1, 1, 0, -1, 0, 3};
+            ParameterInfo plain =
+                    Trained.info(0, manager.create(weights, new Shape(2, 3, 1, 2)), true);
+            ParameterInfo info =
+                    new ParameterInfo(
+                            0,
+                            "up.weight",
+                            plain.parameter(),
+                            true,
+                            new ParameterRole(Kind.TRANSPOSED_WEIGHT));
+            Mask mask = new Mask(12);
+            double[] scores =
+                    new FilterNorm().score(new TensorView(info, weights, mask, List.of(), 0));
+            assertThat(scores).containsExactly(5, 5, 2, 2, 6, 6, 5, 5, 2, 2, 6, 6);
+
+            Candidate up = new Candidate("up", scores, mask, 3, info.connections()::output);
+            Allocation.perFilter().prune(List.of(up), 8);
+            assertThat(mask.bytes()).containsExactly(1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 1, 1);
+        }
     }
 
     @Test

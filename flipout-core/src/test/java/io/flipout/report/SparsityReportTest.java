@@ -5,15 +5,26 @@ import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Activation;
+import ai.djl.nn.Block;
 import ai.djl.nn.Blocks;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.convolutional.Conv2d;
 import ai.djl.nn.core.Linear;
+import ai.djl.nn.norm.LayerNorm;
+import ai.djl.nn.recurrent.LSTM;
+import ai.djl.nn.transformer.BertBlock;
+import ai.djl.nn.transformer.IdEmbedding;
+import ai.djl.nn.transformer.ScaledDotProductAttentionBlock;
+import ai.djl.nn.transformer.TransformerEncoderBlock;
 import io.flipout.Trained;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
+import io.flipout.mask.ParameterRole;
+import io.flipout.mask.ParameterRole.Kind;
 import io.flipout.mask.WeightSelector;
 import java.util.HashMap;
 import java.util.List;
@@ -91,6 +102,145 @@ class SparsityReportTest {
 
         assertThat(report.multiplyAdds()).isEqualTo(48 * 5);
         assertThat(report.remainingMultiplyAdds()).isEqualTo(47 * 5);
+    }
+
+    /** Of 4 inputs in two groups, 6 outputs: the first input is gone, and the last two outputs. */
+    @Test
+    void theInputsOfATransposedConvolutionAreItsFirstAxis() {
+        NDArray values = model.getNDManager().zeros(new Shape(4, 3, 1, 1));
+        ParameterInfo up =
+                new ParameterInfo(
+                        0,
+                        "up.weight",
+                        Trained.info(0, values, true).parameter(),
+                        true,
+                        new ParameterRole(Kind.TRANSPOSED_WEIGHT, 2));
+        Mask mask = Trained.mask(12, 0, 1, 2, 7, 8, 10, 11);
+
+        LayerReport layer =
+                SparsityReport.of(new SequentialBlock(), List.of(up), Map.of("up.weight", mask))
+                        .layers()
+                        .get(0);
+        assertThat(layer.deadInputs()).isEqualTo(1);
+        assertThat(layer.deadOutputs()).isEqualTo(2);
+    }
+
+    /** A depthwise convolution: each of three channels has a weight of its own. */
+    @Test
+    void theInputsOfGroupsAreCountedOneByOne() {
+        Conv2d conv =
+                Conv2d.builder().setKernelShape(new Shape(1, 1)).setFilters(3).optGroups(3).build();
+        conv.initialize(model.getNDManager(), DataType.FLOAT32, new Shape(1, 3, 4, 4));
+        List<ParameterInfo> infos = WeightSelector.builder().build().select(conv);
+        LayerReport layer =
+                SparsityReport.of(conv, infos, Map.of("weight", Trained.mask(3, 1)))
+                        .layers()
+                        .get(0);
+
+        assertThat(layer.deadInputs()).isEqualTo(1);
+        assertThat(layer.deadOutputs()).isEqualTo(1);
+    }
+
+    private SparsityReport dense(Block block, Shape... inputs) {
+        block.initialize(model.getNDManager(), DataType.FLOAT32, inputs);
+        List<ParameterInfo> infos = WeightSelector.builder().build().select(block);
+        Map<String, Mask> all = new HashMap<>();
+        infos.forEach(info -> all.put(info.path(), new Mask(info.size())));
+        return SparsityReport.of(block, infos, all);
+    }
+
+    /** Nine tokens of 6 features; a state of 4 both ways, twice; 3 outputs of the whole. */
+    @Test
+    void aRecurrentLayerIsUsedAtEveryStepAndAnEmbeddingLookedUp() {
+        IdEmbedding tokens =
+                new IdEmbedding.Builder().setDictionarySize(20).setEmbeddingSize(6).build();
+        LSTM lstm = LSTM.builder().setStateSize(4).setNumLayers(2).optBidirectional(true).build();
+        SparsityReport report =
+                dense(
+                        new SequentialBlock()
+                                .add(tokens)
+                                .add(lstm)
+                                .add(Blocks.batchFlattenBlock())
+                                .add(Linear.builder().setUnits(3).build()),
+                        new Shape(2, 9));
+
+        long recurrent = 2 * (16 * 6 + 16 * 4) + 2 * (16 * 8 + 16 * 4);
+        assertThat(report.multiplyAdds()).isEqualTo(9 * recurrent + 3 * 9 * 8);
+    }
+
+    /** Attention has 4 matrices of 8×8 and the feed-forward part 2 of 8×16, at 5 positions. */
+    @Test
+    void aTransformerIsUsedAtEveryPosition() {
+        SparsityReport report =
+                dense(
+                        new TransformerEncoderBlock(8, 2, 16, .1f, Activation::relu),
+                        new Shape(2, 5, 8));
+
+        assertThat(report.multiplyAdds()).isEqualTo(5 * (4 * 64 + 2 * 128));
+    }
+
+    /** Keys and values of 7 positions, queries of 5, and as many results. */
+    @Test
+    void attentionToAnotherSequenceIsAsLongAsBoth() {
+        SparsityReport report =
+                dense(
+                        ScaledDotProductAttentionBlock.builder()
+                                .setEmbeddingSize(8)
+                                .setHeadCount(2)
+                                .build(),
+                        new Shape(2, 7, 8),
+                        new Shape(2, 5, 8),
+                        new Shape(2, 7, 8));
+
+        assertThat(report.multiplyAdds()).isEqualTo(64 * (7 + 5 + 7 + 5));
+    }
+
+    @Test
+    void bertTellsAllItsMultiplyAdds() {
+        Shape tokens = new Shape(2, 8);
+        SparsityReport report =
+                dense(
+                        BertBlock.builder().nano().setTokenDictionarySize(20).build(),
+                        tokens,
+                        tokens,
+                        tokens,
+                        tokens);
+
+        // Four layers of 256 features, 1,024 between; the pooled output is of the first position.
+        long layers = 4 * (4 * 256 * 256 + 2 * 256 * 1024) * 8L;
+        assertThat(report.multiplyAdds()).isEqualTo(layers + 256 * 256);
+    }
+
+    /** The same 4×4 matrix at 3 positions, then at one. */
+    @Test
+    void aSharedBlockCountsEachUseWithItsOwnShape() {
+        Linear shared = Linear.builder().setUnits(4).build();
+        SparsityReport report =
+                dense(
+                        new SequentialBlock()
+                                .add(shared)
+                                .add(arrays -> new NDList(arrays.head().mean(new int[] {1})))
+                                .add(shared)
+                                .add(shared),
+                        new Shape(2, 3, 4));
+
+        assertThat(report.weights()).isEqualTo(16);
+        assertThat(report.multiplyAdds()).isEqualTo(16 * (3 + 1 + 1));
+    }
+
+    @Test
+    void biasesAndScalesMultiplyAndAddNothing() {
+        SequentialBlock block =
+                new SequentialBlock()
+                        .add(Linear.builder().setUnits(4).build())
+                        .add(LayerNorm.builder().build());
+        block.initialize(model.getNDManager(), DataType.FLOAT32, new Shape(2, 3));
+        List<ParameterInfo> infos =
+                WeightSelector.builder().optBiases(true).optNorms(true).build().select(block);
+        Map<String, Mask> all = new HashMap<>();
+        infos.forEach(info -> all.put(info.path(), new Mask(info.size())));
+
+        assertThat(SparsityReport.of(block, infos, all).multiplyAdds()).isEqualTo(12);
     }
 
     @Test

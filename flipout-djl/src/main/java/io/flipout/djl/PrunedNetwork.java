@@ -2,25 +2,33 @@ package io.flipout.djl;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.nn.Block;
+import ai.djl.nn.ParallelBlock;
+import ai.djl.nn.Parameter;
 import ai.djl.training.optimizer.Optimizer;
 import io.flipout.allocation.Allocation;
 import io.flipout.allocation.Candidate;
+import io.flipout.allocation.Rehearsal;
 import io.flipout.criterion.Criterion;
 import io.flipout.criterion.TensorView;
 import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.djl.checkpoint.Snapshots;
 import io.flipout.djl.training.OptimizerState;
 import io.flipout.djl.training.Sgd;
+import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
+import io.flipout.mask.UnitVectors;
 import io.flipout.mask.WeightSelector;
 import io.flipout.report.SparsityReport;
+import io.flipout.schedule.Plan;
 import io.flipout.schedule.PruningEvent;
 import io.flipout.schedule.Schedule;
 import io.flipout.signal.Signal;
+import io.flipout.tensor.Randoms;
 import io.flipout.tensor.TrainedTensor;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -29,6 +37,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,13 +54,21 @@ final class PrunedNetwork {
     private static final String OPTIMIZER = "optimizer/";
     private static final String UPDATES = "updates/";
 
+    /** The share of zeros, which initialisations hardly draw, above which a network is pruned. */
+    private static final double ARRIVES_PRUNED = .01;
+
     private final Block block;
+    private final WeightSelector selector;
+    private final Schedule schedule;
+    private final boolean keepZeros;
     private final List<ParameterInfo> parameters;
+    private final List<Parameter> frozen;
     private final List<PruningEvent> events;
     private final Allocation allocation;
     private final List<Signal> signals;
     private final Map<String, Mask> masks = new LinkedHashMap<>();
     private final Map<String, Mirrors> mirrorsById = new HashMap<>();
+    private final Set<ParameterInfo> outputs;
     private final Set<String> emptyLayers = new HashSet<>();
 
     /** A parameter on one device. */
@@ -73,36 +92,196 @@ final class PrunedNetwork {
             WeightSelector selector,
             Schedule schedule,
             Allocation allocation,
-            List<Signal> signals) {
+            List<Signal> signals,
+            boolean keepZeros) {
+        this(
+                block,
+                selector,
+                schedule,
+                allocation,
+                signals,
+                keepZeros,
+                Parameter::requiresGradient);
+    }
+
+    private PrunedNetwork(
+            Block block,
+            WeightSelector selector,
+            Schedule schedule,
+            Allocation allocation,
+            List<Signal> signals,
+            boolean keepZeros,
+            Predicate<Parameter> takesPart) {
         this.block = block;
+        this.selector = selector;
+        this.schedule = schedule;
         this.allocation = allocation;
         this.signals = signals;
-        parameters = selector.select(block);
+        this.keepZeros = keepZeros;
+        parameters = selector.select(block, takesPart);
         for (ParameterInfo info : parameters) {
             mirrorsById.put(info.parameter().getId(), new Mirrors(info));
             if (info.prunable()) {
-                masks.put(info.path(), new Mask(info.size()));
+                masks.put(info.path(), keepZeros ? maskOfZeros(info) : new Mask(info.size()));
             }
         }
-        events = schedule.events(weights());
+        frozen =
+                BlockPaths.parameters(block).values().stream()
+                        .filter(parameter -> !mirrorsById.containsKey(parameter.getId()))
+                        .toList();
+        outputs = outputs(block);
+        events = Plan.of(schedule, weights());
+        check();
+    }
+
+    private static Mask maskOfZeros(ParameterInfo info) {
+        Mask mask = new Mask(info.size());
+        float[] values = info.parameter().getArray().toFloatArray();
+        for (int i = 0; i < values.length; i++) {
+            if (values[i] == 0) {
+                mask.prune(i);
+            }
+        }
+        return mask;
+    }
+
+    /** Makes sure that what is planned can be done, before it is due. */
+    private void check() {
         List<ParameterInfo> prunable = parameters.stream().filter(ParameterInfo::prunable).toList();
         int[] sizes = prunable.stream().mapToInt(ParameterInfo::size).toArray();
         int[] filters = prunable.stream().mapToInt(this::filters).toArray();
+        long[] kept =
+                events.stream()
+                        .filter(event -> !event.isByThreshold())
+                        .mapToLong(PruningEvent::keep)
+                        .toArray();
         // Where the pruning that keeps the fewest can go, all can.
-        events.stream()
-                .filter(event -> !event.isByThreshold())
-                .mapToLong(PruningEvent::keep)
-                .min()
-                .ifPresent(keep -> allocation.check(sizes, filters, keep));
+        LongStream.of(kept).min().ifPresent(keep -> allocation.check(sizes, filters, keep));
+        Rehearsal.of(
+                allocation,
+                () ->
+                        prunable.stream()
+                                .map(info -> candidate(info, random(info), new Mask(info.size())))
+                                .toList(),
+                kept);
     }
 
-    /** Returns the number of filters that can be done without: not of those of the output layer. */
+    private static double[] random(ParameterInfo info) {
+        return Randoms.stream(0, info.index()).doubles(info.size()).toArray();
+    }
+
+    /** Returns the number of parameters that train now. */
+    int trained() {
+        int trained = 0;
+        for (ParameterInfo info : parameters) {
+            trained += isTrained(info) ? 1 : 0;
+        }
+        return trained;
+    }
+
+    private static boolean isTrained(ParameterInfo info) {
+        return info.parameter().requiresGradient();
+    }
+
+    /** Tells whether a parameter is known here. */
+    boolean has(ParameterInfo info) {
+        return mirrorsById.containsKey(info.parameter().getId());
+    }
+
+    /** Returns how often the optimizer has updated the parameter that it has updated most. */
+    int updates(OptimizerState optimizer) {
+        int most = 0;
+        for (Mirrors mirrors : mirrorsById.values()) {
+            for (Mirror mirror : mirrors.byArray.values()) {
+                String id = mirrors.info.parameter().getId();
+                most = Math.max(most, optimizer.updates(id, mirror.weight()));
+            }
+        }
+        return most;
+    }
+
+    /** Tells whether no other parameters train than are known here. */
+    boolean isComplete() {
+        for (Parameter parameter : frozen) {
+            if (parameter.requiresGradient()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Returns the network with what was frozen when this one was looked at, and is not any more.
+     * What was known goes on; what joins is dense, and counts among all.
+     */
+    PrunedNetwork complete(long steps) {
+        PrunedNetwork whole =
+                new PrunedNetwork(
+                        block,
+                        selector,
+                        schedule,
+                        allocation,
+                        signals,
+                        keepZeros,
+                        parameter ->
+                                parameter.requiresGradient()
+                                        || mirrorsById.containsKey(parameter.getId()));
+        if (!times(whole.events).equals(times(events))) {
+            throw new IllegalStateException(
+                    "The schedule plans other times of pruning for a network of "
+                            + whole.weights()
+                            + " weights than for one of "
+                            + weights()
+                            + ", which it had before parameters were unfrozen: unfreeze them"
+                            + " before the trainer is made, or plan times that do not depend on"
+                            + " the number of weights.");
+        }
+        for (Mirrors joined : whole.mirrorsById.values()) {
+            joined.steps = steps;
+            Mirrors known = mirrorsById.get(joined.info.parameter().getId());
+            if (known != null) {
+                joined.snapshots = known.snapshots;
+            }
+        }
+        masks.forEach(whole.masks::replace);
+        whole.emptyLayers.addAll(emptyLayers);
+        return whole;
+    }
+
+    private static List<String> times(List<PruningEvent> events) {
+        return events.stream().map(event -> event.unit() + " " + event.at()).toList();
+    }
+
+    /**
+     * Returns the number of filters that can be done without: none of an output layer, nor of
+     * layers whose parts are no filters.
+     */
     private int filters(ParameterInfo info) {
-        boolean isOutput =
-                parameters.stream()
-                        .skip(info.index() + 1)
-                        .noneMatch(later -> later.shape().dimension() > 1);
-        return isOutput ? 1 : Math.toIntExact(info.shape().get(0));
+        return switch (info.role().kind()) {
+            case EMBEDDING, RECURRENT_WEIGHT -> 1;
+            default -> outputs.contains(info) ? 1 : info.connections().outputs();
+        };
+    }
+
+    /** Returns the weights that make a block's outputs: its last, or those of each branch. */
+    private Set<ParameterInfo> outputs(Block part) {
+        Set<ParameterInfo> found = new HashSet<>();
+        List<Block> children = new ArrayList<>(part.getChildren().values());
+        Collections.reverse(children);
+        for (Block child : children) {
+            found.addAll(outputs(child));
+            if (!found.isEmpty() && !(part instanceof ParallelBlock)) {
+                return found;
+            }
+        }
+        if (found.isEmpty()) {
+            part.getDirectParameters().values().stream()
+                    .map(parameter -> mirrorsById.get(parameter.getId()))
+                    .filter(mirrors -> mirrors != null && mirrors.info.role().kind().isWeight())
+                    .reduce((earlier, later) -> later)
+                    .ifPresent(last -> found.add(last.info));
+        }
+        return found;
     }
 
     List<ParameterInfo> parameters() {
@@ -149,7 +328,8 @@ final class PrunedNetwork {
         if (mirrors == null) {
             throw new IllegalStateException(
                     "The optimizer updates a parameter that the pruner's network does not have: a"
-                            + " pruner serves one network.");
+                            + " pruner serves one network, and all of its parameters must be there"
+                            + " before the first step.");
         }
         return mirrors.byArray.computeIfAbsent(weight.getUid(), uid -> arrive(mirrors, weight));
     }
@@ -275,18 +455,21 @@ final class PrunedNetwork {
             long seed,
             Optimizer optimizer,
             Optional<RewindPoint> rewind) {
-        List<Candidate> candidates = new ArrayList<>();
-        for (ParameterInfo info : parameters) {
-            if (info.prunable()) {
-                candidates.add(candidate(info, criterion, seed));
+        List<ParameterInfo> pruned =
+                parameters.stream().filter(info -> info.prunable() && isTrained(info)).toList();
+        if (event.isByThreshold() || event.keep() < remaining()) {
+            List<Candidate> candidates = new ArrayList<>();
+            pruned.forEach(info -> candidates.add(candidate(info, criterion, seed)));
+            if (event.isByThreshold()) {
+                candidates.forEach(candidate -> candidate.pruneBelow(event.threshold()));
+            } else {
+                long keep = keepBesideFrozen(event.keep());
+                allocation.prune(candidates, keep);
+                Rehearsal.check(allocation, candidates, keep);
             }
+            pruned.forEach(this::checkVectors);
+            warnOfEmptyLayers(candidates);
         }
-        if (event.isByThreshold()) {
-            candidates.forEach(candidate -> candidate.pruneBelow(event.threshold()));
-        } else {
-            allocation.prune(candidates, event.keep());
-        }
-        warnOfEmptyLayers(candidates);
         rewind.ifPresent(point -> goBack(point, optimizer));
         for (ParameterInfo info : parameters) {
             if (info.prunable()) {
@@ -328,10 +511,30 @@ final class PrunedNetwork {
         if (!empty.isEmpty()) {
             logger.warn(
                     "No weight is left in {}, which cuts the signal: give every layer a floor"
-                            + " (Allocation.global().withFloor(n), --layer-floor) or lower the"
+                            + " (Allocation.global().withFloor(n)) or lower the"
                             + " sparsity.",
                     String.join(", ", empty));
         }
+    }
+
+    /** Returns how many weights are left for those that train: what is frozen keeps its own. */
+    private long keepBesideFrozen(long keep) {
+        long kept =
+                parameters.stream()
+                        .filter(info -> info.prunable() && !isTrained(info))
+                        .mapToLong(info -> masks.get(info.path()).remaining())
+                        .sum();
+        if (kept > 0 && kept >= keep) {
+            throw new IllegalStateException(
+                    "The parameters that are frozen have "
+                            + kept
+                            + " weights, and "
+                            + keep
+                            + " are to be left of the whole network: freeze them after the last"
+                            + " pruning, prune less, or leave them out by"
+                            + " WeightSelector.builder().optExclude(...).");
+        }
+        return keep - kept;
     }
 
     private Candidate candidate(ParameterInfo info, Criterion criterion, long seed) {
@@ -344,7 +547,78 @@ final class PrunedNetwork {
         Mask mask = masks.get(info.path());
         float[] weights = mirror.tensor().values().toFloatArray();
         TensorView view = new TensorView(info, weights, mask, mirror.watches(), seed);
-        return new Candidate(info.path(), criterion.score(view), mask, filters(info));
+        double[] scores = criterion.score(view);
+        info.unitVectors().ifPresent(vectors -> keepTheBest(vectors, scores, mask));
+        return candidate(info, scores, mask);
+    }
+
+    private Candidate candidate(ParameterInfo info, double[] scores, Mask mask) {
+        int filters = filters(info);
+        return filters == 1
+                ? new Candidate(info.path(), scores, mask)
+                : new Candidate(info.path(), scores, mask, filters, info.connections()::output);
+    }
+
+    /** Weight normalisation divides by the norm of a vector: its best weight goes last of all. */
+    private static void keepTheBest(UnitVectors vectors, double[] scores, Mask mask) {
+        int[] best = new int[vectors.count()];
+        Arrays.fill(best, -1);
+        for (int i = 0; i < scores.length; i++) {
+            int vector = vectors.of(i);
+            if (mask.isAlive(i) && (best[vector] < 0 || scores[i] > scores[best[vector]])) {
+                best[vector] = i;
+            }
+        }
+        IntStream.of(best).filter(i -> i >= 0).forEach(i -> scores[i] = Double.POSITIVE_INFINITY);
+    }
+
+    private void checkVectors(ParameterInfo info) {
+        if (info.unitVectors().isEmpty()) {
+            return;
+        }
+        UnitVectors vectors = info.unitVectors().get();
+        Mask mask = masks.get(info.path());
+        boolean[] live = new boolean[vectors.count()];
+        IntStream.range(0, mask.size())
+                .filter(mask::isAlive)
+                .forEach(i -> live[vectors.of(i)] = true);
+        for (int vector = 0; vector < live.length; vector++) {
+            if (!live[vector]) {
+                throw new IllegalStateException(
+                        "Of vector "
+                                + vector
+                                + " of "
+                                + info.path()
+                                + " no weight would be left, and weight normalisation divides by"
+                                + " its norm, 0, which makes all of NaN: prune less, remove the"
+                                + " weight normalisation, or leave the parameter out by"
+                                + " WeightSelector.builder().optExclude(...).");
+            }
+        }
+    }
+
+    /** Tells of a network that comes pruned and is to be trained as if it were not. */
+    void warnOfZeros() {
+        if (keepZeros) {
+            return;
+        }
+        long zeros = 0;
+        for (ParameterInfo info : parameters) {
+            if (info.prunable()) {
+                Mask pruned = masks.get(info.path());
+                Mask values = maskOfZeros(info);
+                // A tensor of zeros alone is one that is initialised so.
+                zeros += values.remaining() == 0 ? 0 : pruned.remaining() - values.remaining();
+            }
+        }
+        if (zeros > weights() * ARRIVES_PRUNED) {
+            logger.warn(
+                    "{} of {} weights are exactly 0, as in a network that is pruned already, and"
+                            + " training brings them back:"
+                            + " Pruner.builder().optKeepZeros(true) keeps them 0.",
+                    zeros,
+                    weights());
+        }
     }
 
     private void apply(ParameterInfo info, Optimizer optimizer) {

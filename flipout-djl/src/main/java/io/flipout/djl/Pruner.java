@@ -1,5 +1,6 @@
 package io.flipout.djl;
 
+import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.training.listener.TrainingListener;
@@ -33,16 +34,24 @@ import java.util.Optional;
  *         .setMethod(FlipOut.builder().build())
  *         .setSchedule(Schedule.toSparsity(0.999).overEpochs(350))
  *         .build();
- * config.optOptimizer(pruner.wrap(optimizer)).addTrainingListeners(pruner.listener());
+ * pruner.attach(config, optimizer);                  // and train as before
  * }</pre>
  *
  * <p>A pruner serves one network. It works with any optimizer and block and with {@code
- * EasyTrain.fit} unchanged: {@link #wrap} adds the method's terms to the gradients, keeps pruned
- * weights at 0 after every step and watches the signals; {@link #listener} learns of the network
- * and of the end of epochs, when weights are pruned, after the epoch's evaluation. For FlipOut,
- * state takes at most 6 bytes for each prunable weight on each device. Masks live here and never in
- * the block, so copying, saving and exporting the block stay ordinary; pruned weights in it are
- * exactly 0.
+ * EasyTrain.fit} unchanged. {@link #attach} is {@link #wrap} and {@link #listener}: the wrapped
+ * optimizer adds the method's terms to the gradients, keeps pruned weights at 0 after every step
+ * and watches the signals; the listener learns of the network and of the end of epochs, when
+ * weights are pruned, after the epoch's evaluation. A loop of your own tells it of the latter by
+ * {@code trainer.notifyListeners(listener -> listener.onEpoch(trainer))}, as {@code EasyTrain}
+ * does. A training in which one of the two is missing, or twice, ends in a sentence.
+ *
+ * <p>Parameters that are frozen are not pruned. One that is frozen later keeps the weights it has
+ * by then, and the others are pruned so that the whole is as sparse as planned; one that is
+ * unfrozen later joins, and from then on counts among all.
+ *
+ * <p>For FlipOut, state takes at most 6 bytes for each prunable weight on each device. Masks live
+ * here and never in the block, so copying, saving and exporting the block stay ordinary; pruned
+ * weights in it are exactly 0.
  *
  * <p>Not thread-safe: DJL calls it from the training thread.
  */
@@ -58,7 +67,8 @@ public final class Pruner {
                         builder.allocation,
                         builder.weights,
                         builder.seed,
-                        Optional.ofNullable(builder.examples));
+                        Optional.ofNullable(builder.examples),
+                        builder.keepZeros);
     }
 
     /**
@@ -71,17 +81,53 @@ public final class Pruner {
     }
 
     /**
-     * Wraps an optimizer, so that the network is pruned while it trains.
+     * Makes a training one that prunes: gives it the optimizer, wrapped, and the listener. It is
+     * all that a training needs, and cannot be half forgotten.
+     *
+     * @param config the configuration of the training
+     * @param optimizer any optimizer, not wrapped
+     * @return the configuration
+     * @throws NullPointerException if one is null
+     * @throws IllegalArgumentException if the configuration has the pruner's listener already, or
+     *     the optimizer is wrapped
+     */
+    public DefaultTrainingConfig attach(DefaultTrainingConfig config, Optimizer optimizer) {
+        Objects.requireNonNull(
+                config, "The configuration to attach the pruner to must not be null");
+        boolean isAttached =
+                config.getTrainingListeners().stream()
+                        .anyMatch(l -> l instanceof PruningListener listener && listener.isOf(run));
+        if (isAttached) {
+            throw new IllegalArgumentException(
+                    "The configuration has the pruner's listener already: attach the pruner once,"
+                            + " and leave out addTrainingListeners(pruner.listener()).");
+        }
+        return config.optOptimizer(wrap(optimizer)).addTrainingListeners(listener());
+    }
+
+    /**
+     * Wraps an optimizer, so that the network is pruned while it trains. The training needs {@link
+     * #listener} too; {@link #attach} gives it both.
      *
      * @param optimizer any optimizer
      * @return the optimizer to train with
+     * @throws NullPointerException if it is null
+     * @throws IllegalArgumentException if this pruner wraps it already
      */
     public Optimizer wrap(Optimizer optimizer) {
+        Objects.requireNonNull(optimizer, "The optimizer to wrap must not be null");
+        if (PruningOptimizer.isWrapped(optimizer, run)) {
+            throw new IllegalArgumentException(
+                    "The pruner wraps this optimizer already: wrap it once, and not again in"
+                            + " pruner.attach(config, optimizer).");
+        }
         return new PruningOptimizer(run, optimizer);
     }
 
     /**
-     * Returns the listener that the trainer needs beside the wrapped optimizer.
+     * Returns the listener that the trainer needs beside the wrapped optimizer, once. It adds the
+     * sparsity to the trainer's evaluators, as {@code Sparsity%}, where DJL's logging shows it, and
+     * after each epoch and its pruning to the metrics, as {@code sparsity} from 0 to 1.
      *
      * @return the listener
      */
@@ -241,6 +287,7 @@ public final class Pruner {
         private WeightSelector weights = WeightSelector.builder().build();
         private long seed;
         private GradientPass examples;
+        private boolean keepZeros;
 
         private Builder() {}
 
@@ -280,7 +327,7 @@ public final class Pruner {
         /**
          * Sets which weights may be pruned.
          *
-         * @param weights the selector; by default all weights of rank 2 or more
+         * @param weights the selector; by default all matrices of weights
          * @return this builder
          */
         public Builder optWeights(WeightSelector weights) {
@@ -319,16 +366,39 @@ public final class Pruner {
         }
 
         /**
+         * Takes the network as one that is pruned already: its prunable weights that are exactly 0
+         * when the trainer is made stay 0, as if this pruner had pruned them, and prunings that
+         * would keep more than are left do nothing. With {@link Schedule#none()} a pruned network
+         * is fine-tuned.
+         *
+         * @param keepZeros true to keep the zeros, default false
+         * @return this builder
+         */
+        public Builder optKeepZeros(boolean keepZeros) {
+            this.keepZeros = keepZeros;
+            return this;
+        }
+
+        /**
          * Builds the pruner.
          *
          * @return the pruner
          * @throws NullPointerException if the method or the schedule is missing
+         * @throws IllegalArgumentException if zeros are to be kept and the method brings weights
+         *     back
          */
         public Pruner build() {
             Objects.requireNonNull(method, "The pruner needs a method: setMethod(...)");
             Objects.requireNonNull(schedule, "The pruner needs a schedule: setSchedule(...)");
             Objects.requireNonNull(allocation, "The allocation must not be null");
             Objects.requireNonNull(weights, "The selector of weights must not be null");
+            if (keepZeros && method.rewiring().isPresent()) {
+                throw new IllegalArgumentException(
+                        "The method "
+                                + method.name()
+                                + " brings weights back, and cannot keep the zeros that a network"
+                                + " arrives with: leave out optKeepZeros.");
+            }
             return new Pruner(this);
         }
     }

@@ -16,6 +16,12 @@ final class PruningOptimizer extends Optimizer {
         run.optimizeWith(base);
     }
 
+    /** Tells whether a run wraps an optimizer already, at whatever depth. */
+    static boolean isWrapped(Optimizer optimizer, PruningRun by) {
+        return optimizer instanceof PruningOptimizer wrapped
+                && (wrapped.run == by || isWrapped(wrapped.base, by));
+    }
+
     @Override
     public void update(String parameterId, NDArray weight, NDArray grad) {
         run.update(parameterId, weight, grad, base);

@@ -9,6 +9,7 @@ import io.flipout.allocation.Allocation;
 import io.flipout.djl.checkpoint.CheckpointException;
 import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.djl.checkpoint.Snapshots;
+import io.flipout.djl.training.InitialWeights;
 import io.flipout.djl.training.OptimizerState;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.mask.ParameterInfo;
@@ -21,11 +22,14 @@ import io.flipout.schedule.Schedule;
 import io.flipout.tensor.TrainedTensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,22 +51,29 @@ final class PruningRun {
     private final long seed;
     private final Optional<GradientPass> examples;
     private final Optional<RewindPoint> rewind;
+    private final boolean keepZeros;
 
     private Optimizer optimizer;
-    private Trainer trainer;
+    private Attachment attachment;
     private Block block;
     private int devices = 1;
     private PrunedNetwork network;
     private List<GradientTerm.Running> terms = List.of();
 
-    /** By the position of the parameter, where the method rewires. */
-    private final Map<Integer, RewiredTensor> rewired = new HashMap<>();
+    /** By the path of the parameter, where the method rewires. */
+    private final Map<String, RewiredTensor> rewired = new HashMap<>();
+
+    /** What was updated in the step that goes on; updated again, the next has begun. */
+    private final Set<TrainedTensor> updated = Collections.newSetFromMap(new IdentityHashMap<>());
 
     private int nextEvent;
     private long epochs;
     private long steps;
     private long batches;
-    private int updatesInStep;
+    private boolean isAnnounced;
+    private int updatesOfStep;
+    private long savedAfter = -1;
+    private boolean isStateWarned;
 
     PruningRun(
             PruningMethod method,
@@ -70,13 +81,15 @@ final class PruningRun {
             Allocation allocation,
             WeightSelector selector,
             long seed,
-            Optional<GradientPass> examples) {
+            Optional<GradientPass> examples,
+            boolean keepZeros) {
         this.method = method;
         this.schedule = schedule;
         this.allocation = allocation;
         this.selector = selector;
         this.seed = seed;
         this.examples = examples;
+        this.keepZeros = keepZeros;
         rewind = method.rewind().map(RewindPoint::new);
     }
 
@@ -88,19 +101,25 @@ final class PruningRun {
         return nextEvent;
     }
 
+    /** Returns the share of the prunable weights that is pruned; 0 before the first step. */
+    double sparsity() {
+        return network == null ? 0 : 1 - (double) network.remaining() / network.weights();
+    }
+
     /** A trainer has been made; its parameters may not be initialised yet. */
-    void begin(Trainer newTrainer) {
-        Block trained = newTrainer.getModel().getBlock();
+    void begin(Trainer trainer) {
+        Block trained = trainer.getModel().getBlock();
         if (block != null && block != trained) {
             throw new IllegalStateException(
                     "A pruner serves one network, and this one has another already: build a"
                             + " pruner for each.");
         }
-        trainer = newTrainer;
+        Attachment next = Attachment.to(trainer, attachment, optimizer != null);
+        leave();
+        attachment = next;
         block = trained;
-        devices = newTrainer.getDevices().length;
+        devices = trainer.getDevices().length;
         batches = steps;
-        updatesInStep = 0;
         rewind.ifPresent(point -> point.begin(trained));
     }
 
@@ -108,32 +127,27 @@ final class PruningRun {
     PrunedNetwork network() {
         if (network == null) {
             if (block == null) {
-                throw new IllegalStateException(
-                        "The pruner knows no network: add pruner.listener() to the training"
-                                + " configuration, addTrainingListeners(pruner.listener()), before"
-                                + " the trainer is made.");
+                throw notListening();
             }
             PrunedNetwork looked =
-                    new PrunedNetwork(block, selector, schedule, allocation, method.signals());
+                    new PrunedNetwork(
+                            block, selector, schedule, allocation, method.signals(), keepZeros);
             method.rewiring().ifPresent(rewiring -> rewiring.check(looked.events()));
             network = looked;
         }
         return network;
     }
 
+    private static IllegalStateException notListening() {
+        return new IllegalStateException(
+                "The pruner knows no network: add pruner.listener() to the training configuration,"
+                        + " addTrainingListeners(pruner.listener()), before the trainer is made, or"
+                        + " call pruner.attach(config, optimizer).");
+    }
+
     /** The way of one gradient; see the package's documentation of the order. */
     void update(String parameterId, NDArray weight, NDArray gradient, Optimizer base) {
-        PrunedNetwork net = network();
-        if (terms.isEmpty() && !method.gradientTerms().isEmpty()) {
-            terms =
-                    method.gradientTerms().stream()
-                            .map(term -> term.start(net.parameters(), seed))
-                            .toList();
-            if (nextEvent > 0) {
-                terms.forEach(GradientTerm.Running::afterPruning);
-            }
-        }
-        PrunedNetwork.Mirror mirror = net.mirror(parameterId, weight);
+        PrunedNetwork.Mirror mirror = arrive(parameterId, weight, base);
         TrainedTensor tensor = mirror.tensor();
         Optional<RewiredTensor> wiring = wiring(tensor.info());
         if (terms.isEmpty() && tensor.mask().isEmpty() && wiring.isEmpty()) {
@@ -153,9 +167,95 @@ final class PruningRun {
         wiring.ifPresent(rewires -> rewires.afterStep(mirror, base, devices));
         mirror.watches().forEach(watch -> watch.afterStep());
         tensor.countStep();
-        if (++updatesInStep == net.parameters().size() * devices) {
+        if (updated.size() == updatesOfStep) {
             endStep();
         }
+    }
+
+    /** Finds the parameter of an update, and out which step it belongs to. */
+    private PrunedNetwork.Mirror arrive(String parameterId, NDArray weight, Optimizer base) {
+        if (attachment == null) {
+            throw notListening();
+        }
+        attachment.countUpdate();
+        optimizer = base;
+        if (updated.isEmpty()) {
+            beginStep(weight);
+        }
+        PrunedNetwork.Mirror mirror = network.mirror(parameterId, weight);
+        if (!updated.add(mirror.tensor())) {
+            endStep(); // Some parameter took no part in that step.
+            beginStep(weight);
+            mirror = network.mirror(parameterId, weight);
+            updated.add(mirror.tensor());
+        }
+        if (mirror.tensor().steps() < steps) {
+            catchUp(parameterId, mirror);
+        }
+        return mirror;
+    }
+
+    /** A parameter was frozen for some steps, whose learning rates it has missed. */
+    private void catchUp(String parameterId, PrunedNetwork.Mirror mirror) {
+        long missed = steps - mirror.tensor().steps();
+        mirror.tensor().catchUp(steps);
+        if (optimizer instanceof OptimizerState stateful) {
+            int updates = stateful.updates(parameterId, mirror.weight());
+            if (updates > 0) { // On further devices it has caught up with the first.
+                List<float[]> state =
+                        stateful.state(parameterId, mirror.weight()).stream()
+                                .map(NDArray::toFloatArray)
+                                .toList();
+                stateful.restore(parameterId, state, Math.toIntExact(updates + missed));
+            }
+        }
+    }
+
+    private void beginStep(NDArray weight) {
+        if (!isAnnounced) {
+            announceStep(); // The training's loop does not tell of batches.
+        }
+        takeIn();
+        updatesOfStep = network.trained() * devices;
+        if (steps == 0) {
+            PassiveWaiting.adviseOnce(weight.getDevice());
+        }
+        if (terms.isEmpty() && !method.gradientTerms().isEmpty()) {
+            terms =
+                    method.gradientTerms().stream()
+                            .map(term -> term.start(network.parameters(), seed))
+                            .toList();
+            if (nextEvent > 0) {
+                terms.forEach(GradientTerm.Running::afterPruning);
+            }
+        }
+    }
+
+    /** Takes in what was frozen and is not any more. */
+    private void takeIn() {
+        if (network.isComplete()) {
+            return;
+        }
+        if (method.rewiring().isPresent()) {
+            throw new IllegalStateException(
+                    "The method "
+                            + method.name()
+                            + " rewires the network it has begun with, and cannot take in"
+                            + " parameters that are unfrozen later: unfreeze them before the"
+                            + " trainer is made, or leave them out by"
+                            + " WeightSelector.builder().optExclude(...).");
+        }
+        PrunedNetwork whole = network.complete(steps);
+        if (optimizer instanceof OptimizerState stateful) {
+            int updates = network.updates(stateful);
+            for (ParameterInfo info : whole.parameters()) {
+                if (!network.has(info)) {
+                    stateful.restore(info.parameter().getId(), List.of(), updates);
+                }
+            }
+        }
+        leaveDevices();
+        network = whole;
     }
 
     private Optional<RewiredTensor> wiring(ParameterInfo info) {
@@ -163,18 +263,23 @@ final class PruningRun {
         return rewiring.map(
                 r ->
                         rewired.computeIfAbsent(
-                                info.index(),
-                                index ->
-                                        new RewiredTensor(
-                                                r, network.masks().get(info.path()), seed)));
+                                info.path(),
+                                path -> new RewiredTensor(r, network.masks().get(path), seed)));
     }
 
     /** DJL tells of a batch after its gradients and before the step. */
     void beforeStep() {
-        if (updatesInStep > 0) {
+        if (!updated.isEmpty()) {
             endStep(); // Some parameter takes no part in the training.
         }
+        attachment.checkBatch(network());
+        announceStep();
+    }
+
+    private void announceStep() {
         if (batches == 0) {
+            InitialWeights.check(block);
+            network().warnOfZeros();
             takeRewindPoint();
             prune(Unit.STEP, 0);
             prune(Unit.EPOCH, 0);
@@ -183,7 +288,9 @@ final class PruningRun {
                 network.leaveDevices(); // What was pruned need not be the arrays that will train.
             }
         }
+        network();
         batches++;
+        isAnnounced = true;
     }
 
     /** Says at once, and not at the first pruning, that there is nothing to show the network. */
@@ -200,7 +307,8 @@ final class PruningRun {
     }
 
     private void endStep() {
-        updatesInStep = 0;
+        updated.clear();
+        isAnnounced = false;
         steps++;
         takeRewindPoint();
         prune(Unit.STEP, steps);
@@ -213,15 +321,41 @@ final class PruningRun {
     }
 
     void endEpoch() {
-        if (updatesInStep > 0) {
+        if (!updated.isEmpty()) {
             endStep();
         }
+        attachment.checkEpoch(network());
         epochs++;
         prune(Unit.EPOCH, epochs);
     }
 
     /** The trainer closes, and the arrays on its devices with it. */
-    void end() {
+    void end(Trainer trainer) {
+        if (attachment == null || !attachment.isOf(trainer)) {
+            return; // Another one has taken its place.
+        }
+        attachment.warnAtEnd();
+        boolean hasTrained = attachment.hasUpdates();
+        leave();
+        if (hasTrained && savedAfter != steps) {
+            warnOfWhatIsLeft();
+        }
+    }
+
+    private void leave() {
+        if (!updated.isEmpty()) {
+            updated.clear(); // Some parameter took no part; what is due comes with the next step.
+            steps++;
+        }
+        if (attachment != null) {
+            attachment.close();
+            attachment = null;
+        }
+        isAnnounced = false;
+        leaveDevices();
+    }
+
+    private void leaveDevices() {
         terms.forEach(GradientTerm.Running::close);
         terms = List.of();
         rewired.values().forEach(RewiredTensor::leaveDevices);
@@ -230,12 +364,49 @@ final class PruningRun {
         }
     }
 
+    /** Says of a training that ends before its schedule what is missing, and what would do it. */
+    private void warnOfWhatIsLeft() {
+        List<PruningEvent> events = network.events();
+        if (nextEvent == events.size()) {
+            return;
+        }
+        PruningEvent next = events.get(nextEvent);
+        if (next.at() <= (next.unit() == Unit.EPOCH ? epochs : steps)) {
+            return; // It was due, and has failed.
+        }
+        PruningEvent last = events.get(events.size() - 1);
+        boolean isUntold = next.unit() == Unit.EPOCH && epochs == 0;
+        logger.warn(
+                "The training has ended after {} and {} with {} of {} prunings done: {} of {}"
+                        + " weights are left{}. {}",
+                count(epochs, "epoch"),
+                count(steps, "step"),
+                nextEvent,
+                events.size(),
+                network.remaining(),
+                network.weights(),
+                last.isByThreshold() ? "" : ", where the schedule ends with " + last.keep(),
+                isUntold
+                        ? "The pruner was not told of the end of any epoch: call"
+                                + " trainer.notifyListeners(listener -> listener.onEpoch(trainer))"
+                                + " after each."
+                        : "The next was to come after "
+                                + (next.unit() == Unit.EPOCH ? "epoch " : "step ")
+                                + next.at()
+                                + ": train that long, or plan the schedule for fewer.");
+    }
+
+    private static String count(long number, String what) {
+        return number + " " + what + (number == 1 ? "" : "s");
+    }
+
     /** Adds all that this run knows to arrays, between two steps. */
     void save(Map<String, Object> arrays, Map<String, String> metadata) {
         PrunedNetwork net = network();
-        if (updatesInStep > 0) {
+        if (!updated.isEmpty()) {
             endStep(); // Some parameter takes no part in the training.
         }
+        savedAfter = steps;
         metadata.put(METHOD, method.name());
         metadata.put(SCHEDULE, net.events().toString());
         metadata.put(SEED, Long.toString(seed));
@@ -243,11 +414,13 @@ final class PruningRun {
         NetworkState.save(block, arrays);
         if (optimizer instanceof OptimizerState stateful) {
             net.saveOptimizer(stateful, arrays);
+        } else {
+            warnOfState("is not in the file");
         }
         net.save(arrays);
         rewind.ifPresent(point -> point.save(block, arrays));
         for (ParameterInfo info : net.parameters()) {
-            RewiredTensor wiring = rewired.get(info.index());
+            RewiredTensor wiring = rewired.get(info.path());
             if (wiring != null && wiring.snapshot() != null) {
                 Snapshots.put(arrays, WIRING + info.path(), wiring.snapshot());
             }
@@ -279,11 +452,27 @@ final class PruningRun {
         }
     }
 
+    /** DJL keeps the state of its optimizers, and where their trackers are, to itself. */
+    private void warnOfState(String what) {
+        if (!isStateWarned && optimizer != null) {
+            isStateWarned = true;
+            logger.warn(
+                    "What {} keeps, its moments and the number of updates that the learning rate"
+                            + " goes by, {}: that of io.flipout.djl.training.Sgd, or of another"
+                            + " OptimizerState, is saved and goes on.",
+                    optimizer.getClass().getName(),
+                    what);
+        }
+    }
+
     private void restore(PrunedNetwork net, List<Object> values, SafeTensors file)
             throws IOException {
         NetworkState.set(block, values);
+        long[] clock = file.longs(CLOCK, 4);
         if (optimizer instanceof OptimizerState stateful) {
             net.loadOptimizer(stateful, file);
+        } else if (clock[2] > 0) {
+            warnOfState("begins anew");
         }
         net.load(file);
         if (rewind.isPresent()) {
@@ -296,7 +485,6 @@ final class PruningRun {
                         .restore(Snapshots.get(file, WIRING + info.path(), info.size()));
             }
         }
-        long[] clock = file.longs(CLOCK, 4);
         nextEvent = Math.toIntExact(clock[0]);
         epochs = clock[1];
         steps = clock[2];
@@ -338,6 +526,8 @@ final class PruningRun {
     }
 
     private void checkBeforeTraining() {
+        network();
+        InitialWeights.check(block);
         if (batches > 0) {
             throw new IllegalStateException(
                     "The training has begun: prune before it, once the trainer is initialised.");
@@ -363,7 +553,7 @@ final class PruningRun {
     private void showExamples() {
         if (examples.isPresent()) {
             try {
-                show(trainer, examples.get());
+                show(attachment.trainer(), examples.get());
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             } catch (TranslateException e) {

@@ -8,6 +8,7 @@ import ai.djl.training.EasyTrain;
 import ai.djl.training.Trainer;
 import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.Dataset;
+import ai.djl.training.optimizer.Optimizer;
 import ai.djl.translate.TranslateException;
 import io.flipout.djl.checkpoint.CheckpointException;
 import io.flipout.mask.BlockPaths;
@@ -289,5 +290,56 @@ class CheckpointTest {
                         throw new CheckpointException(hostile + ": " + e.getCause().getMessage());
                     }
                 });
+    }
+
+    /** DJL keeps its moments to itself: that they are not in the file is said once, and on load. */
+    @Test
+    void whatIsNotKeptOfAnOptimizerIsNamed(@TempDir Path folder) {
+        Path file = folder.resolve("state");
+        Pruner saved = adamPruner();
+        List<String> atSave =
+                Warnings.of(
+                        () -> {
+                            try (TinyTraining tiny = new TinyTraining(1)) {
+                                tiny.prepared(
+                                        saved.wrap(Optimizer.adam().build()),
+                                        (trainer, data) -> {
+                                            EasyTrain.fit(trainer, 1, data, null);
+                                            saved.save(file, Map.of());
+                                            saved.save(file, Map.of());
+                                        },
+                                        saved.listener());
+                            }
+                        });
+        Pruner loaded = adamPruner();
+        List<String> atLoad =
+                Warnings.of(
+                        () -> {
+                            try (TinyTraining tiny = new TinyTraining(2)) {
+                                tiny.prepared(
+                                        loaded.wrap(Optimizer.adam().build()),
+                                        (trainer, data) -> loaded.load(file),
+                                        loaded.listener());
+                            }
+                        });
+
+        assertThat(atSave)
+                .filteredOn(line -> line.contains("ai.djl.training.optimizer.Adam"))
+                .singleElement()
+                .asString()
+                .contains("moments and the number of updates")
+                .contains("is not in the file");
+        assertThat(atLoad)
+                .filteredOn(line -> line.contains("ai.djl.training.optimizer.Adam"))
+                .singleElement()
+                .asString()
+                .contains("begins anew");
+    }
+
+    private static Pruner adamPruner() {
+        return Pruner.builder()
+                .setMethod(FlipOut.builder().build())
+                .setSchedule(Schedule.toSparsity(.5).overEpochs(3))
+                .build();
     }
 }

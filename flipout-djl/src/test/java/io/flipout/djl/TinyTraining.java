@@ -110,10 +110,15 @@ public final class TinyTraining implements AutoCloseable {
 
     /** Makes a trainer, initialises the network and hands both over. */
     public void prepared(Optimizer optimizer, Work work, TrainingListener... listeners) {
-        TrainingConfig config =
+        prepared(
                 new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
                         .optOptimizer(optimizer)
-                        .addTrainingListeners(listeners);
+                        .addTrainingListeners(listeners),
+                work);
+    }
+
+    /** Makes a trainer, initialises the network and hands both over. */
+    void prepared(TrainingConfig config, Work work) {
         try (Trainer trainer = model.newTrainer(config);
                 NDManager manager = NDManager.newBaseManager()) {
             trainer.initialize(new Shape(8, 6));

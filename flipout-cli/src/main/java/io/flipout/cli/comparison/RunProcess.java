@@ -45,10 +45,7 @@ public final class RunProcess {
             throws IOException {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command().orElse("java"));
-        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument -> !argument.startsWith("-Dflipout."))
-                .filter(argument -> !argument.startsWith("-agentlib:"))
-                .forEach(command::add);
+        command.addAll(inherited(ManagementFactory.getRuntimeMXBean().getInputArguments()));
         command.add("-D" + SUPERVISED + "=true");
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(arguments);
@@ -58,6 +55,19 @@ public final class RunProcess {
                         .redirectOutput(Redirect.to(log.toFile()))
                         .start();
         return new RunProcess(run, folder, log, process);
+    }
+
+    /**
+     * The options of this JVM that a run's takes as well: all, whoever gave them, but for what
+     * there can be only one of, the terminal and the port of a debugger.
+     */
+    static List<String> inherited(List<String> options) {
+        return options.stream()
+                .filter(option -> !option.startsWith("-Dflipout.columns="))
+                .filter(option -> !option.startsWith("-D" + SUPERVISED))
+                .filter(option -> !option.startsWith("-agentlib:jdwp"))
+                .filter(option -> !option.startsWith("-Xrunjdwp"))
+                .toList();
     }
 
     /** Makes this JVM end with the one that started it, if it is a run of a comparison. */

@@ -6,30 +6,47 @@ import io.flipout.djl.data.Normalization;
 import io.flipout.djl.training.Score;
 import io.flipout.inference.image.ImageInput;
 
-/** Scores a network on images by any engine, as training does. */
+/** A network's score on images by any engine, as training computes it. */
 public final class Evaluation {
 
     private static final int BATCH = 256;
 
-    private Evaluation() {}
+    private final Scorer scorer;
+    private final ImageSet images;
+    private final ImageInput input;
 
     /**
-     * Computes the accuracy and the mean cross-entropy.
+     * Prepares it.
      *
+     * @param images at least one
      * @param normalization of the images
      */
-    public static Score score(Scorer scorer, ImageSet images, Normalization normalization) {
-        ImageInput input =
-                new ImageInput(images.channels(), images.height(), images.width(), normalization);
+    public Evaluation(Scorer scorer, ImageSet images, Normalization normalization) {
+        this.scorer = scorer;
+        this.images = images;
+        input = new ImageInput(images.channels(), images.height(), images.width(), normalization);
+    }
+
+    /** Returns how many numbers the network gives for an image. */
+    public int outputs() {
+        return scores(0, 1).length;
+    }
+
+    private float[] scores(int from, int batch) {
+        float[] numbers = new float[batch * input.size()];
+        for (int i = 0; i < batch; i++) {
+            input.put(images.image(from + i), numbers, i * input.size());
+        }
+        return scorer.scores(numbers, batch, input.shape());
+    }
+
+    /** Computes the accuracy and the mean cross-entropy. */
+    public Score score() {
         double loss = 0;
         long hits = 0;
         for (int from = 0; from < images.size(); from += BATCH) {
             int batch = Math.min(BATCH, images.size() - from);
-            float[] numbers = new float[batch * input.size()];
-            for (int i = 0; i < batch; i++) {
-                input.put(images.image(from + i), numbers, i * input.size());
-            }
-            float[] scores = scorer.scores(numbers, batch, input.shape());
+            float[] scores = scores(from, batch);
             int each = scores.length / batch;
             if (each < images.classes().size()) {
                 throw Failure.misuse(

@@ -36,10 +36,7 @@ public record KnownImages(ImageInput input, ClassNames classes) {
         Optional<ScriptMetadata> metadata =
                 saved.isScript() ? TorchScriptFile.open(saved.file()).metadata() : Optional.empty();
         Optional<DataSets> set = dataset.or(() -> saved.option("dataset")).map(DataSets::named);
-        Optional<List<String>> names = metadata.map(ScriptMetadata::classes);
-        if (names.isEmpty()) {
-            names = saved.classes();
-        }
+        Optional<List<String>> names = saved.classes();
         try {
             Normalization normalization =
                     dataset.isPresent() || !saysNormalization(metadata)

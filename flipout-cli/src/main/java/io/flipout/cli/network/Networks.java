@@ -8,6 +8,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.Trainer;
 import io.flipout.cli.option.DataOptions;
+import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.data.ImageSet;
 import io.flipout.djl.torchscript.TorchScriptModels;
@@ -15,6 +16,7 @@ import io.flipout.models.Models;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /** The networks that {@code --model} names: this project's, or a user's own TorchScript. */
@@ -40,6 +42,12 @@ public final class Networks {
             throw Failure.misuse("There is no TorchScript file " + path + ".");
         }
         return SavedModel.stem(path);
+    }
+
+    /** Returns the classes that a network tells apart already, if it is a file that names them. */
+    public static Optional<List<String>> classes(String name) throws IOException {
+        Path path = Path.of(name);
+        return SavedModel.isScript(path) ? SavedModel.find(path).classes() : Optional.empty();
     }
 
     /** Makes the network for a set of images; the caller closes it. */
@@ -98,6 +106,23 @@ public final class Networks {
                             + " for an image, which are no scores of the "
                             + classes
                             + " classes of the data set.");
+        }
+    }
+
+    /** Checks that a network that does not name its classes has as many as the images. */
+    public static void checkCount(long scores, String name, ImageSet images) {
+        int classes = images.classes().size();
+        if (scores != classes) {
+            throw Failure.misuse(
+                    name
+                            + " tells "
+                            + scores
+                            + " classes apart, the data set has "
+                            + classes
+                            + ", and no names say which are which: write those of the network into"
+                            + " "
+                            + RunFolder.CLASSES
+                            + " beside it, one a line.");
         }
     }
 }

@@ -104,8 +104,22 @@ public final class SavedModel {
         return config.map(c -> c.get(name)).map(JsonNode::asText);
     }
 
-    /** Returns the names of the classes, if they lie beside the model. */
+    /**
+     * Returns the names of the classes in the order of the network's outputs, if the file has them
+     * or they lie beside it.
+     */
     public Optional<List<String>> classes() throws IOException {
+        if (isScript()) {
+            Optional<List<String>> own =
+                    TorchScriptFile.open(file).metadata().map(ScriptMetadata::classes);
+            if (own.isPresent() && own.get().contains(null)) {
+                throw Failure.of(
+                        file + " is damaged: a class in its extra/flipout.json has no name.", null);
+            }
+            if (own.isPresent()) {
+                return own;
+            }
+        }
         Path names = file.resolveSibling(RunFolder.CLASSES);
         if (!Files.isRegularFile(names)) {
             return Optional.empty();

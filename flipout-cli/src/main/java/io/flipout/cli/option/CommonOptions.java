@@ -2,7 +2,11 @@ package io.flipout.cli.option;
 
 import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
+import ai.djl.util.Utils;
 import io.flipout.cli.terminal.Failure;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
 /** Options of every command that computes. */
@@ -60,20 +64,41 @@ public final class CommonOptions {
         try {
             return Engine.getInstance();
         } catch (RuntimeException | LinkageError e) {
-            throw Failure.of(
-                    "PyTorch could not be loaded ("
-                            + rootMessage(e)
-                            + "): see 'GPU' in the README for what must be installed, or set"
-                            + " PYTORCH_LIBRARY_PATH to a PyTorch of your own.",
-                    e);
+            throw unloadable(e, Utils.getEngineCacheDir());
         }
     }
 
-    private static String rootMessage(Throwable e) {
+    /** Says why PyTorch could not be loaded, which DJL unpacks into its cache before. */
+    static Failure unloadable(Throwable e, Path cache) {
         Throwable root = e;
         while (root.getCause() != null && root.getCause() != root) {
             root = root.getCause();
         }
-        return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+        String why =
+                root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+        if (root instanceof FileSystemException || why.contains("No space left")) {
+            String reason =
+                    root instanceof FileSystemException fault && fault.getReason() != null
+                            ? fault.getReason()
+                            : root instanceof AccessDeniedException
+                                    ? "no permission"
+                                    : root instanceof FileSystemException
+                                            ? "it cannot be made"
+                                            : why;
+            return Failure.of(
+                    "PyTorch cannot be unpacked into DJL's cache folder "
+                            + cache
+                            + " ("
+                            + reason
+                            + "): point DJL_CACHE_DIR to a folder that can be written, with 1 GB"
+                            + " free.",
+                    e);
+        }
+        return Failure.of(
+                "PyTorch could not be loaded ("
+                        + why
+                        + "): see 'GPU' in the README for what must be installed, or set"
+                        + " PYTORCH_LIBRARY_PATH to a PyTorch of your own.",
+                e);
     }
 }

@@ -8,6 +8,7 @@ import io.flipout.djl.data.ImageSet;
 import io.flipout.djl.data.Normalization;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -65,7 +66,20 @@ public final class DataOptions {
     private int imageSize;
 
     /** The images of a run. */
-    public record Images(ImageSet train, Optional<ImageSet> validation, ImageSet test) {}
+    public record Images(ImageSet train, Optional<ImageSet> validation, ImageSet test) {
+
+        /**
+         * Labels the images as a network does that knows some classes already.
+         *
+         * @throws IllegalArgumentException if an image is of a class that it does not know
+         */
+        public Images inClasses(List<String> names) {
+            return new Images(
+                    train.inClasses(names),
+                    validation.map(set -> set.inClasses(names)),
+                    test.inClasses(names));
+        }
+    }
 
     public DataSets dataSet() {
         return DataSets.named(dataset);
@@ -115,6 +129,15 @@ public final class DataOptions {
                             + size(test)
                             + ": get the data set anew or point --data elsewhere.",
                     null);
+        }
+        if (train.classes().size() < 2) {
+            throw Failure.misuse(
+                    "The images in "
+                            + data
+                            + " are all of one class, '"
+                            + train.classes().get(0)
+                            + "': there is nothing to tell apart; add a folder for each other"
+                            + " class.");
         }
         if (valSize == 0) {
             return new Images(train, Optional.empty(), test);

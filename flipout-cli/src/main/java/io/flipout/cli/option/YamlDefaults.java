@@ -2,9 +2,16 @@ package io.flipout.cli.option;
 
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 import io.flipout.cli.terminal.Failure;
 import java.io.CharConversionException;
 import java.io.IOException;
@@ -80,14 +87,15 @@ public final class YamlDefaults implements IDefaultValueProvider {
                                 + String.join(", ", names(command))
                                 + ".");
             }
-            if (!isGiven(field.getValue())) {
+            Class<?> type = command.findOption("--" + field.getKey()).auxiliaryTypes()[0];
+            if (!isGiven(field.getValue()) || (!isText(type) && isNull(field.getValue()))) {
                 throw Failure.misuse(
                         file
                                 + " must give '"
                                 + field.getKey()
                                 + "' a value or a list of values, or not name it.");
             }
-            values.put(field.getKey(), text(field.getValue()));
+            values.put(field.getKey(), text(field.getValue(), type));
         }
         return new YamlDefaults(values);
     }
@@ -104,12 +112,16 @@ public final class YamlDefaults implements IDefaultValueProvider {
         return !value.isEmpty();
     }
 
-    private static String text(JsonNode value) {
-        if (!value.isArray()) {
-            return value.asText();
-        }
+    /** Whether a value is the word that YAML has for none. */
+    private static boolean isNull(JsonNode value) {
+        return value.asText().equalsIgnoreCase("null");
+    }
+
+    private static String text(JsonNode value, Class<?> type) {
         List<String> items = new ArrayList<>();
-        value.forEach(item -> items.add(item.asText()));
+        for (JsonNode item : value.isArray() ? value : List.of(value)) {
+            items.add(isNumber(type) ? number(item.asText()) : item.asText());
+        }
         return String.join(",", items);
     }
 
@@ -134,11 +146,11 @@ public final class YamlDefaults implements IDefaultValueProvider {
         Yaml.MAPPER.writeValue(file.toFile(), values);
     }
 
-    /** Reads a file of values as it stands. */
+    /** Reads a file of values, which are texts, as they stand there. */
     public static JsonNode tree(Path file) throws IOException {
         JsonNode root;
         try {
-            root = Yaml.MAPPER.readTree(file.toFile());
+            root = document(file);
         } catch (JsonProcessingException e) {
             JsonLocation location = e.getLocation();
             throw Failure.misuse(
@@ -154,5 +166,75 @@ public final class YamlDefaults implements IDefaultValueProvider {
             throw Failure.misuse(file + " must hold lines of 'option: value'.");
         }
         return root;
+    }
+
+    private static JsonNode document(Path file) throws IOException {
+        try (YAMLParser parser = Yaml.MAPPER.getFactory().createParser(file.toFile())) {
+            parser.nextToken();
+            JsonNode root = node(parser, file);
+            if (parser.nextToken() != null) {
+                throw Failure.misuse(
+                        file
+                                + " holds a second document in line "
+                                + parser.currentTokenLocation().getLineNr()
+                                + ": leave one of them, without a line of ---.");
+            }
+            return root;
+        }
+    }
+
+    /** YAML takes 2024_01, 1e3 and null for other things than the names that they may be. */
+    private static JsonNode node(YAMLParser parser, Path file) throws IOException {
+        JsonToken token = parser.currentToken();
+        if (token == null) {
+            return MissingNode.getInstance();
+        }
+        switch (token) {
+            case START_OBJECT -> {
+                ObjectNode object = Yaml.MAPPER.createObjectNode();
+                while (parser.nextToken() != JsonToken.END_OBJECT) {
+                    String name = parser.currentName();
+                    parser.nextToken();
+                    object.set(name, node(parser, file));
+                }
+                return object;
+            }
+            case START_ARRAY -> {
+                ArrayNode array = Yaml.MAPPER.createArrayNode();
+                while (parser.nextToken() != JsonToken.END_ARRAY) {
+                    array.add(node(parser, file));
+                }
+                return array;
+            }
+            default -> {
+                String text = parser.getText();
+                if (parser.isCurrentAlias()) {
+                    throw Failure.misuse(
+                            file + " names a value *" + text + ": write the value itself.");
+                }
+                boolean isNothing =
+                        token == JsonToken.VALUE_NULL && List.of("", "~").contains(text);
+                return isNothing ? NullNode.getInstance() : TextNode.valueOf(text);
+            }
+        }
+    }
+
+    /** Makes a number that Java reads of one that YAML reads, such as 1_000. */
+    private static String number(String text) {
+        try {
+            JsonNode value = Yaml.MAPPER.readTree(text);
+            return value.isNumber() ? value.asText() : text;
+        } catch (JsonProcessingException e) {
+            return text; // It will be refused.
+        }
+    }
+
+    private static boolean isNumber(Class<?> type) {
+        return Number.class.isAssignableFrom(type)
+                || (type.isPrimitive() && type != boolean.class && type != char.class);
+    }
+
+    private static boolean isText(Class<?> type) {
+        return type == String.class || type == Path.class;
     }
 }

@@ -47,19 +47,31 @@ public final class RunCheckpoints {
      * @param position where the training was
      * @param epochs the epochs that the training was to take
      * @param seconds how long it had taken
+     * @param images the images that it had seen; empty if it does not tell
      */
     public record Found(
-            Path file, Optional<Path> module, LoopPosition position, int epochs, double seconds) {
+            Path file,
+            Optional<Path> module,
+            LoopPosition position,
+            int epochs,
+            double seconds,
+            Optional<SeenImages> images) {
 
         /** Returns the same checkpoint in a training of more epochs. */
         public Found withEpochs(int more) {
-            return new Found(file, module, position, more, seconds);
+            return new Found(file, module, position, more, seconds, images);
         }
     }
 
     /** Saves a training and forgets all but the newest checkpoints. */
     public void save(
-            Model model, Pruner pruner, LoopPosition position, int epochs, double seconds, int keep)
+            Model model,
+            Pruner pruner,
+            SeenImages images,
+            LoopPosition position,
+            int epochs,
+            double seconds,
+            int keep)
             throws IOException {
         Files.createDirectories(folder);
         Map<String, String> notes = new LinkedHashMap<>();
@@ -70,6 +82,7 @@ public final class RunCheckpoints {
         notes.put("hits", Double.toString(position.hits()));
         notes.put("epochs", Integer.toString(epochs));
         notes.put("seconds", Double.toString(seconds));
+        images.addTo(notes);
         String name =
                 String.format(
                         Locale.ROOT,
@@ -121,7 +134,8 @@ public final class RunCheckpoints {
                                 Optional.ofNullable(digest).map(d -> module(file)),
                                 position,
                                 Integer.parseInt(notes.get("epochs")),
-                                Double.parseDouble(notes.get("seconds"))));
+                                Double.parseDouble(notes.get("seconds")),
+                                SeenImages.in(notes)));
             } catch (CheckpointException e) {
                 fault = e.getMessage();
             } catch (NumberFormatException | NullPointerException e) {

@@ -6,6 +6,7 @@ import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.run.MetricsFile;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.run.SeenImages;
 import io.flipout.cli.run.WeightsFile;
 import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
@@ -38,6 +39,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
     private final WeightsFile weights;
     private final Tracker rates;
     private final ImageDataset train;
+    private final SeenImages images;
     private final int epochs;
     private final double secondsBefore;
     private final Interrupts interrupts = new Interrupts();
@@ -67,6 +69,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
             WeightsFile weights,
             Tracker rates,
             ImageDataset train,
+            SeenImages images,
             int epochs,
             Optional<Found> from) {
         this.folder = folder;
@@ -78,6 +81,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
         this.weights = weights;
         this.rates = rates;
         this.train = train;
+        this.images = images;
         this.epochs = epochs;
         secondsBefore = from.map(Found::seconds).orElse(0.0);
         hasKeptSomething = from.isPresent();
@@ -156,7 +160,8 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
 
     private void save(LoopPosition position) {
         try {
-            folder.checkpoints().save(model, pruner, position, epochs, seconds(), saving.keep());
+            folder.checkpoints()
+                    .save(model, pruner, images, position, epochs, seconds(), saving.keep());
             hasKeptSomething = true;
         } catch (IOException e) {
             throw folder.interrupted(

@@ -17,6 +17,7 @@ import io.flipout.cli.run.FolderLock;
 import io.flipout.cli.run.MetricsFile;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.run.SeenImages;
 import io.flipout.cli.run.WeightsFile;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.Tables;
@@ -127,8 +128,10 @@ public record TrainRun(
             Optional<Found> from)
             throws Exception {
         LoopPosition start = from.map(Found::position).orElse(LoopPosition.BEGIN);
+        SeenImages seen = SeenImages.of(images);
         MetricsFile metrics;
         if (from.isPresent()) {
+            from.get().images().ifPresent(s -> s.changes(seen).forEach(terminal::note));
             pruner.load(from.get().file());
             metrics = new MetricsFile(folder.file(RunFolder.METRICS), start.epochs());
             train.setPosition(start.epochs(), start.batches());
@@ -141,7 +144,7 @@ public record TrainRun(
         RunFollower follower =
                 new RunFollower(
                         folder, terminal, model, pruner, saving, metrics, weights, rates, train,
-                        epochs, from);
+                        seen, epochs, from);
         List<EpochResult> results;
         try (terminal;
                 follower) {

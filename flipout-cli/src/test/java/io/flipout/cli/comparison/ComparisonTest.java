@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ComparisonTest {
 
@@ -90,6 +91,19 @@ class ComparisonTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("comparison.yaml is damaged");
         Files.writeString(folder.resolve(Comparison.FILE), "preset: \"\"\n");
+        assertThatThrownBy(() -> Comparison.read(folder))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("comparison.yaml is damaged");
+    }
+
+    /** Neither of two is more right than the other. */
+    @ParameterizedTest
+    @ValueSource(strings = {"---\nseeds: [7]\n", "seeds: [7]\n", "---\n"})
+    void whatIsSaidTwiceIsRefused(String more) throws IOException {
+        Preset.TABLE2.comparison(Map.of()).write(folder);
+        Path file = folder.resolve(Comparison.FILE);
+        assertThat(Comparison.read(folder).seeds()).isNotEmpty();
+        Files.writeString(file, Files.readString(file) + more);
         assertThatThrownBy(() -> Comparison.read(folder))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("comparison.yaml is damaged");

@@ -43,7 +43,7 @@ public record Checkpoint(SafeTensors arrays, Map<String, String> notes) {
         texts.put(FORMAT, VERSION);
         texts.putAll(metadata);
         notes.forEach((name, text) -> texts.put(NOTE + name, text));
-        AtomicFile.replace(file, path -> SafeTensors.write(path, arrays, texts));
+        AtomicFile.replace(file, path -> SafeTensorsWriter.write(path, arrays, texts));
         sync(file.toAbsolutePath().getParent());
     }
 

@@ -34,8 +34,7 @@ final class DebianPackage {
             return Optional.of(cache.resolve(FILES));
         }
         log.accept("Downloading Debian's package " + NAME + " (31 MB) to " + cache + ".");
-        Files.createDirectories(cache.getParent());
-        Path temporary = Files.createTempDirectory(cache.getParent(), "unpacking-");
+        Path temporary = temporary(cache.getParent());
         try {
             if (!run(temporary, "apt-get", "-qq", "download", NAME)) {
                 return Optional.empty();
@@ -60,6 +59,24 @@ final class DebianPackage {
             return Optional.of(cache.resolve(FILES));
         } finally {
             delete(temporary);
+        }
+    }
+
+    /** Makes a folder to unpack in. */
+    static Path temporary(Path folder) throws DataException {
+        try {
+            Files.createDirectories(folder);
+            return Files.createTempDirectory(folder, "unpacking-");
+        } catch (IOException e) {
+            throw new DataException(
+                    "Nothing can be written into DJL's cache folder "
+                            + folder
+                            + " ("
+                            + e.getMessage()
+                            + "): point DJL_CACHE_DIR to another, or install the package "
+                            + NAME
+                            + ".",
+                    e);
         }
     }
 

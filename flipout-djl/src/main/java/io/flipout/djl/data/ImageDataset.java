@@ -25,8 +25,9 @@ import java.util.stream.IntStream;
  *
  * <p>For training, the images come in a new uniform order every epoch, cropped and flipped at
  * random if asked for. Order, crops and flips depend on the seed, the epoch and the image alone, so
- * they do not change with the batch size or the number of threads. The last batch may be smaller.
- * Whole batches are filled on all cores, one ahead of the training.
+ * they do not change with the batch size or the number of threads. The last batch may be smaller,
+ * but trains no image alone: that one joins the batch before. Whole batches are filled on all
+ * cores, one ahead of the training.
  */
 public final class ImageDataset extends RandomAccessDataset {
 
@@ -80,10 +81,16 @@ public final class ImageDataset extends RandomAccessDataset {
     /**
      * Returns the number of batches in an epoch.
      *
-     * @return the number of batches, the last and smaller one included
+     * @return the number of batches, the last included, which is smaller, or larger by an image
      */
     public int batches() {
-        return (images.size() + batchSize - 1) / batchSize;
+        int batches = (images.size() + batchSize - 1) / batchSize;
+        return joinsTheLast() ? batches - 1 : batches;
+    }
+
+    /** Batch normalisation cannot train on one image alone; evaluation goes by it as it is. */
+    private boolean joinsTheLast() {
+        return shuffle && batchSize > 1 && images.size() % batchSize == 1;
     }
 
     /**
@@ -171,14 +178,15 @@ public final class ImageDataset extends RandomAccessDataset {
         }
 
         private int size(int batch) {
-            return Math.min(batchSize, images.size() - batch * batchSize);
+            int left = images.size() - batch * batchSize;
+            return batch == batches() - 1 ? left : batchSize;
         }
 
         private float[] fill(int batch) {
             int length = images.image(0).length;
             float[] values = buffers[batch % 2];
             if (values == null) {
-                values = new float[batchSize * length];
+                values = new float[(batchSize + (joinsTheLast() ? 1 : 0)) * length];
                 buffers[batch % 2] = values;
             }
             float[] target = values;
@@ -287,7 +295,9 @@ public final class ImageDataset extends RandomAccessDataset {
         }
 
         /**
-         * Brings the images in a new random order every epoch.
+         * Brings the images in a new random order every epoch. One that would make a last batch
+         * alone, which batch normalisation cannot train on, joins the batch before, so that none is
+         * left out as by PyTorch's {@code drop_last}.
          *
          * @param shuffle true for training, default false
          * @return this builder
@@ -362,7 +372,11 @@ public final class ImageDataset extends RandomAccessDataset {
                 throw new IllegalArgumentException(
                         "The batch size must be at least 1, got " + batchSize);
             }
-            long values = (long) Math.min(batchSize, images.size()) * images.image(0).length;
+            long most = Math.min(batchSize, images.size());
+            if (shuffle && batchSize > 1 && images.size() % batchSize == 1) {
+                most++; // A last image joins.
+            }
+            long values = most * images.image(0).length;
             if (values > Integer.MAX_VALUE) {
                 throw new IllegalArgumentException(
                         "A batch of "

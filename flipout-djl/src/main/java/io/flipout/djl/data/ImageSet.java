@@ -1,15 +1,23 @@
 package io.flipout.djl.data;
 
 import io.flipout.tensor.Randoms;
+import java.text.Normalizer;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.zip.CRC32C;
 
 /**
  * Images of one size with their classes, kept as bytes: a quarter of what DJL's own data sets take.
  */
 public final class ImageSet {
+
+    /** Names of classes that are listed. */
+    private static final int SHOWN = 10;
 
     private final byte[][] images;
     private final int[] labels;
@@ -205,6 +213,83 @@ public final class ImageSet {
                 height,
                 width,
                 classes);
+    }
+
+    /**
+     * Labels these images as a network does that was trained on others: classes are matched by
+     * their names, wherever they stand.
+     *
+     * @param names the classes that the network tells apart, in the order of its outputs; the
+     *     images may lack some
+     * @return the same images, whose classes are these
+     * @throws IllegalArgumentException if an image is of a class that is not among them, or one is
+     *     among them twice
+     */
+    public ImageSet inClasses(List<String> names) {
+        if (names.equals(classes)) {
+            return this;
+        }
+        Map<String, Integer> positions = new HashMap<>();
+        for (int i = 0; i < names.size(); i++) {
+            if (positions.put(spelled(names.get(i)), i) != null) {
+                throw new IllegalArgumentException(
+                        "The network names the class '"
+                                + names.get(i)
+                                + "' twice: give each of its classes a name of its own.");
+            }
+        }
+        int[] known =
+                classes.stream()
+                        .mapToInt(name -> positions.getOrDefault(spelled(name), -1))
+                        .toArray();
+        List<String> unknown =
+                Arrays.stream(labels)
+                        .filter(label -> known[label] < 0)
+                        .distinct()
+                        .sorted()
+                        .mapToObj(classes::get)
+                        .toList();
+        if (!unknown.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "The network does not know the "
+                            + (unknown.size() == 1 ? "class " : "classes ")
+                            + listed(unknown)
+                            + " of the images, only "
+                            + listed(names)
+                            + ": classes are matched by their names.");
+        }
+        int[] positioned = Arrays.stream(labels).map(label -> known[label]).toArray();
+        return new ImageSet(images, positioned, channels, height, width, names);
+    }
+
+    /** Letters with accents are spelled in two ways. */
+    private static String spelled(String name) {
+        return Normalizer.normalize(name, Normalizer.Form.NFC);
+    }
+
+    private static String listed(List<String> names) {
+        String first =
+                names.stream()
+                        .limit(SHOWN)
+                        .map(name -> "'" + name + "'")
+                        .collect(Collectors.joining(", "));
+        return names.size() > SHOWN ? first + ", ... (" + names.size() + ")" : first;
+    }
+
+    /**
+     * Returns a number that tells these images, in this order and with these labels, from others;
+     * names of classes do not count.
+     *
+     * @return a CRC-32C
+     */
+    public long checksum() {
+        CRC32C crc = new CRC32C();
+        for (int i = 0; i < images.length; i++) {
+            crc.update(images[i]);
+            crc.update(labels[i] >>> 8);
+            crc.update(labels[i]);
+        }
+        return crc.getValue();
     }
 
     /** Shuffles 0 to size - 1; every order is as likely as another. */

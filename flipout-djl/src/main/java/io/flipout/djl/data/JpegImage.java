@@ -155,22 +155,19 @@ final class JpegImage {
     }
 
     private Colours kind(int bands) throws IOException {
-        switch (bands) {
-            case 1:
-                return (c, i) -> rgb(c[i], c[i], c[i]);
-            case 3:
-                return isRgb()
-                        ? (c, i) -> rgb(c[i], c[i + 1], c[i + 2])
-                        : (c, i) -> ofLuma(c[i], c[i + 1], c[i + 2]);
-            case 4:
-                boolean isPlain = adobe == NO_ADOBE || adobe == UNTRANSFORMED;
-                return isPlain
-                        ? (c, i) -> ofInk(rgb(c[i], c[i + 1], c[i + 2]), c[i + 3])
-                        // Luma is of the colours' inverse, and ink is stored inverted.
-                        : (c, i) -> ofInk(~ofLuma(c[i], c[i + 1], c[i + 2]), c[i + 3]);
-            default:
-                throw new IOException(bands + " components");
-        }
+        return switch (bands) {
+            case 1 -> (c, i) -> rgb(c[i], c[i], c[i]);
+            case 3 ->
+                    isRgb()
+                            ? (c, i) -> rgb(c[i], c[i + 1], c[i + 2])
+                            : (c, i) -> ofLuma(c[i], c[i + 1], c[i + 2]);
+            case 4 ->
+                    adobe == NO_ADOBE || adobe == UNTRANSFORMED
+                            ? (c, i) -> ofInk(rgb(c[i], c[i + 1], c[i + 2]), c[i + 3])
+                            // Luma is of the colours' inverse, and ink is stored inverted.
+                            : (c, i) -> ofInk(~ofLuma(c[i], c[i + 1], c[i + 2]), c[i + 3]);
+            default -> throw new IOException(bands + " components");
+        };
     }
 
     private boolean isRgb() {
@@ -186,9 +183,9 @@ final class JpegImage {
         int red = cr - 128;
         int half = 1 << 15;
         return rgb(
-                clip(y + (91881 * red + half >> 16)),
-                clip(y + (-22554 * blue - 46802 * red + half >> 16)),
-                clip(y + (116130 * blue + half >> 16)));
+                clip(y + ((91881 * red + half) >> 16)),
+                clip(y + ((half - 22554 * blue - 46802 * red) >> 16)),
+                clip(y + ((116130 * blue + half) >> 16)));
     }
 
     private static int clip(int value) {

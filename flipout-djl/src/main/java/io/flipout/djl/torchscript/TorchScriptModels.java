@@ -60,6 +60,7 @@ public final class TorchScriptModels {
             check(path, file, model.getBlock());
             // DJL believes a loaded module to be training, whatever it was saved as.
             JniUtils.enableTrainingMode((PtSymbolBlock) model.getBlock());
+            keepMetadata(model, file);
             return model;
         } catch (IOException | RuntimeException e) {
             model.close();
@@ -77,8 +78,19 @@ public final class TorchScriptModels {
      * @throws IOException if the file cannot be read
      */
     public static Model open(Path path, Device device) throws IOException {
-        TorchScriptFile.open(path);
-        return read(path, device);
+        TorchScriptFile file = TorchScriptFile.open(path);
+        Model model = read(path, device);
+        try {
+            keepMetadata(model, file);
+            return model;
+        } catch (IOException | RuntimeException e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    private static void keepMetadata(Model model, TorchScriptFile file) throws IOException {
+        file.metadata().ifPresent(m -> model.setProperty(ScriptMetadata.NAME, m.toJson()));
     }
 
     private static Model read(Path path, Device device) throws IOException {
@@ -135,7 +147,9 @@ public final class TorchScriptModels {
     }
 
     /**
-     * Saves a module, in the mode (training or not) of its last forward pass.
+     * Saves a module, in the mode (training or not) of its last forward pass, with the {@link
+     * ScriptMetadata} that it was loaded with, which are the model's property of that {@link
+     * ScriptMetadata#NAME name}.
      *
      * @param model a loaded model
      * @param target the file; an existing one is replaced at the end
@@ -158,22 +172,38 @@ public final class TorchScriptModels {
                     "A module that was loaded cannot be stored sparse, as it lacks the code to"
                             + " rebuild its weights: use deflate.");
         }
+        String metadata = model.getProperty(ScriptMetadata.NAME);
         TorchScriptFile.replace(
                 target,
                 path -> {
-                    if (compression == Compression.NONE) {
-                        write(module, path);
-                    } else {
-                        // PyTorch writes records as they are; a copy deflates them.
-                        Path written = path.resolveSibling(path.getFileName() + ".none");
-                        try {
-                            write(module, written);
-                            TorchScriptFile.open(written).deflate(path);
-                        } finally {
-                            Files.deleteIfExists(written);
-                        }
+                    if (metadata == null) {
+                        write(module, path, compression);
+                        return;
+                    }
+                    Path bare = path.resolveSibling(path.getFileName() + ".bare");
+                    try {
+                        write(module, bare, compression);
+                        MetadataRecord.add(bare, metadata, path);
+                    } finally {
+                        Files.deleteIfExists(bare);
                     }
                 });
+    }
+
+    private static void write(PtSymbolBlock module, Path path, Compression compression)
+            throws IOException {
+        if (compression == Compression.NONE) {
+            write(module, path);
+            return;
+        }
+        // PyTorch writes records as they are; a copy deflates them.
+        Path written = path.resolveSibling(path.getFileName() + ".none");
+        try {
+            write(module, written);
+            TorchScriptFile.open(written).deflate(path);
+        } finally {
+            Files.deleteIfExists(written);
+        }
     }
 
     private static void write(PtSymbolBlock module, Path path) throws IOException {

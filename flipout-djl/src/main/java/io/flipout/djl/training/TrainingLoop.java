@@ -1,6 +1,7 @@
 package io.flipout.djl.training;
 
 import ai.djl.Device;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.training.GradientCollector;
@@ -24,10 +25,14 @@ import java.util.concurrent.ConcurrentHashMap;
  *
  * <p>It does what {@code EasyTrain.fit} does and notifies the trainer's listeners in the same
  * order, with these differences: it waits for all devices before it steps, weighs their shares of a
- * batch by size, never makes a GPU wait for the host within a step, stops at the first loss that is
- * not finite, and counts hits and losses without DJL's evaluators.
+ * batch by size, leaves out a last batch of one sample where batch normalisation cannot train on
+ * it, never makes a GPU wait for the host within a step, stops at the first loss that is not
+ * finite, and counts hits and losses without DJL's evaluators.
  */
 public final class TrainingLoop {
+
+    /** What PyTorch says where a channel has one value in all. */
+    private static final String TOO_FEW_VALUES = "more than 1 value per channel";
 
     private final Trainer trainer;
     private final int epochs;
@@ -63,10 +68,14 @@ public final class TrainingLoop {
      *
      * @return what each epoch came to that was finished now
      * @throws DivergedException if the loss is not finite
+     * @throws IllegalArgumentException if the network arrives with values that are not finite
      * @throws IOException if a data set cannot be read
      * @throws TranslateException if a data set cannot be prepared
      */
     public List<EpochResult> run() throws IOException, TranslateException {
+        if (start.equals(LoopPosition.BEGIN)) {
+            InitialWeights.check(trainer.getModel().getBlock());
+        }
         List<EpochResult> results = new ArrayList<>();
         LoopPosition position = start;
         while (position.epochs() < epochs) {
@@ -114,8 +123,9 @@ public final class TrainingLoop {
             for (Batch batch : trainer.iterateDataset(train)) {
                 try (batch) {
                     seedStep(epoch, batches);
-                    trainBatch(batch, meter);
-                    trainer.step();
+                    if (trainBatch(batch, meter, batches == 0)) {
+                        trainer.step();
+                    }
                     images += batch.getSize();
                 }
                 batches++;
@@ -138,6 +148,30 @@ public final class TrainingLoop {
         if (seed != null) {
             int drawn = Randoms.stream(seed, epoch, batch).nextInt();
             trainer.getManager().getEngine().setRandomSeed(drawn);
+        }
+    }
+
+    /**
+     * Computes the gradients of a batch. A last one of a single sample, which batch normalisation
+     * has no variance of, is left out, as {@code drop_last} does in PyTorch.
+     */
+    private boolean trainBatch(Batch batch, Meter meter, boolean isFirst) {
+        try {
+            trainBatch(batch, meter);
+            return true;
+        } catch (EngineException e) {
+            if (!String.valueOf(e.getMessage()).contains(TOO_FEW_VALUES)) {
+                throw e;
+            }
+            if (batch.getSize() > 1 || isFirst) {
+                throw new IllegalStateException(
+                        "Batch normalisation has no variance of a single value, and the share of a"
+                                + " device in a batch of "
+                                + batch.getSize()
+                                + " has no more: make batches larger.",
+                        e);
+            }
+            return false;
         }
     }
 

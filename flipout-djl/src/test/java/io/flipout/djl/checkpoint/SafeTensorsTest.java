@@ -40,7 +40,7 @@ class SafeTensorsTest {
         arrays.put("steps", new long[] {1L << 40});
         arrays.put("mask", new byte[] {1, 0, 1});
         arrays.put("nothing", new float[0]);
-        SafeTensors.write(file, arrays, Map.of("method", "flipout", "quote\"", "ü"));
+        SafeTensorsWriter.write(file, arrays, Map.of("method", "flipout", "quote\"", "ü"));
     }
 
     @Test
@@ -65,7 +65,7 @@ class SafeTensorsTest {
     void arraysOfZerosAreSmall() throws IOException {
         float[] values = new float[1_000_000];
         values[5] = 1;
-        SafeTensors.write(file, Map.of("w", values), Map.of());
+        SafeTensorsWriter.write(file, Map.of("w", values), Map.of());
         assertThat(Files.size(file)).isLessThan(500);
         assertThat(SafeTensors.open(file).floats("w", 1_000_000)).isEqualTo(values);
     }
@@ -165,7 +165,7 @@ class SafeTensorsTest {
     /** The checksum keeps mutations from what is behind it; whoever can compute it is not kept. */
     @Test
     void mutatedHeadersWithTheRightChecksumAreReadOrRefused() throws Exception {
-        SafeTensors.write(
+        SafeTensorsWriter.write(
                 file, Map.of("w", new float[] {0, 0, 0, 0, 0, 1}, "n", new int[3]), Map.of());
         Path header = folder.resolve("header.safetensors");
         byte[] whole = Files.readAllBytes(file);

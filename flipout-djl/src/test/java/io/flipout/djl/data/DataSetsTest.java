@@ -250,6 +250,15 @@ class DataSetsTest {
     }
 
     @Test
+    void aCacheThatCannotBeWrittenIsNamed() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "no folder");
+        assertThatThrownBy(() -> DebianPackage.temporary(file.resolve("cache")))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("cache folder " + file.resolve("cache"))
+                .hasMessageContaining("DJL_CACHE_DIR");
+    }
+
+    @Test
     void namesAreListed() {
         assertThat(DataSets.named("cifar10")).isEqualTo(DataSets.CIFAR10);
         assertThatThrownBy(() -> DataSets.named("cifar"))

@@ -129,6 +129,43 @@ class HostileDataTest {
                 .isPositive();
     }
 
+    /** Images of other colours: grey with alpha, a palette, inks. */
+    @ParameterizedTest
+    @ValueSource(strings = {"alpha.png", "palette.png", "inks.jpg"})
+    void imagesOfOtherColours(String name) throws Exception {
+        Path file = writeImage("png").resolveSibling(name);
+        Files.delete(file.resolveSibling("image.png"));
+        Files.write(
+                file,
+                switch (name) {
+                    case "alpha.png" -> TinyImages.png(8, 4, new byte[0], 1, 2, 3, 4, 5);
+                    case "palette.png" ->
+                            TinyImages.png(
+                                    2,
+                                    3,
+                                    TinyImages.chunk("PLTE", new byte[12]),
+                                    0b00011011,
+                                    0b11100100);
+                    default -> TinyImages.jpeg(1, 2, 3, 4);
+                });
+        assertThat(Fuzz.damage(file, 2_000, 8 * MEMORY, THROWN, () -> load(DataSets.FOLDER)))
+                .isPositive();
+    }
+
+    /** Wherever a copy was broken off, the image is not taken for a whole one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"png", "jpg"})
+    void anImageIsRefusedWhereverItIsCutOff(String type) throws IOException {
+        Path file = writeImage(type);
+        byte[] whole = Files.readAllBytes(file);
+        for (int length = 0; length < whole.length; length++) {
+            Files.write(file, Arrays.copyOf(whole, length));
+            assertThatThrownBy(() -> load(DataSets.FOLDER))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining(file + " is no image that can be decoded");
+        }
+    }
+
     /** The header of a PNG, whose checksum is right. */
     private static byte[] withSize(byte[] png, int width, int height) {
         ByteBuffer bytes = ByteBuffer.wrap(png.clone());

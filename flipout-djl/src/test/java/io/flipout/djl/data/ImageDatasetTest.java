@@ -333,4 +333,32 @@ class ImageDatasetTest {
         assertThatThrownBy(() -> new ImageSet(new byte[1][1], new int[] {1}, 1, 1, 1, List.of("a")))
                 .hasMessageContaining("label 1");
     }
+
+    /** Nine images by fours: batches of 4 and 5 in training, of 4, 4 and 1 in evaluation. */
+    @Test
+    void aLastImageIsNotAloneInTraining() {
+        ImageSet images = numbered(9, 1);
+        ImageDataset training = dataset(images, 4).optShuffle(true).build();
+
+        assertThat(training.batches()).isEqualTo(2);
+        assertThat(sizes(training)).containsExactly(4, 5);
+        assertThat(order(training)).containsExactlyInAnyOrder(0, 1, 2, 3, 4, 5, 6, 7, 8);
+        training.setPosition(0, 1);
+        assertThat(sizes(training)).containsExactly(5);
+        assertThat(sizes(dataset(images, 4).build())).containsExactly(4, 4, 1);
+        assertThat(sizes(dataset(images, 1).optShuffle(true).build())).hasSize(9);
+        assertThat(sizes(dataset(images, 7).optShuffle(true).build())).containsExactly(7, 2);
+        assertThat(sizes(dataset(numbered(1, 1), 4).optShuffle(true).build())).containsExactly(1);
+    }
+
+    private List<Integer> sizes(ImageDataset dataset) {
+        List<Integer> sizes = new ArrayList<>();
+        for (Batch batch : dataset.getData(manager)) {
+            try (batch) {
+                assertThat(batch.getData().head().getShape().get(0)).isEqualTo(batch.getSize());
+                sizes.add(batch.getSize());
+            }
+        }
+        return sizes;
+    }
 }

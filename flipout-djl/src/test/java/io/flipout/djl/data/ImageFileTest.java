@@ -1,11 +1,13 @@
 package io.flipout.djl.data;
 
+import static io.flipout.djl.data.TinyImages.chunk;
+import static io.flipout.djl.data.TinyImages.joined;
+import static io.flipout.djl.data.TinyImages.jpeg;
+import static io.flipout.djl.data.TinyImages.png;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.awt.image.BufferedImage;
-import java.awt.image.Raster;
-import java.awt.image.WritableRaster;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -14,13 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
-import java.util.zip.CRC32;
-import java.util.zip.Deflater;
-import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
-import javax.imageio.ImageWriteParam;
-import javax.imageio.ImageWriter;
-import javax.imageio.stream.ImageOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,12 +26,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Colours are those that PIL reads, which the numbers here were compared with. */
 class ImageFileTest {
 
-    private static final int SIDE = 32;
-
     /** The segment that would say whether there is one more: its last byte is the transform. */
     private static final byte[] ADOBE = {
         (byte) 0xff, (byte) 0xee, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0
     };
+
+    private static final byte[] NOTHING = {};
 
     @TempDir private Path folder;
 
@@ -46,56 +42,6 @@ class ImageFileTest {
     private int first(String name, byte[] bytes) throws IOException {
         return read(name, bytes).getRGB(5, 7) & 0xffffff;
     }
-
-    private static byte[] joined(byte[]... parts) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        for (byte[] part : parts) {
-            out.writeBytes(part);
-        }
-        return out.toByteArray();
-    }
-
-    private static byte[] chunk(String type, byte... data) {
-        byte[] body = joined(type.getBytes(StandardCharsets.US_ASCII), data);
-        CRC32 crc = new CRC32();
-        crc.update(body);
-        return joined(
-                ByteBuffer.allocate(4).putInt(data.length).array(),
-                body,
-                ByteBuffer.allocate(4).putInt((int) crc.getValue()).array());
-    }
-
-    /** A PNG of rows that all repeat the same bytes. */
-    private static byte[] png(int depth, int colour, byte[] between, int... repeated) {
-        int channels = colour == 2 ? 3 : colour == 4 ? 2 : colour == 6 ? 4 : 1;
-        byte[] row = new byte[1 + SIDE * channels * depth / 8];
-        for (int i = 1; i < row.length; i++) {
-            row[i] = (byte) repeated[(i - 1) % repeated.length];
-        }
-        byte[][] rows = new byte[SIDE][];
-        Arrays.fill(rows, row);
-        Deflater deflater = new Deflater();
-        deflater.setInput(joined(rows));
-        deflater.finish();
-        byte[] packed = new byte[1 << 12];
-        packed = Arrays.copyOf(packed, deflater.deflate(packed));
-        deflater.end();
-        byte[] header =
-                ByteBuffer.allocate(13)
-                        .putInt(SIDE)
-                        .putInt(SIDE)
-                        .put((byte) depth)
-                        .put((byte) colour)
-                        .array();
-        return joined(
-                new byte[] {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'},
-                chunk("IHDR", header),
-                between,
-                chunk("IDAT", packed),
-                chunk("IEND"));
-    }
-
-    private static final byte[] NOTHING = {};
 
     @Test
     void greyIsAsBrightAsItIsStored() throws IOException {
@@ -137,31 +83,6 @@ class ImageFileTest {
         assertThat(first("p.png", png(depth, 3, palette, ones))).isEqualTo(0x0180fa);
         assertThat(first("pt.png", png(depth, 3, joined(palette, clear), ones)))
                 .isEqualTo(0x0180fa);
-    }
-
-    /** A JPEG of one colour, whose components are stored as they are. */
-    private static byte[] jpeg(int... components) throws IOException {
-        WritableRaster raster =
-                Raster.createInterleavedRaster(0, SIDE, SIDE, components.length, null);
-        for (int i = 0; i < SIDE * SIDE; i++) {
-            raster.setPixel(i % SIDE, i / SIDE, components);
-        }
-        return write(raster);
-    }
-
-    private static byte[] write(Raster raster) throws IOException {
-        ImageWriter writer = ImageIO.getImageWritersByFormatName("jpeg").next();
-        ImageWriteParam best = writer.getDefaultWriteParam();
-        best.setCompressionMode(ImageWriteParam.MODE_EXPLICIT);
-        best.setCompressionQuality(1);
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (ImageOutputStream out = ImageIO.createImageOutputStream(bytes)) {
-            writer.setOutput(out);
-            writer.write(null, new IIOImage(raster, null, null), best);
-        } finally {
-            writer.dispose();
-        }
-        return bytes.toByteArray();
     }
 
     private static byte[] adobe(byte[] jpeg, int transform) {

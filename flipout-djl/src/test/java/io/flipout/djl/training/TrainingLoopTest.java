@@ -8,12 +8,14 @@ import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.Dropout;
 import ai.djl.training.ParameterStore;
 import ai.djl.training.Trainer;
+import ai.djl.training.dataset.ArrayDataset;
 import ai.djl.training.listener.TrainingListener;
 import ai.djl.training.listener.TrainingListenerAdapter;
 import io.flipout.djl.Pruner;
@@ -175,5 +177,60 @@ class TrainingLoopTest {
     @Test
     void whatIsMissingIsSaid() {
         assertThatThrownBy(() -> TrainingLoop.builder().build()).hasMessageContaining("setTrainer");
+    }
+
+    /** Nine samples by fours, and batch normalisation of single values. */
+    @Test
+    void aLastSampleThatBatchNormalisationCannotTrainOnIsLeftOut() {
+        try (TinyTraining training = new TinyTraining(3);
+                NDManager manager = NDManager.newBaseManager()) {
+            List<EpochResult> results = new ArrayList<>();
+            int[] steps = new int[1];
+            TrainingListener count =
+                    new TrainingListenerAdapter() {
+                        @Override
+                        public void onTrainingBatch(Trainer trainer, BatchData batchData) {
+                            steps[0]++;
+                        }
+                    };
+            training.prepared(
+                    TinyTraining.sgd(),
+                    (trainer, data) ->
+                            results.addAll(
+                                    TrainingLoop.builder()
+                                            .setTrainer(trainer)
+                                            .setEpochs(2)
+                                            .setTrain(samples(manager, 9, 4))
+                                            .optTest(samples(manager, 9, 4))
+                                            .build()
+                                            .run()),
+                    count);
+            assertThat(steps[0]).isEqualTo(4);
+            assertThat(results).hasSize(2);
+            training.weights().values().forEach(w -> assertThat(w).doesNotContain(Float.NaN));
+            assertThat(results.get(1).test().orElseThrow().loss()).isFinite();
+
+            assertThatThrownBy(
+                            () ->
+                                    training.prepared(
+                                            TinyTraining.sgd(),
+                                            (trainer, data) ->
+                                                    TrainingLoop.builder()
+                                                            .setTrainer(trainer)
+                                                            .setEpochs(2)
+                                                            .setTrain(samples(manager, 9, 1))
+                                                            .build()
+                                                            .run()))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("batch of 1 has no more: make batches larger");
+        }
+    }
+
+    private static ArrayDataset samples(NDManager manager, int count, int batchSize) {
+        return new ArrayDataset.Builder()
+                .setData(manager.randomNormal(new Shape(count, 6)))
+                .optLabels(manager.zeros(new Shape(count)))
+                .setSampling(batchSize, false)
+                .build();
     }
 }

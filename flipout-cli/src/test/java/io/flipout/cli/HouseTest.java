@@ -1,0 +1,128 @@
+package io.flipout.cli;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The plan of the house: who may know whom. */
+class HouseTest {
+
+    private static JavaClasses house;
+
+    @BeforeAll
+    static void read() {
+        ImportOption noTests =
+                location -> !location.contains("-tests.jar") && !location.contains("/test");
+        house =
+                new ClassFileImporter()
+                        .withImportOption(noTests)
+                        .withImportOption(new ImportOption.DoNotIncludeTests())
+                        .importPackages("io.flipout");
+    }
+
+    @Test
+    void modulesKnowWhatIsBelow() {
+        layeredArchitecture()
+                .consideringOnlyDependenciesInAnyPackage("io.flipout..")
+                .layer("command line")
+                .definedBy("io.flipout.cli..")
+                .layer("djl")
+                .definedBy("io.flipout.djl..", "io.flipout.inference..")
+                .layer("models")
+                .definedBy("io.flipout.models..")
+                .layer("core")
+                .definedBy(
+                        "io.flipout.allocation..",
+                        "io.flipout.criterion..",
+                        "io.flipout.gradient..",
+                        "io.flipout.mask..",
+                        "io.flipout.method..",
+                        "io.flipout.report..",
+                        "io.flipout.rewind..",
+                        "io.flipout.rewiring..",
+                        "io.flipout.schedule..",
+                        "io.flipout.signal..",
+                        "io.flipout.tensor..")
+                .whereLayer("command line")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("djl")
+                .mayOnlyBeAccessedByLayers("command line")
+                .whereLayer("models")
+                .mayOnlyBeAccessedByLayers("command line")
+                .whereLayer("core")
+                .mayOnlyBeAccessedByLayers("djl", "command line")
+                .ensureAllClassesAreContainedInArchitectureIgnoring("io.flipout")
+                .check(house);
+    }
+
+    @Test
+    void coreAndModelsKnowTheApiOfDjlAlone() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(
+                        "io.flipout.cli..", "io.flipout.djl..", "io.flipout.inference..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("ai.djl.pytorch..", "ai.djl.basicdataset..", "ai.djl.zoo..")
+                .check(house);
+    }
+
+    @Test
+    void roomsOfTheCommandLineKnowWhatIsBelow() {
+        layeredArchitecture()
+                .consideringOnlyDependenciesInAnyPackage("io.flipout.cli..")
+                .layer("commands")
+                .definedBy("io.flipout.cli")
+                .layer("bench")
+                .definedBy("io.flipout.cli.bench..")
+                .layer("report")
+                .definedBy("io.flipout.cli.report..")
+                .layer("training")
+                .definedBy("io.flipout.cli.training..")
+                .layer("network")
+                .definedBy("io.flipout.cli.network..")
+                .layer("method")
+                .definedBy("io.flipout.cli.method..")
+                .layer("comparison")
+                .definedBy("io.flipout.cli.comparison..")
+                .layer("run")
+                .definedBy("io.flipout.cli.run..")
+                .layer("option")
+                .definedBy("io.flipout.cli.option..")
+                .layer("terminal")
+                .definedBy("io.flipout.cli.terminal..")
+                .whereLayer("commands")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("bench")
+                .mayOnlyBeAccessedByLayers("commands")
+                .whereLayer("report")
+                .mayOnlyBeAccessedByLayers("commands")
+                .whereLayer("training")
+                .mayOnlyBeAccessedByLayers("commands")
+                .whereLayer("network")
+                .mayOnlyBeAccessedByLayers("commands", "bench", "training")
+                .whereLayer("method")
+                .mayOnlyBeAccessedByLayers("commands", "bench", "training")
+                .whereLayer("comparison")
+                .mayOnlyBeAccessedByLayers("commands", "report", "method")
+                .whereLayer("run")
+                .mayOnlyBeAccessedByLayers(
+                        "commands", "report", "training", "network", "comparison")
+                .whereLayer("option")
+                .mayOnlyBeAccessedByLayers("commands", "bench", "training", "network", "run")
+                .check(house);
+    }
+
+    @Test
+    void noRoomsKnowEachOtherInACircle() {
+        slices().matching("io.flipout.cli.(*)..").should().beFreeOfCycles().check(house);
+        slices().matching("io.flipout.djl.(*)..").should().beFreeOfCycles().check(house);
+        slices().matching("io.flipout.(*)..").should().beFreeOfCycles().check(house);
+    }
+}

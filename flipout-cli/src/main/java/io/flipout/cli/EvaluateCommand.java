@@ -144,7 +144,8 @@ final class EvaluateCommand implements Callable<Integer> {
                 }
                 Networks.checkFits(trainer, network.path().toString(), images);
                 if (classes.isEmpty()) {
-                    checkOrder(Networks.tryOn(trainer, images).orElseThrow().get(1), images, terminal);
+                    checkOrder(
+                            Networks.tryOn(trainer, images).orElseThrow().get(1), images, terminal);
                 }
                 return TrainingLoop.evaluate(
                                 trainer, data.forEvaluation(images, normalization(saved)))

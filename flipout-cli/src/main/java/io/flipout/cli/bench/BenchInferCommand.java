@@ -283,8 +283,7 @@ final class BenchInferCommand implements Callable<Integer> {
             result.put("engine", engines.get(i));
             result.put("seconds", Figures.median(seconds[i]));
             result.put(
-                    "class_path_bytes",
-                    FirstAnswer.bytes(FirstAnswer.classPath(engines.get(i))));
+                    "class_path_bytes", FirstAnswer.bytes(FirstAnswer.classPath(engines.get(i))));
             Figures.print(spec, result);
         }
     }

@@ -99,9 +99,7 @@ final class FirstAnswer {
         Arrays.stream(shape).mapToObj(Integer::toString).forEach(command::add);
         long begin = System.nanoTime();
         Process process =
-                new ProcessBuilder(command)
-                        .redirectError(ProcessBuilder.Redirect.DISCARD)
-                        .start();
+                new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
         try (BufferedReader out =
                 new BufferedReader(
                         new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {

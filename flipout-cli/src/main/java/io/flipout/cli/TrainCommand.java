@@ -185,6 +185,7 @@ final class TrainCommand implements Callable<Integer> {
                         .setSchedule(plan.schedule())
                         .optAllocation(pruning.allocation())
                         .optWeights(pruning.weights())
+                        .optKeepZeros(pruning.keepZeros())
                         .optSeed(seed);
         ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
         pruning.giveExamples(pruner, examples);

@@ -123,6 +123,28 @@ class ExportCommandTest {
         assertThat(score(evaluate(packed))).isEqualTo(score(evaluate(second)));
     }
 
+    /** A tenth of the weights is left, and fine-tuned without another pruning. */
+    @Test
+    void aPrunedFileIsFineTunedWithItsZeros() throws IOException {
+        Path file = folder.resolve("mine.pt");
+        Shell.run("export", run, "--out", file);
+        for (boolean keeps : List.of(true, false)) {
+            Path tuned = folder.resolve("tuned" + keeps);
+            List<Object> arguments =
+                    TinyData.command("train", data, tuned, "--model", file, "--method", "none");
+            arguments.addAll(List.of("--epochs", 1));
+            if (keeps) {
+                arguments.add("--keep-zeros");
+            }
+            Shell shell = Shell.run(arguments.toArray());
+            assertThat(shell.status()).as(shell.err()).isZero();
+            JsonNode summary = new ObjectMapper().readTree(tuned.resolve("summary.json").toFile());
+            assertThat(summary.get("remaining_weights").asLong())
+                    .isEqualTo(keeps ? 26_620 : 266_200);
+            assertThat(tuned.resolve("config.yaml")).content().contains("keep-zeros: " + keeps);
+        }
+    }
+
     @Test
     void oneSeedPrunesATorchScriptFileAlike() throws IOException {
         Path file = folder.resolve("mine.pt");

@@ -47,7 +47,7 @@ public final class Rehearsal {
      */
     public static void check(Allocation allocation, List<Candidate> tensors, long keep) {
         long kept = alive(tensors);
-        if (kept < keep || kept > keep && allocation.isExact()) {
+        if (kept < keep || (kept > keep && allocation.isExact())) {
             throw new IllegalArgumentException(
                     "The allocation "
                             + allocation

@@ -143,7 +143,7 @@ final class ParameterRoles {
         }
         boolean isMagnitude =
                 name.endsWith("weight_g")
-                        || name.equals("original0") && siblings.containsKey("original1");
+                        || (name.equals("original0") && siblings.containsKey("original1"));
         return isMagnitude || is(SLOPE_TYPE) ? role(Kind.OTHER) : Optional.empty();
     }
 
@@ -231,14 +231,15 @@ final class ParameterRoles {
     /** What names tell where nothing better is known. */
     private Optional<ParameterRole> byWords() {
         boolean isWeight = name.equals("weight");
-        if (SCALE_NAME.matcher(name).matches() || isWeight && NORM_NAME.matcher(layer).matches()) {
+        boolean isOfNorm = isWeight && NORM_NAME.matcher(layer).matches();
+        if (isOfNorm || SCALE_NAME.matcher(name).matches()) {
             return role(Kind.NORM);
         }
         boolean isTable =
                 isPosition(name)
                         || TOKEN.matcher(name).matches()
                         || types.stream().anyMatch(ParameterRoles::isPosition)
-                        || isWeight && isPosition(layer) && TABLE_NAME.matcher(layer).matches();
+                        || (isWeight && isPosition(layer) && TABLE_NAME.matcher(layer).matches());
         if (isTable) {
             return role(Kind.OTHER);
         }
@@ -280,8 +281,9 @@ final class ParameterRoles {
 
     /** Returns the last part of a path but the parameter, without the number DJL puts before. */
     private static String layer(String path) {
-        String[] parts = path.split("\\.");
-        return parts.length < 2 ? "" : parts[parts.length - 2].replaceFirst("^\\d\\d+(?=\\D)", "");
+        int end = path.lastIndexOf('.');
+        String layer = path.substring(path.lastIndexOf('.', end - 1) + 1, Math.max(0, end));
+        return layer.replaceFirst("^\\d\\d+(?=\\D)", "");
     }
 
     /** The names of a block's class and those it is made from. */

@@ -84,11 +84,14 @@ final class Uses {
 
     /** A shared block describes its last input only, which is that of its last place. */
     private static Shape[] described(Block block) {
+        if (block instanceof AbstractSymbolBlock) {
+            return null; // A loaded module does not know.
+        }
         PairList<String, Shape> inputs;
         try {
             inputs = block.describeInput();
         } catch (IllegalStateException | IllegalArgumentException e) {
-            return null; // A block of unknown inside, such as a loaded TorchScript network.
+            return null; // It has not been initialised.
         }
         if (inputs == null || inputs.isEmpty()) {
             return null;

@@ -139,6 +139,15 @@ public final class MethodOptions {
     }
 
     /**
+     * Tells whether weights that are 0 in the network at the beginning stay 0.
+     *
+     * @return true if so
+     */
+    public boolean keepZeros() {
+        return shared.keepZeros();
+    }
+
+    /**
      * Gives the pruner examples to show the network before each pruning, if the method asks.
      *
      * @param pruner the pruner

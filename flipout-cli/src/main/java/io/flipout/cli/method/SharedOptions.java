@@ -93,6 +93,13 @@ final class SharedOptions {
             description = "Do not prune weights whose path matches, such as 'linear.*'.")
     private List<String> exclude = List.of();
 
+    @Option(
+            names = "--keep-zeros",
+            description =
+                    "Keep weights at 0 that are 0 in the network that the training begins with, as in"
+                            + " one that was pruned before.")
+    private boolean keepZeros;
+
     /** An option of the optimizer. */
     private float learningRate;
 
@@ -187,6 +194,10 @@ final class SharedOptions {
             case GLOBAL -> Allocation.global().withFloor(layerFloor);
             case LAYER -> Allocation.perLayer().withFloor(layerFloor);
         };
+    }
+
+    boolean keepZeros() {
+        return keepZeros;
     }
 
     WeightSelector weights() {

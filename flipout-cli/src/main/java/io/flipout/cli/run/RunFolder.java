@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.flipout.cli.option.YamlDefaults;
 import io.flipout.cli.terminal.Errors;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.ShellWord;
 import io.flipout.djl.checkpoint.AtomicFile;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import java.io.IOException;
@@ -91,7 +92,7 @@ public final class RunFolder {
                             path
                                     + " holds a run that was interrupted: go on with it by"
                                     + " ./flipout resume "
-                                    + path
+                                    + ShellWord.of(path)
                                     + ", or give --overwrite to replace it.");
                 }
                 throw Failure.misuse(
@@ -131,7 +132,7 @@ public final class RunFolder {
                         + Errors.sentence(cause)
                         + (canGoOn()
                                 ? " What was saved before stays: ./flipout resume "
-                                        + path
+                                        + ShellWord.of(path)
                                         + " goes on with it."
                                 : " Nothing was saved before: train again once that is mended."),
                 cause);

@@ -8,6 +8,7 @@ import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.run.SeenImages;
 import io.flipout.cli.run.WeightsFile;
+import io.flipout.cli.terminal.ShellWord;
 import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.Pruner;
@@ -187,7 +188,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
         terminal.line(
                 "%nStopped after epoch %d, batch %d, %.0f s in all. Go on with it:  ./flipout"
                         + " resume %s",
-                saved.epochs(), saved.batches(), seconds(), folder.path());
+                saved.epochs(), saved.batches(), seconds(), ShellWord.of(folder.path()));
         return interrupts.isAsked() ? interrupts.status() : 0;
     }
 

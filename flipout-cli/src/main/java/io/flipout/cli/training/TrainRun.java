@@ -20,6 +20,7 @@ import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.run.SeenImages;
 import io.flipout.cli.run.WeightsFile;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.ShellWord;
 import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.Pruner;
@@ -35,6 +36,7 @@ import io.flipout.report.SparsityReport;
 import io.flipout.schedule.PruningEvent;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -293,12 +295,13 @@ public record TrainRun(
         terminal.line(
                 "%s in %.0f s. The run is in %s:%n%s.",
                 epochs(last.epoch()), seconds, folder.path(), String.join(", ", folder.files()));
-        terminal.line("Look closer:  ./flipout inspect %s", folder.path());
-        terminal.line("Use it:       ./flipout predict %s IMAGE.png", folder.path());
-        terminal.line("Draw it:      ./flipout report %s", folder.path());
+        String run = ShellWord.of(folder.path());
+        terminal.line("Look closer:  ./flipout inspect %s", run);
+        terminal.line("Use it:       ./flipout predict %s IMAGE.png", run);
+        terminal.line("Draw it:      ./flipout report %s", run);
         terminal.line(
-                "Deploy it:    ./flipout export %s --out %s.pt --compress sparse",
-                folder.path(), modelName);
+                "Deploy it:    ./flipout export %s --out %s --compress sparse",
+                run, ShellWord.of(Path.of(modelName + ".pt")));
     }
 
     private static String epochs(int count) {

@@ -20,9 +20,10 @@ import java.util.stream.Stream;
  * A folder of images: {@code train/CLASS/*} and {@code val/CLASS/*}, JPEG or PNG.
  *
  * <p>Classes are the folders of {@code train} in alphabetical order, also for {@code val}, which
- * may lack some. Every image is scaled to one size, whatever its aspect; grey ones get three
- * channels. What is hidden, of another kind or deeper down is passed over and told; what cannot be
- * meant, such as a class without images or a link to nothing, is refused.
+ * may lack some; where there is only {@code val}, its own. Every image is scaled to one size,
+ * whatever its aspect; grey ones get three channels. What is hidden, of another kind or deeper down
+ * is passed over and told; what cannot be meant, such as a class without images or a link to
+ * nothing, is refused.
  */
 final class ImageFolder {
 
@@ -49,18 +50,17 @@ final class ImageFolder {
             throws IOException {
         Path train = root.resolve("train");
         Path folder = root.resolve(split);
-        for (Path needed : List.of(train, folder)) {
-            if (!Files.isDirectory(needed)) {
-                throw new DataException(
-                        "There is no folder "
-                                + needed
-                                + ": images are expected as train/CLASS/*.jpg and"
-                                + " val/CLASS/*.jpg (or .jpeg, .png) in "
-                                + root
-                                + ".");
-            }
+        if (!Files.isDirectory(folder)) {
+            throw new DataException(
+                    "There is no folder "
+                            + folder
+                            + ": images are expected as train/CLASS/*.jpg and"
+                            + " val/CLASS/*.jpg (or .jpeg, .png) in "
+                            + root
+                            + ".");
         }
-        List<String> classes = List.copyOf(new ImageFolder(train).classes().keySet());
+        Path naming = Files.isDirectory(train) ? train : folder;
+        List<String> classes = List.copyOf(new ImageFolder(naming).classes().keySet());
         ImageFolder images = new ImageFolder(folder);
         List<Path> files = new ArrayList<>();
         List<Integer> labels = new ArrayList<>();

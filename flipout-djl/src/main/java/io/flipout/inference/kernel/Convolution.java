@@ -114,7 +114,7 @@ public final class Convolution {
      */
     public int scratch(Planes in, Planes out) {
         check(in, out, null);
-        return isFeatures(out) || isDirect(in, out) ? 0 : gather(in, out, 0).size();
+        return isFeatures(out) || isDirect(in, out) ? 0 : gather(in, out, 0, Loops.best()).size();
     }
 
     /**
@@ -145,7 +145,7 @@ public final class Convolution {
         if (isDirect(in, out)) {
             return List.of(taps(in, out, epilogue, loops));
         }
-        Gather gather = gather(in, out, scratch);
+        Gather gather = gather(in, out, scratch, loops);
         return List.of(gather, taps(gather, out, epilogue, loops));
     }
 
@@ -167,7 +167,7 @@ public final class Convolution {
                         || added.images() != out.images()
                         || added.height() != out.height()
                         || added.width() != out.width()
-                        || added.height() > 1 && added.rowStride() != out.rowStride()
+                        || (added.height() > 1 && added.rowStride() != out.rowStride())
                         || added.lanes() != out.lanes())) {
             throw new IllegalArgumentException(
                     String.format("%s cannot be added to %s.", added, out));
@@ -219,7 +219,7 @@ public final class Convolution {
                 filters, offsets, gather.first(), gather.groupStride(), out, epilogue, loops);
     }
 
-    private Gather gather(Planes in, Planes out, int scratch) {
+    private Gather gather(Planes in, Planes out, int scratch, Loops loops) {
         int height = dilationHeight * (kernelHeight - 1);
         int width = dilationWidth * (kernelWidth - 1);
         Gather gather =
@@ -232,7 +232,8 @@ public final class Convolution {
                         -paddingHeight,
                         height - paddingHeight,
                         -paddingWidth,
-                        width - paddingWidth);
+                        width - paddingWidth,
+                        loops);
         for (int filter = 0; filter < filters.count(); filter++) {
             for (int i = filters.starts[filter]; i < filters.starts[filter + 1]; i++) {
                 int place = filters.places[i];
@@ -249,6 +250,7 @@ public final class Convolution {
     /** Each filter's one output: what lies in the padding adds nothing. */
     private Kernel features(Planes in, Planes out, Epilogue epilogue, Loops loops) {
         int[] starts = new int[filters.count() + 1];
+        int[] places = new int[filters.kept()];
         int[] offsets = new int[filters.kept()];
         float[] values = new float[filters.kept()];
         int at = 0;
@@ -259,19 +261,19 @@ public final class Convolution {
                 int x = column(place) * dilationWidth - paddingWidth;
                 if (y >= 0 && y < in.height() && x >= 0 && x < in.width()) {
                     offsets[at] = in.index(0, channel(filter, place), y, x) - in.first();
+                    places[at] = place;
                     values[at++] = filters.values[i];
                 }
             }
             starts[filter + 1] = at;
         }
-        return new Features(
-                starts,
-                Arrays.copyOf(offsets, at),
-                Arrays.copyOf(values, at),
-                in,
-                out,
-                epilogue,
-                loops);
+        Filters inside =
+                Filters.sparse(
+                        filters.size(),
+                        starts,
+                        Arrays.copyOf(places, at),
+                        Arrays.copyOf(values, at));
+        return new Features(inside, offsets, in, out, epilogue, loops);
     }
 
     private int channel(int filter, int place) {

@@ -104,7 +104,7 @@ public final class ElementWise {
             this.function = function;
             for (Planes in : inputs) {
                 boolean same = in.height() == out.height() && in.width() == out.width();
-                if (in.images() != out.images() || !same && !isSingle(in)) {
+                if (in.images() != out.images() || (!same && !isSingle(in))) {
                     throw new IllegalArgumentException(
                             String.format(
                                     "An element-wise function cannot go from %s to %s.", in, out));

@@ -6,7 +6,10 @@ final class Epilogue {
     /** One number a filter. */
     final float[] bias;
 
-    final Activation activation;
+    private final Activation activation;
+
+    /** Whether the activation is none, or clamps. */
+    final boolean clamps;
 
     /** What the activation clamps to; infinite if it does not clamp. */
     final float low;
@@ -30,6 +33,9 @@ final class Epilogue {
         int filters = out.channels();
         this.bias = bias == null ? new float[filters] : bias;
         this.activation = activation;
+        clamps =
+                activation.kind == Activation.Kind.CLAMP
+                        || activation.kind == Activation.Kind.IDENTITY;
         low = activation.kind == Activation.Kind.CLAMP ? activation.low : Float.NEGATIVE_INFINITY;
         high = activation.kind == Activation.Kind.CLAMP ? activation.high : Float.POSITIVE_INFINITY;
         this.residualLast = residualLast;
@@ -52,12 +58,6 @@ final class Epilogue {
         residualGroupStride = added.groupStride();
     }
 
-    /** Whether the activation is none, or clamps. */
-    boolean clamps() {
-        return activation.kind == Activation.Kind.CLAMP
-                || activation.kind == Activation.Kind.IDENTITY;
-    }
-
     /** Where a filter's residual begins, or -1 if nothing is added to it. */
     int residual(int group, int filter) {
         return residual == null || residual[filter] < 0
@@ -67,6 +67,14 @@ final class Epilogue {
 
     /** A sum's output, one by one. */
     float apply(float sum, float added) {
-        return residualLast ? activation.apply(sum) + added : activation.apply(sum + added);
+        return residualLast ? activate(sum) + added : activate(sum + added);
+    }
+
+    private float activate(float x) {
+        if (clamps) {
+            // Without branches: signs of sums are not foreseen.
+            return Math.min(Math.max(x, low), high);
+        }
+        return activation.apply(x);
     }
 }

@@ -22,7 +22,9 @@ final class Gather implements Kernel {
     private final int rowStride;
     private final int rows;
     private final int columns;
-    private final int kernelColumns;
+    private final int outHeight;
+    private final int outWidth;
+    private final Loops loops;
 
     /** Whether taps that differ by whole strides in their columns share a copy. */
     private final boolean sharesColumns;
@@ -38,6 +40,13 @@ final class Gather implements Kernel {
     private int[] rowStarts;
     private int[] columnStarts;
 
+    /** For each copy the first row (and column) that some weight reads, and behind the last. */
+    private final int[] rowFroms;
+
+    private final int[] rowTos;
+    private final int[] columnFroms;
+    private final int[] columnTos;
+
     Gather(
             Planes in,
             Planes out,
@@ -47,7 +56,8 @@ final class Gather implements Kernel {
             int firstRow,
             int lastRow,
             int firstColumn,
-            int lastColumn) {
+            int lastColumn,
+            Loops loops) {
         this.in = in;
         this.scratch = scratch;
         this.strideHeight = strideHeight;
@@ -62,12 +72,18 @@ final class Gather implements Kernel {
                         - firstShift(firstColumn, false);
         sharesColumns = wide <= rowStride;
         columns = sharesColumns ? wide : out.width();
-        kernelColumns = lastColumn - firstColumn + 1;
+        outHeight = out.height();
+        outWidth = out.width();
+        this.loops = loops;
         rowKinds = strideHeight;
-        columnKinds = sharesColumns ? strideWidth : kernelColumns;
+        columnKinds = sharesColumns ? strideWidth : lastColumn - firstColumn + 1;
         copies = new int[in.channels() * rowKinds * columnKinds];
         Arrays.fill(copies, -1);
-        int floats = rows * rowStride * in.lanes();
+        rowFroms = new int[copies.length];
+        rowTos = new int[copies.length];
+        columnFroms = new int[copies.length];
+        columnTos = new int[copies.length];
+        int floats = rows * rowStride * in.lanes() + Planes.ROOM;
         planeStride = (floats + Planes.ROOM - 1) / Planes.ROOM * Planes.ROOM;
     }
 
@@ -82,7 +98,25 @@ final class Gather implements Kernel {
 
     /** Says that some weight reads a channel at a distance of rows and columns. */
     void use(int channel, int row, int column) {
-        copies[key(channel, row, column)] = 0;
+        int key = key(channel, row, column);
+        int down = down(row);
+        int right = right(column);
+        boolean isNew = copies[key] < 0;
+        copies[key] = 0;
+        rowFroms[key] = isNew ? down : Math.min(rowFroms[key], down);
+        rowTos[key] = Math.max(rowTos[key], down + outHeight);
+        columnFroms[key] = isNew ? right : Math.min(columnFroms[key], right);
+        columnTos[key] = Math.max(columnTos[key], right + outWidth);
+    }
+
+    private int down(int row) {
+        return Math.floorDiv(row, strideHeight) - firstShift(firstRow, true);
+    }
+
+    private int right(int column) {
+        return sharesColumns
+                ? Math.floorDiv(column, strideWidth) - firstShift(firstColumn, false)
+                : 0;
     }
 
     /** Numbers the copies, after all {@link #use}. */
@@ -96,6 +130,10 @@ final class Gather implements Kernel {
             }
             int columnKind = key % columnKinds;
             int rowKind = key / columnKinds % rowKinds;
+            rowFroms[count] = rowFroms[key];
+            rowTos[count] = rowTos[key];
+            columnFroms[count] = columnFroms[key];
+            columnTos[count] = columnTos[key];
             channels[count] = key / columnKinds / rowKinds;
             rowStarts[count] = firstShift(firstRow, true) * strideHeight + rowKind;
             columnStarts[count] =
@@ -108,13 +146,8 @@ final class Gather implements Kernel {
 
     /** From an output's place in its plane to what a tap reads, from {@link #first()} on. */
     int offset(int channel, int row, int column) {
-        int down = Math.floorDiv(row, strideHeight) - firstShift(firstRow, true);
-        int right =
-                sharesColumns
-                        ? Math.floorDiv(column, strideWidth) - firstShift(firstColumn, false)
-                        : 0;
         return copies[key(channel, row, column)] * planeStride
-                + (down * rowStride + right) * in.lanes();
+                + (down(row) * rowStride + right(column)) * in.lanes();
     }
 
     int first() {
@@ -136,44 +169,56 @@ final class Gather implements Kernel {
 
     @Override
     public void run(float[] arena, int from, int to) {
-        int lanes = in.lanes();
         for (int unit = from; unit < to; unit++) {
             int group = unit / count;
-            int copy = unit - group * count;
-            int plane = in.first() + group * in.groupStride() + channels[copy] * in.planeStride();
-            int target = scratch + unit * planeStride;
-            // Columns before and after these lie outside the image.
-            int start = columnStarts[copy];
-            int left = Math.min(columns, Math.max(0, ceilDiv(-start, strideWidth)));
-            int right = Math.min(columns, Math.max(left, ceilDiv(in.width() - start, strideWidth)));
-            for (int row = 0; row < rows; row++) {
-                int y = rowStarts[copy] + row * strideHeight;
-                int to0 = target + row * rowStride * lanes;
-                if (y < 0 || y >= in.height()) {
-                    Arrays.fill(arena, to0, to0 + rowStride * lanes, 0f);
-                    continue;
-                }
-                Arrays.fill(arena, to0, to0 + left * lanes, 0f);
-                int source = plane + (y * in.rowStride() + start) * lanes;
-                if (lanes == 1) {
-                    int step = strideWidth;
-                    for (int x = left; x < right; x++) {
-                        arena[to0 + x] = arena[source + x * step];
-                    }
-                } else {
-                    for (int x = left; x < right; x++) {
-                        System.arraycopy(
-                                arena,
-                                source + x * strideWidth * lanes,
-                                arena,
-                                to0 + x * lanes,
-                                lanes);
-                    }
-                }
-                Arrays.fill(arena, to0 + right * lanes, to0 + rowStride * lanes, 0f);
-            }
-            Arrays.fill(arena, target + rows * rowStride * lanes, target + planeStride, 0f);
+            copy(arena, group, unit - group * count);
         }
+    }
+
+    private void copy(float[] arena, int group, int copy) {
+        int lanes = in.lanes();
+        int source = in.first() + group * in.groupStride() + channels[copy] * in.planeStride();
+        int target = scratch + (group * count + copy) * planeStride;
+        int rowFrom = rowFroms[copy];
+        int rowTo = rowTos[copy];
+        int columnFrom = columnFroms[copy];
+        int columnTo = columnTos[copy];
+        // Rows from top to bottom and columns from left to right lie inside the image.
+        int y = rowStarts[copy];
+        int top = within(ceilDiv(-y, strideHeight), rowFrom, rowTo);
+        int bottom = within(ceilDiv(in.height() - y, strideHeight), top, rowTo);
+        int x = columnStarts[copy];
+        int left = within(ceilDiv(-x, strideWidth), columnFrom, columnTo);
+        int right = within(ceilDiv(in.width() - x, strideWidth), left, columnTo);
+        loops.copy(
+                arena,
+                source
+                        + ((y + top * strideHeight) * in.rowStride() + x + left * strideWidth)
+                                * lanes,
+                strideHeight * in.rowStride() * lanes,
+                target + (top * rowStride + left) * lanes,
+                rowStride * lanes,
+                bottom - top,
+                right - left,
+                strideWidth,
+                lanes);
+        for (int row = rowFrom; row < rowTo; row++) {
+            int at = target + row * rowStride * lanes;
+            if (row < top || row >= bottom) {
+                Arrays.fill(arena, at + columnFrom * lanes, at + columnTo * lanes, 0f);
+            } else {
+                for (int i = at + columnFrom * lanes; i < at + left * lanes; i++) {
+                    arena[i] = 0f;
+                }
+                for (int i = at + right * lanes; i < at + columnTo * lanes; i++) {
+                    arena[i] = 0f;
+                }
+            }
+        }
+    }
+
+    private static int within(int number, int least, int most) {
+        return Math.min(Math.max(number, least), most);
     }
 
     private static int ceilDiv(int a, int b) {
@@ -182,6 +227,6 @@ final class Gather implements Kernel {
 
     @Override
     public double cost() {
-        return (double) units() * rows * rowStride * in.lanes() * 0.5;
+        return (double) units() * rows * (2.0 + 0.1 * columns * in.lanes());
     }
 }

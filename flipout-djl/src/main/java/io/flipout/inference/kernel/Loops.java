@@ -12,6 +12,24 @@ interface Loops {
     void features(float[] arena, Features features, int group, int from, int to);
 
     /**
+     * Copies every step-th element of every row. Fewer than {@link Planes#ROOM} floats behind a
+     * row's last are written, too, before the next row is.
+     */
+    void copy(
+            float[] arena,
+            int source,
+            int sourceStride,
+            int target,
+            int targetStride,
+            int rows,
+            int columns,
+            int step,
+            int lanes);
+
+    /** Pools one plane of one group of images. */
+    void pool(float[] arena, Pooling pooling, int source, int target);
+
+    /**
      * Returns the loops that this JVM runs fastest.
      *
      * @return those of the Vector API where the JVM was started with its module
@@ -31,10 +49,10 @@ interface Loops {
         private static Loops choose() {
             if (ModuleLayer.boot().findModule(MODULE).isPresent()) {
                 try {
-                    return (Loops)
-                            Class.forName(Loops.class.getPackageName() + ".VectorLoops")
-                                    .getDeclaredConstructor()
-                                    .newInstance();
+                    return Class.forName(Loops.class.getPackageName() + ".VectorLoops")
+                            .asSubclass(Loops.class)
+                            .getDeclaredConstructor()
+                            .newInstance();
                 } catch (ReflectiveOperationException | LinkageError e) {
                     // A later Java whose module has changed.
                     LoggerFactory.getLogger(Loops.class)

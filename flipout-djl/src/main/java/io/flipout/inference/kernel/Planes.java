@@ -398,21 +398,11 @@ public final class Planes {
      * @param arena the arena
      */
     public void load(float[] source, int from, float[] arena) {
-        int at = from;
-        for (int image = 0; image < images; image++) {
-            for (int channel = 0; channel < channels; channel++) {
-                for (int y = 0; y < height; y++) {
-                    int index = index(image, channel, y, 0);
-                    if (lanes == 1) {
-                        System.arraycopy(source, at, arena, index, width);
-                    } else {
-                        for (int x = 0; x < width; x++) {
-                            arena[index + x * lanes] = source[at + x];
-                        }
-                    }
-                    at += width;
-                }
-            }
+        int image = channels * height * width;
+        int at = first();
+        for (int i = 0; i < images; i++) {
+            int start = at + i / lanes * groupStride + i % lanes;
+            move(source, from + i * image, arena, start, true);
         }
     }
 
@@ -424,19 +414,38 @@ public final class Planes {
      * @param to the index of the first
      */
     public void store(float[] arena, float[] target, int to) {
-        int at = to;
-        for (int image = 0; image < images; image++) {
-            for (int channel = 0; channel < channels; channel++) {
-                for (int y = 0; y < height; y++) {
-                    int index = index(image, channel, y, 0);
-                    if (lanes == 1) {
-                        System.arraycopy(arena, index, target, at, width);
-                    } else {
-                        for (int x = 0; x < width; x++) {
-                            target[at + x] = arena[index + x * lanes];
-                        }
-                    }
-                    at += width;
+        int image = channels * height * width;
+        int at = first();
+        for (int i = 0; i < images; i++) {
+            int start = at + i / lanes * groupStride + i % lanes;
+            move(target, to + i * image, arena, start, false);
+        }
+    }
+
+    /** Copies an image between its elements, and numbers without gaps. */
+    private void move(float[] numbers, int from, float[] arena, int start, boolean load) {
+        boolean rowsTouch = lanes == 1 && rowStride == width;
+        // Planes of single elements are one run, planes without gaps one each.
+        boolean planesTouch = height == 1 && width == 1;
+        int runs = planesTouch ? 1 : rowsTouch ? channels : channels * height;
+        int length = channels * height * width / runs;
+        int step = planesTouch ? planeStride : lanes;
+        for (int run = 0; run < runs; run++) {
+            int channel = rowsTouch ? run : run / height;
+            int row = rowsTouch ? 0 : run % height;
+            int place = start + channel * planeStride + row * rowStride * lanes;
+            int number = from + run * length;
+            if (step == 1 && load) {
+                System.arraycopy(numbers, number, arena, place, length);
+            } else if (step == 1) {
+                System.arraycopy(arena, place, numbers, number, length);
+            } else if (load) {
+                for (int i = 0; i < length; i++) {
+                    arena[place + i * step] = numbers[number + i];
+                }
+            } else {
+                for (int i = 0; i < length; i++) {
+                    numbers[number + i] = arena[place + i * step];
                 }
             }
         }

@@ -8,13 +8,13 @@ package io.flipout.inference.kernel;
 public final class Pooling implements Kernel {
 
     /** The windows of one axis: the elements {@code start, start + step, … < end}. */
-    private static final class Axis {
-        private final int[] starts;
-        private final int[] ends;
-        private final int step;
+    static final class Axis {
+        final int[] starts;
+        final int[] ends;
+        final int step;
 
         /** How many elements, padding included where it counts, a mean divides by. */
-        private final int[] counts;
+        final int[] counts;
 
         private Axis(int outputs, int step) {
             starts = new int[outputs];
@@ -56,6 +56,21 @@ public final class Pooling implements Kernel {
             return axis;
         }
 
+        /** Whether the windows are neighbouring pairs. */
+        private boolean halves() {
+            for (int i = 0; i < starts.length; i++) {
+                if (starts[i] != 2 * i || ends[i] != 2 * i + 2 || step != 1) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        /** Whether there is one window, of all elements. */
+        private boolean isWhole(int inputs) {
+            return starts.length == 1 && starts[0] == 0 && ends[0] == inputs && step == 1;
+        }
+
         private Axis withoutPadding() {
             for (int i = 0; i < counts.length; i++) {
                 counts[i] = ends[i] - starts[i];
@@ -64,13 +79,25 @@ public final class Pooling implements Kernel {
         }
     }
 
-    private final Planes in;
-    private final Planes out;
-    private final boolean max;
-    private final Axis rows;
-    private final Axis columns;
+    final Planes in;
+    final Planes out;
+    final boolean max;
+    final Axis rows;
+    final Axis columns;
+
+    /** Whether windows are of two rows and two columns, side by side. */
+    final boolean halves;
+
+    /** Whether the one window is the whole image. */
+    final boolean isGlobal;
+
+    private final Loops loops;
 
     private Pooling(Planes in, Planes out, boolean max, Axis rows, Axis columns) {
+        this(in, out, max, rows, columns, Loops.best());
+    }
+
+    private Pooling(Planes in, Planes out, boolean max, Axis rows, Axis columns, Loops loops) {
         if (in.images() != out.images()
                 || in.channels() != out.channels()
                 || in.lanes() != out.lanes()) {
@@ -82,6 +109,14 @@ public final class Pooling implements Kernel {
         this.max = max;
         this.rows = rows;
         this.columns = columns;
+        halves = rows.halves() && columns.halves();
+        isGlobal = rows.isWhole(in.height()) && columns.isWhole(in.width());
+        this.loops = loops;
+    }
+
+    /** The same with other loops. */
+    Pooling by(Loops others) {
+        return new Pooling(in, out, max, rows, columns, others);
     }
 
     /**
@@ -182,30 +217,8 @@ public final class Pooling implements Kernel {
             int group = unit / out.channels();
             int channel = unit - group * out.channels();
             int image = group * out.lanes();
-            plane(arena, in.index(image, channel, 0, 0), out.index(image, channel, 0, 0));
-        }
-    }
-
-    private void plane(float[] arena, int source, int target) {
-        int lanes = in.lanes();
-        int inStride = in.rowStride() * lanes;
-        int outStride = out.rowStride() * lanes;
-        for (int y = 0; y < out.height(); y++) {
-            for (int x = 0; x < out.width(); x++) {
-                float scale = 1f / ((float) rows.counts[y] * columns.counts[x]);
-                for (int lane = 0; lane < lanes; lane++) {
-                    float result = max ? Float.NEGATIVE_INFINITY : 0f;
-                    for (int v = rows.starts[y]; v < rows.ends[y]; v += rows.step) {
-                        int row = source + v * inStride + lane;
-                        for (int u = columns.starts[x]; u < columns.ends[x]; u += columns.step) {
-                            float value = arena[row + u * lanes];
-                            result = max ? Math.max(result, value) : result + value;
-                        }
-                    }
-                    arena[target + y * outStride + x * lanes + lane] =
-                            max ? result : result * scale;
-                }
-            }
+            loops.pool(
+                    arena, this, in.index(image, channel, 0, 0), out.index(image, channel, 0, 0));
         }
     }
 

@@ -83,20 +83,144 @@ final class ScalarLoops implements Loops {
 
     @Override
     public void features(float[] arena, Features features, int group, int from, int to) {
-        int[] offsets = features.offsets;
-        float[] values = features.values;
-        int lanes = features.lanes;
-        for (int filter = from; filter < to; filter++) {
-            int residual = features.epilogue.residual(group, filter);
-            int out = features.outFirst + group * features.outGroupStride + filter * lanes;
-            for (int lane = 0; lane < lanes; lane++) {
-                int in = features.inFirst + group * features.inGroupStride + lane;
-                float sum = features.epilogue.bias[filter];
-                for (int i = features.starts[filter]; i < features.starts[filter + 1]; i++) {
-                    sum += values[i] * arena[in + offsets[i]];
+        int in = features.inFirst + group * features.inGroupStride;
+        int out = features.outFirst + group * features.outGroupStride;
+        Epilogue epilogue = features.epilogue;
+        if (features.lanes > 1 || !epilogue.clamps || epilogue.residual != null) {
+            for (int row = from; row < to; row++) {
+                int filter = features.filtersByLength[row];
+                int residual = epilogue.residual(group, filter);
+                for (int lane = 0; lane < features.lanes; lane++) {
+                    float sum = sum(arena, in + lane, features, row);
+                    float added = residual < 0 ? 0f : arena[residual + lane];
+                    arena[out + filter * features.lanes + lane] = epilogue.apply(sum, added);
                 }
-                float added = residual < 0 ? 0f : arena[residual + lane];
-                arena[out + lane] = features.epilogue.apply(sum, added);
+            }
+            return;
+        }
+        int[] filters = features.filtersByLength;
+        float low = epilogue.low;
+        float high = epilogue.high;
+        for (int row = from; row < to; row++) {
+            // Without branches: the signs of sums are not foreseen.
+            arena[out + filters[row]] =
+                    Math.min(Math.max(sum(arena, in, features, row), low), high);
+        }
+    }
+
+    private static float sum(float[] arena, int in, Features features, int row) {
+        float bias = features.biases[row];
+        float sum =
+                bias
+                        + sum(
+                                arena,
+                                in,
+                                features.offsets,
+                                features.values,
+                                features.starts[row],
+                                features.starts[row + 1]);
+        return Float.isNaN(sum) ? bias + kept(arena, in, features, row) : sum;
+    }
+
+    /** A sum over a multiple of four. Short ones run straight: a loop takes long to set up. */
+    private static float sum(
+            float[] arena, int in, int[] offsets, float[] values, int from, int to) {
+        if (to - from > 12) {
+            return longSum(arena, in, offsets, values, from, to);
+        }
+        float sum = 0f;
+        if (to - from > 0) {
+            sum = four(arena, in, offsets, values, from);
+        }
+        if (to - from > 4) {
+            sum += four(arena, in, offsets, values, from + 4);
+        }
+        if (to - from > 8) {
+            sum += four(arena, in, offsets, values, from + 8);
+        }
+        return sum;
+    }
+
+    private static float four(float[] arena, int in, int[] offsets, float[] values, int i) {
+        return (values[i] * arena[in + offsets[i]] + values[i + 1] * arena[in + offsets[i + 1]])
+                + (values[i + 2] * arena[in + offsets[i + 2]]
+                        + values[i + 3] * arena[in + offsets[i + 3]]);
+    }
+
+    private static float longSum(
+            float[] arena, int in, int[] offsets, float[] values, int from, int to) {
+        float s0 = 0f;
+        float s1 = 0f;
+        float s2 = 0f;
+        float s3 = 0f;
+        for (int i = from; i < to; i += 4) {
+            s0 += values[i] * arena[in + offsets[i]];
+            s1 += values[i + 1] * arena[in + offsets[i + 1]];
+            s2 += values[i + 2] * arena[in + offsets[i + 2]];
+            s3 += values[i + 3] * arena[in + offsets[i + 3]];
+        }
+        return (s0 + s1) + (s2 + s3);
+    }
+
+    /** The same without the zeros that fill up: these times infinity are not a number. */
+    private static float kept(float[] arena, int in, Features features, int row) {
+        float sum = 0f;
+        int start = features.starts[row];
+        for (int i = start; i < start + features.lengths[row]; i++) {
+            sum += features.values[i] * arena[in + features.offsets[i]];
+        }
+        return sum;
+    }
+
+    @Override
+    public void copy(
+            float[] arena,
+            int source,
+            int sourceStride,
+            int target,
+            int targetStride,
+            int rows,
+            int columns,
+            int step,
+            int lanes) {
+        for (int row = 0; row < rows; row++) {
+            int from = source + row * sourceStride;
+            int to = target + row * targetStride;
+            if (lanes == 1) {
+                for (int x = 0; x < columns; x++) {
+                    arena[to + x] = arena[from + x * step];
+                }
+            } else {
+                for (int x = 0; x < columns; x++) {
+                    System.arraycopy(arena, from + x * step * lanes, arena, to + x * lanes, lanes);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void pool(float[] arena, Pooling pooling, int source, int target) {
+        int lanes = pooling.in.lanes();
+        int inStride = pooling.in.rowStride() * lanes;
+        int outStride = pooling.out.rowStride() * lanes;
+        Pooling.Axis rows = pooling.rows;
+        Pooling.Axis columns = pooling.columns;
+        for (int y = 0; y < rows.starts.length; y++) {
+            for (int x = 0; x < columns.starts.length; x++) {
+                for (int lane = 0; lane < lanes; lane++) {
+                    float result = pooling.max ? Float.NEGATIVE_INFINITY : 0f;
+                    for (int v = rows.starts[y]; v < rows.ends[y]; v += rows.step) {
+                        int row = source + v * inStride + lane;
+                        for (int u = columns.starts[x]; u < columns.ends[x]; u += columns.step) {
+                            float value = arena[row + u * lanes];
+                            result = pooling.max ? Math.max(result, value) : result + value;
+                        }
+                    }
+                    arena[target + y * outStride + x * lanes + lane] =
+                            pooling.max
+                                    ? result
+                                    : result / ((float) rows.counts[y] * columns.counts[x]);
+                }
             }
         }
     }

@@ -2,7 +2,9 @@ package io.flipout.inference.kernel;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -26,6 +28,19 @@ final class VectorLoops implements Loops {
     /** Filters of as many taps or fewer, on an average, are computed one after the other. */
     private static final int SPARSE = 16;
 
+    /** Elements 0, 2, 4, … into either half. */
+    private static final VectorShuffle<Float> EVEN = VectorShuffle.fromOp(FLOATS, i -> 2 * i % L);
+
+    /** Elements 1, 3, 5, … into either half. */
+    private static final VectorShuffle<Float> ODD =
+            VectorShuffle.fromOp(FLOATS, i -> (2 * i + 1) % L);
+
+    /** 0, 1, 2, … */
+    private static final FloatVector INDEX = FloatVector.zero(FLOATS).addIndex(1);
+
+    private static final VectorMask<Float> UPPER_HALF =
+            VectorMask.fromLong(FLOATS, ((1L << L) - 1) & -(1L << L / 2));
+
     VectorLoops() {}
 
     @Override
@@ -36,7 +51,7 @@ final class VectorLoops implements Loops {
             return;
         }
         for (int filter = from; filter < to; filter++) {
-            if (starts[filter + 1] - starts[filter] <= FEW && taps.epilogue.clamps()) {
+            if (starts[filter + 1] - starts[filter] <= FEW && taps.epilogue.clamps) {
                 few(arena, taps, group, filter);
             } else {
                 blocks(arena, taps, group, filter, filter + 1);
@@ -90,7 +105,7 @@ final class VectorLoops implements Loops {
                         sum1(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
                         break;
                 }
-                if (taps.epilogue.clamps()) {
+                if (taps.epilogue.clamps) {
                     finish(arena, taps, group, filter, at * L, (at + n) * L);
                 } else {
                     ScalarLoops.finish(arena, taps, group, filter, at * L, (at + n) * L);
@@ -425,7 +440,203 @@ final class VectorLoops implements Loops {
     }
 
     @Override
+    public void copy(
+            float[] arena,
+            int source,
+            int sourceStride,
+            int target,
+            int targetStride,
+            int rows,
+            int columns,
+            int step,
+            int lanes) {
+        // What is read beside the last elements has to lie in the arena.
+        int end = source + (rows - 1) * sourceStride + (columns + L) * step;
+        if (lanes != 1 || step > 2 || columns < L / 2 || end + 2 * L > arena.length) {
+            ScalarLoops.INSTANCE.copy(
+                    arena, source, sourceStride, target, targetStride, rows, columns, step, lanes);
+            return;
+        }
+        for (int row = 0; row < rows; row++) {
+            int from = source + row * sourceStride;
+            int to = target + row * targetStride;
+            int x = 0;
+            if (step == 1) {
+                for (; x < columns; x += L) {
+                    FloatVector.fromArray(FLOATS, arena, from + x).intoArray(arena, to + x);
+                }
+                continue;
+            }
+            for (; x + 2 < columns; x += L) {
+                FloatVector first = FloatVector.fromArray(FLOATS, arena, from + 2 * x);
+                FloatVector second = FloatVector.fromArray(FLOATS, arena, from + 2 * x + L);
+                first.rearrange(EVEN)
+                        .blend(second.rearrange(EVEN), UPPER_HALF)
+                        .intoArray(arena, to + x);
+            }
+            for (; x < columns; x++) {
+                arena[to + x] = arena[from + 2 * x];
+            }
+        }
+    }
+
+    @Override
+    public void pool(float[] arena, Pooling pooling, int source, int target) {
+        int lanes = pooling.in.lanes();
+        if (lanes % L == 0) {
+            for (int lane = 0; lane < lanes; lane += L) {
+                poolLanes(arena, pooling, source + lane, target + lane);
+            }
+        } else if (lanes == 1 && pooling.max && pooling.halves) {
+            maxOfFour(arena, pooling, source, target);
+        } else if (lanes == 1 && !pooling.max && pooling.isGlobal) {
+            mean(arena, pooling, source, target);
+        } else {
+            ScalarLoops.INSTANCE.pool(arena, pooling, source, target);
+        }
+    }
+
+    /** As many images as there are in a vector. */
+    private static void poolLanes(float[] arena, Pooling pooling, int source, int target) {
+        int lanes = pooling.in.lanes();
+        int inStride = pooling.in.rowStride() * lanes;
+        int outStride = pooling.out.rowStride() * lanes;
+        Pooling.Axis rows = pooling.rows;
+        Pooling.Axis columns = pooling.columns;
+        for (int y = 0; y < rows.starts.length; y++) {
+            for (int x = 0; x < columns.starts.length; x++) {
+                int place = target + y * outStride + x * lanes;
+                if (pooling.max) {
+                    FloatVector most = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
+                    for (int v = rows.starts[y]; v < rows.ends[y]; v += rows.step) {
+                        int row = source + v * inStride;
+                        for (int u = columns.starts[x]; u < columns.ends[x]; u += columns.step) {
+                            most = most.max(FloatVector.fromArray(FLOATS, arena, row + u * lanes));
+                        }
+                    }
+                    most.intoArray(arena, place);
+                } else {
+                    FloatVector sum = FloatVector.zero(FLOATS);
+                    for (int v = rows.starts[y]; v < rows.ends[y]; v += rows.step) {
+                        int row = source + v * inStride;
+                        for (int u = columns.starts[x]; u < columns.ends[x]; u += columns.step) {
+                            sum = sum.add(FloatVector.fromArray(FLOATS, arena, row + u * lanes));
+                        }
+                    }
+                    sum.div((float) rows.counts[y] * columns.counts[x]).intoArray(arena, place);
+                }
+            }
+        }
+    }
+
+    /** The greatest of two rows' neighbouring pairs. */
+    private static void maxOfFour(float[] arena, Pooling pooling, int source, int target) {
+        int columns = pooling.out.width();
+        int inStride = pooling.in.rowStride();
+        if (source + pooling.in.run() + 2 * L > arena.length) {
+            ScalarLoops.INSTANCE.pool(arena, pooling, source, target);
+            return;
+        }
+        FloatVector zero = FloatVector.zero(FLOATS);
+        for (int y = 0; y < pooling.out.height(); y++) {
+            int upper = source + 2 * y * inStride;
+            int to = target + y * pooling.out.rowStride();
+            for (int x = 0; x < columns; x += L) {
+                FloatVector left =
+                        FloatVector.fromArray(FLOATS, arena, upper + 2 * x)
+                                .max(
+                                        FloatVector.fromArray(
+                                                FLOATS, arena, upper + inStride + 2 * x));
+                FloatVector right =
+                        FloatVector.fromArray(FLOATS, arena, upper + 2 * x + L)
+                                .max(
+                                        FloatVector.fromArray(
+                                                FLOATS, arena, upper + inStride + 2 * x + L));
+                FloatVector even = left.rearrange(EVEN).blend(right.rearrange(EVEN), UPPER_HALF);
+                FloatVector odd = left.rearrange(ODD).blend(right.rearrange(ODD), UPPER_HALF);
+                FloatVector most = even.max(odd);
+                if (columns - x < L) {
+                    // Zeros into the gap; what they overwrite of the next row comes later.
+                    most =
+                            zero.blend(
+                                    most, INDEX.compare(VectorOperators.LT, (float) (columns - x)));
+                }
+                most.intoArray(arena, to + x);
+            }
+        }
+    }
+
+    /** The mean of a whole plane. */
+    private static void mean(float[] arena, Pooling pooling, int source, int target) {
+        float rest = 0f;
+        FloatVector sum = FloatVector.zero(FLOATS);
+        int run = pooling.in.run();
+        int i = 0;
+        // The gaps between rows are zeros.
+        for (; i + L <= run; i += L) {
+            sum = sum.add(FloatVector.fromArray(FLOATS, arena, source + i));
+        }
+        for (; i < run; i++) {
+            rest += arena[source + i];
+        }
+        arena[target] =
+                (sum.reduceLanes(VectorOperators.ADD) + rest)
+                        / ((float) pooling.rows.counts[0] * pooling.columns.counts[0]);
+    }
+
+    @Override
     public void features(float[] arena, Features features, int group, int from, int to) {
-        ScalarLoops.INSTANCE.features(arena, features, group, from, to);
+        if (features.lanes % L != 0 || !features.epilogue.clamps) {
+            ScalarLoops.INSTANCE.features(arena, features, group, from, to);
+            return;
+        }
+        for (int row = from; row < to; row++) {
+            for (int lane = 0; lane < features.lanes; lane += L) {
+                lanes(arena, features, group, row, lane);
+            }
+        }
+    }
+
+    /** One output of as many images as there are in a vector. */
+    private static void lanes(float[] arena, Features features, int group, int row, int lane) {
+        int filter = features.filtersByLength[row];
+        int[] offsets = features.offsets;
+        float[] values = features.values;
+        Epilogue epilogue = features.epilogue;
+        int in = features.inFirst + group * features.inGroupStride + lane;
+        int tap = features.starts[row];
+        int end = tap + features.lengths[row];
+        FloatVector s0 = FloatVector.broadcast(FLOATS, epilogue.bias[filter]);
+        FloatVector s1 = FloatVector.zero(FLOATS);
+        FloatVector s2 = FloatVector.zero(FLOATS);
+        FloatVector s3 = FloatVector.zero(FLOATS);
+        for (; tap + 3 < end; tap += 4) {
+            FloatVector w0 = FloatVector.broadcast(FLOATS, values[tap]);
+            FloatVector w1 = FloatVector.broadcast(FLOATS, values[tap + 1]);
+            FloatVector w2 = FloatVector.broadcast(FLOATS, values[tap + 2]);
+            FloatVector w3 = FloatVector.broadcast(FLOATS, values[tap + 3]);
+            s0 = FloatVector.fromArray(FLOATS, arena, in + offsets[tap]).fma(w0, s0);
+            s1 = FloatVector.fromArray(FLOATS, arena, in + offsets[tap + 1]).fma(w1, s1);
+            s2 = FloatVector.fromArray(FLOATS, arena, in + offsets[tap + 2]).fma(w2, s2);
+            s3 = FloatVector.fromArray(FLOATS, arena, in + offsets[tap + 3]).fma(w3, s3);
+        }
+        for (; tap < end; tap++) {
+            FloatVector w = FloatVector.broadcast(FLOATS, values[tap]);
+            s0 = FloatVector.fromArray(FLOATS, arena, in + offsets[tap]).fma(w, s0);
+        }
+        FloatVector v = s0.add(s1).add(s2.add(s3));
+        int residual = epilogue.residual(group, filter);
+        if (residual >= 0 && !epilogue.residualLast) {
+            v = v.add(FloatVector.fromArray(FLOATS, arena, residual + lane));
+        }
+        FloatVector low = FloatVector.broadcast(FLOATS, epilogue.low);
+        FloatVector high = FloatVector.broadcast(FLOATS, epilogue.high);
+        v = v.blend(low, v.compare(VectorOperators.LT, low));
+        v = v.blend(high, high.compare(VectorOperators.LT, v));
+        if (residual >= 0 && epilogue.residualLast) {
+            v = v.add(FloatVector.fromArray(FLOATS, arena, residual + lane));
+        }
+        int out = features.outFirst + group * features.outGroupStride + filter * features.lanes;
+        v.intoArray(arena, out + lane);
     }
 }

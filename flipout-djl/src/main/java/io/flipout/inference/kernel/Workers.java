@@ -126,7 +126,7 @@ public final class Workers implements AutoCloseable {
         portions = Math.min(units, threads() * PORTIONS_PER_THREAD);
         done.set(0);
         long number = (left.get() >>> 32) + 1;
-        left.set(number << 32 | portions);
+        left.set((number << 32) | portions);
         if (asleep.get() > 0) {
             for (Thread helper : helpers) {
                 LockSupport.unpark(helper);
@@ -186,10 +186,10 @@ public final class Workers implements AutoCloseable {
         }
     }
 
-    /** Gives way where there are more threads than processors. */
+    /** Waits actively, but gives way where there are more threads than processors. */
     private static void pause(int waits) {
         if (waits % 1024 == 1023) {
-            Thread.yield();
+            LockSupport.parkNanos(1);
         } else {
             Thread.onSpinWait();
         }

@@ -121,6 +121,14 @@ class ImageFolderTest {
                                 + ": 2 classes without images (apple, olive).");
     }
 
+    /** Enough to score a network that knows its classes. */
+    @Test
+    void testImagesMayBeAlone() throws IOException {
+        Files.move(root.resolve("train"), root.resolve("elsewhere"));
+        assertThat(load(Usage.TEST).classes()).containsExactly("apple", "pear");
+        assertRefused("There is no folder " + root.resolve("train"));
+    }
+
     @Test
     void linksThatLeadToNothingAreCalledThat() throws IOException {
         Path link = root.resolve("train/apple/broken.png");

@@ -1,0 +1,19 @@
+package io.flipout.cli.terminal;
+
+import java.nio.file.Path;
+import java.util.regex.Pattern;
+
+/** Names of files in commands that a user may copy. */
+public final class ShellWord {
+
+    private static final Pattern PLAIN = Pattern.compile("[\\p{L}\\p{N}_@%+=:,./-]+");
+
+    private ShellWord() {}
+
+    /** Writes a path so that a shell takes it as one word: in quotes where it needs them. */
+    public static String of(Path path) {
+        String text = path.toString();
+        boolean isPlain = PLAIN.matcher(text).matches() && !text.startsWith("-");
+        return isPlain ? text : "'" + text.replace("'", "'\\''") + "'";
+    }
+}

@@ -18,11 +18,11 @@ import io.flipout.cli.option.Devices;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.data.ImageSet;
-import io.flipout.djl.data.Normalization;
 import io.flipout.djl.training.Score;
 import io.flipout.djl.training.TrainingLoop;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -92,9 +92,11 @@ final class EvaluateCommand implements Callable<Integer> {
         Optional<List<String>> classes = saved.classes();
         ImageSet images = images(classes, terminal);
         try (Scorer scorer = Scorers.open(network, saved, engine, common, terminal::note)) {
-            Evaluation evaluation = new Evaluation(scorer, images, normalization(saved));
+            data.takePixels(saved.takesPixels());
+            Evaluation evaluation = new Evaluation(scorer, images, data.normalization());
             if (classes.isEmpty()) {
-                checkOrder(evaluation.outputs(), images, terminal);
+                Networks.checkCount(evaluation.outputs(), network.path().toString(), images);
+                tellOrder(terminal);
             }
             return evaluation.score();
         }
@@ -106,17 +108,11 @@ final class EvaluateCommand implements Callable<Integer> {
         return classes.map(images::inClasses).orElse(images);
     }
 
-    private void checkOrder(long outputs, ImageSet images, Terminal terminal) {
-        Networks.checkCount(outputs, network.path().toString(), images);
+    private void tellOrder(Terminal terminal) {
         terminal.note(
                 network.path()
                         + " does not name its classes: they are taken in the order of the data"
                         + " set's.");
-    }
-
-    private Normalization normalization(SavedModel saved) throws IOException {
-        Normalization own = data.dataSet().normalization();
-        return saved.isPreprocessing() ? Normalization.none(own.mean().length) : own;
     }
 
     private Score withPyTorch(SavedModel saved, Terminal terminal) throws Exception {
@@ -132,24 +128,26 @@ final class EvaluateCommand implements Callable<Integer> {
                 if (!saved.isScript()) {
                     Shape trained = model.getBlock().getInputShapes()[0];
                     trainer.initialize(new Shape(1).addAll(image));
-                    if (Networks.tryOn(trainer, images).isEmpty()) {
+                    if (!Networks.takes(trainer, images)) {
                         // Its first weights follow from the size of the images.
                         throw Failure.misuse(
                                 String.format(
+                                        Locale.ROOT,
                                         "The network was trained on images of %d×%d and cannot"
                                                 + " take these of %s: give the --dataset and"
                                                 + " --image-size of its training.",
-                                        trained.get(2), trained.get(3), DataOptions.size(images)));
+                                        trained.get(2),
+                                        trained.get(3),
+                                        DataOptions.size(images)));
                     }
                 }
                 Networks.checkFits(trainer, network.path().toString(), images);
                 if (classes.isEmpty()) {
-                    checkOrder(
-                            Networks.tryOn(trainer, images).orElseThrow().get(1), images, terminal);
+                    Networks.checkCount(trainer, network.path().toString(), images);
+                    tellOrder(terminal);
                 }
-                return TrainingLoop.evaluate(
-                                trainer, data.forEvaluation(images, normalization(saved)))
-                        .orElseThrow();
+                data.takePixels(Networks.takesPixels(model));
+                return TrainingLoop.evaluate(trainer, data.forEvaluation(images)).orElseThrow();
             }
         }
     }

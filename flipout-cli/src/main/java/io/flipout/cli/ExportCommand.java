@@ -11,6 +11,7 @@ import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.data.DataSets;
 import io.flipout.djl.data.Normalization;
+import io.flipout.djl.torchscript.CompactedLayer;
 import io.flipout.djl.torchscript.Compression;
 import io.flipout.djl.torchscript.ScriptMetadata;
 import io.flipout.djl.torchscript.TorchScriptExporter;
@@ -76,6 +77,14 @@ final class ExportCommand implements Callable<Integer> {
             description = "Let the module take raw pixels, 0 to 255, and normalise them itself.")
     private boolean preprocessing;
 
+    @Option(
+            names = "--compact",
+            description =
+                    "Make the module smaller and faster, for inference: batch norm goes into the"
+                            + " layers before it, and channels that are pruned away, or the same"
+                            + " for every image, are gone from the weights.")
+    private boolean compact;
+
     @Option(names = "--no-verify", description = "Do not load the file and compare its outputs.")
     private boolean noVerify;
 
@@ -118,9 +127,10 @@ final class ExportCommand implements Callable<Integer> {
             throw Failure.misuse(
                     "--with-preprocessing needs the --dataset that the network was trained on.");
         }
-        if (saved.isScript() && (preprocessing || inputShape != null)) {
+        if (saved.isScript() && (preprocessing || compact || inputShape != null)) {
             throw Failure.misuse(
-                    "--with-preprocessing and --input-shape are for networks of this project; "
+                    "--with-preprocessing, --compact and --input-shape are for networks of this"
+                            + " project; "
                             + saved.file()
                             + " is TorchScript already.");
         }
@@ -143,6 +153,7 @@ final class ExportCommand implements Callable<Integer> {
                 TorchScriptExporter.builder()
                         .optCompression(compression)
                         .optVerify(!noVerify)
+                        .optCompact(compact)
                         .optMetadata(
                                 metadata(
                                         saved,
@@ -153,7 +164,22 @@ final class ExportCommand implements Callable<Integer> {
         if (preprocessing) {
             exporter.optPreprocessing(normalization.orElseThrow());
         }
-        exporter.build().export(model.getBlock(), out, new Shape(1).addAll(shape));
+        Shape input = new Shape(1).addAll(shape);
+        tell(exporter.build().export(model.getBlock(), out, input));
+    }
+
+    /** Prints what went of each layer. */
+    private void tell(List<CompactedLayer> layers) {
+        Terminal terminal = new Terminal(spec.commandLine());
+        for (CompactedLayer layer : layers) {
+            terminal.line(
+                    "%s: %,d of %,d filters, which read %,d of %,d channels.",
+                    layer.name(),
+                    layer.filtersLeft(),
+                    layer.filters(),
+                    layer.channelsLeft(),
+                    layer.channels());
+        }
     }
 
     /** Lets a module tell what is known of it: by itself from before, or by its run. */

@@ -3,6 +3,7 @@ package io.flipout.cli;
 import ai.djl.Device;
 import ai.djl.Model;
 import io.flipout.cli.network.ModelOptions;
+import io.flipout.cli.network.Networks;
 import io.flipout.cli.network.SavedModel;
 import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.terminal.Failure;
@@ -43,6 +44,7 @@ final class InspectCommand implements Callable<Integer> {
             SparsityReport report = SparsityReport.ofZeros(model, WeightSelector.builder().build());
             Terminal terminal = new Terminal(spec.commandLine());
             terminal.line(Tables.layers(report));
+            Networks.otherNames(model).forEach(terminal::line);
             terminal.line(
                     "%,d of %,d prunable weights left (%s %% sparse); %,d of all %,d parameters"
                             + " (%s %%).",

@@ -5,6 +5,7 @@ import ai.djl.Model;
 import ai.djl.engine.Engine;
 import io.flipout.cli.method.MethodOptions;
 import io.flipout.cli.network.Networks;
+import io.flipout.cli.network.SavedModel;
 import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.option.Configuration;
@@ -104,8 +105,12 @@ final class TrainCommand implements Callable<Integer> {
     private record Plan(String network, PruningMethod method, Schedule schedule) {}
 
     /** Checks the options as far as that goes without an engine and data, and fills in defaults. */
-    private Plan plan() {
-        String network = Networks.shortName(model, Optional.ofNullable(width));
+    private Plan plan(boolean saved) {
+        String network = Networks.shortName(model, Optional.ofNullable(width), saved);
+        if (!network.equals(model) && SavedModel.isScript(Path.of(model))) {
+            // A run may be resumed and repeated from another folder.
+            model = Path.of(model).toAbsolutePath().normalize().toString();
+        }
         data.dataSet();
         PruningMethod method = pruning.method(optimizer.learningRate());
         optimizer.resolve();
@@ -126,7 +131,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        Plan plan = plan();
+        Plan plan = plan(false);
         RunFolder folder =
                 new RunFolder(
                         out != null
@@ -150,18 +155,18 @@ final class TrainCommand implements Callable<Integer> {
     int resume(RunFolder folder, Optional<Found> from, CheckpointOptions asked) throws Exception {
         asked.fillFrom(saving);
         saving = asked;
-        return train(plan(), folder, from);
+        return train(plan(from.flatMap(Found::module).isPresent()), folder, from);
     }
 
     /** Returns the epochs of the whole training. */
     int epochs() {
-        plan();
+        plan(false);
         return optimizer.epochs() * pruning.rounds();
     }
 
     /** Whether the training is one of several rounds. */
     boolean inRounds() {
-        plan();
+        plan(true);
         return pruning.rounds() > 1;
     }
 
@@ -179,19 +184,23 @@ final class TrainCommand implements Callable<Integer> {
         Terminal terminal = new Terminal(spec.commandLine());
         DataOptions.Images loaded = data.load(seed, terminal::note);
         DataOptions.Images images = knownClasses(from).map(loaded::inClasses).orElse(loaded);
-        Pruner.Builder pruner =
-                Pruner.builder()
-                        .setMethod(plan.method())
-                        .setSchedule(plan.schedule())
-                        .optAllocation(pruning.allocation())
-                        .optWeights(pruning.weights())
-                        .optKeepZeros(pruning.keepZeros())
-                        .optSeed(seed);
-        ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
-        pruning.giveExamples(pruner, examples);
         Optional<Integer> channels = Optional.ofNullable(width);
         String source = from.flatMap(Found::module).map(Path::toString).orElse(model);
+        if (SavedModel.isScript(Path.of(source))) {
+            Networks.rehearse(source, plan.network(), images.train(), devices[0], terminal::note);
+        }
         try (Model opened = Networks.open(source, channels, images.train(), devices[0])) {
+            data.takePixels(Networks.takesPixels(opened));
+            Pruner.Builder pruner =
+                    Pruner.builder()
+                            .setMethod(plan.method())
+                            .setSchedule(plan.schedule())
+                            .optAllocation(pruning.allocation())
+                            .optWeights(pruning.weights())
+                            .optKeepZeros(pruning.keepZeros())
+                            .optSeed(seed);
+            ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
+            pruning.giveExamples(pruner, examples);
             return new TrainRun(
                             folder,
                             terminal,

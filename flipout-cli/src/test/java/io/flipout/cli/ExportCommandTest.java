@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
@@ -168,6 +169,27 @@ class ExportCommandTest {
 
         assertThat(shell.status()).as(shell.err()).isZero();
         assertThat(TorchScriptFile.open(file).metadata().orElseThrow().preprocessed()).isTrue();
+    }
+
+    /** Images are normalised once, by whom the file says, also after further training. */
+    @Test
+    void aModuleWithPreprocessingIsGivenPixels() throws IOException {
+        Path file = folder.resolve("pixels.pt");
+        Shell.run("export", run, "--out", file, "--with-preprocessing");
+        assertThat(score(evaluate(file))).isEqualTo(score(evaluate(run)));
+
+        Path second = folder.resolve("second");
+        Shell shell = train(file, second, 0.95, 5);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        JsonNode summary = new ObjectMapper().readTree(second.resolve("summary.json").toFile());
+        String accuracy =
+                String.format(
+                        Locale.ROOT,
+                        "accuracy %.2f %%",
+                        100 * summary.get("test_accuracy").asDouble());
+        assertThat(score(evaluate(second))).startsWith(accuracy);
+        Path saved = second.resolve("model/pixels.pt");
+        assertThat(TorchScriptFile.open(saved).metadata().orElseThrow().preprocessed()).isTrue();
     }
 
     private void assertRefused(int status, String message, Object... command) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.djl.torchscript.HandMadeModule;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -140,6 +141,30 @@ class ResumeCommandTest {
         assertThat(shell.status()).isZero();
         assertThat(untimed(run)).isEqualTo(untimed(whole));
         assertThat(run.resolve("model/mine.pt")).exists();
+    }
+
+    /** The checkpoint holds the module, so that its first file may be anywhere, or gone. */
+    @Test
+    void aStoppedTorchScriptModuleGoesOnWithoutItsFile() throws IOException {
+        Path script =
+                HandMadeModule.write(folder.resolve("here.pt"), 10, 784, HandMadeModule.LINEAR);
+        Path relative = Path.of("").toAbsolutePath().relativize(script);
+        Path run = folder.resolve("run");
+        Object[] options = {
+            "--model", relative, "--sparsity", 0.5, "--epochs", 3, "--checkpoint", "3steps"
+        };
+        stop(run, options);
+        assertThat(run.resolve("config.yaml")).content().contains(script.toString());
+        Files.delete(script);
+
+        Shell shell = resume(run);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(run.resolve("model/here.pt")).exists();
+
+        HandMadeModule.write(script, 10, 784, HandMadeModule.LINEAR);
+        Path whole = folder.resolve("whole");
+        train(whole, options);
+        assertThat(untimed(run)).isEqualTo(untimed(whole));
     }
 
     @Test

@@ -14,6 +14,7 @@ import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.training.loss.Loss;
 import ai.djl.translate.TranslateException;
+import io.flipout.djl.torchscript.ModuleEvaluation;
 import io.flipout.djl.training.Sgd;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.ParameterInfo;
@@ -138,7 +139,7 @@ final class GradientPass {
                 NDList outputs =
                         training
                                 ? block.forward(store, data, labels, null)
-                                : block.forward(store, data, false, null);
+                                : ModuleEvaluation.forward(block, store, data);
                 collector.backward(loss.evaluate(labels, outputs));
             }
             anyGradient = handOver(network, anyGradient);

@@ -61,8 +61,10 @@ public enum Models {
                         () ->
                                 new IllegalArgumentException(
                                         String.format(
+                                                Locale.ROOT,
                                                 "There is no model '%s'; there are %s.",
-                                                name, String.join(", ", names()))));
+                                                name,
+                                                String.join(", ", names()))));
     }
 
     /**
@@ -127,7 +129,10 @@ public enum Models {
         if (!(builder.get() instanceof ResNet18.Builder network)) {
             throw new IllegalArgumentException(
                     String.format(
-                            "%s comes in one width only; %s has others.", id(), RESNET18.id()));
+                            Locale.ROOT,
+                            "%s comes in one width only; %s has others.",
+                            id(),
+                            RESNET18.id()));
         }
         return build(network.optWidth(width), inputChannels, classes);
     }

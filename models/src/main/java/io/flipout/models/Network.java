@@ -8,6 +8,7 @@ import ai.djl.ndarray.types.Shape;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * A whole network: takes images of shape (batch, channels, height, width), returns one score per
@@ -35,8 +36,11 @@ public abstract class Network extends Chain {
         if (input.dimension() != 4 || input.get(1) != inputChannels) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "%s takes input of shape (batch, %d, height, width), not %s.",
-                            getClass().getSimpleName(), inputChannels, input));
+                            getClass().getSimpleName(),
+                            inputChannels,
+                            input));
         }
         super.beforeInitialize(inputShapes);
     }
@@ -53,6 +57,7 @@ public abstract class Network extends Chain {
         } catch (EngineException e) {
             throw new IllegalArgumentException(
                     String.format(
+                            Locale.ROOT,
                             "%s cannot take images of %d×%d, larger ones may do: %s",
                             getClass().getSimpleName(),
                             inputShapes[0].get(2),
@@ -128,7 +133,11 @@ public abstract class Network extends Chain {
             if (value < 1) {
                 throw new IllegalArgumentException(
                         String.format(
-                                "%s needs a positive number of %s, not %d.", network, what, value));
+                                Locale.ROOT,
+                                "%s needs a positive number of %s, not %d.",
+                                network,
+                                what,
+                                value));
             }
         }
     }

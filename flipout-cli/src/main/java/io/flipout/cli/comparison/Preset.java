@@ -76,6 +76,7 @@ public enum Preset {
                         () ->
                                 new IllegalArgumentException(
                                         String.format(
+                                                Locale.ROOT,
                                                 "There is no preset '%s'; there are %s.",
                                                 name,
                                                 String.join(

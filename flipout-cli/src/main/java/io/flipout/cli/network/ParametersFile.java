@@ -9,6 +9,8 @@ import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.BatchNorm;
+import io.flipout.cli.terminal.Failure;
+import io.flipout.djl.FiniteCheck;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -17,6 +19,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Parameters as {@code Model.save} writes them, read without trust: DJL's own reader takes as much
@@ -31,6 +34,7 @@ final class ParametersFile implements AutoCloseable {
     /** Laying out a network computes with one image: what its first layer may take and give. */
     private static final long MOST_VALUES = 1 << 28;
 
+    private final Path path;
     private final RandomAccessFile file;
     private final long size;
     private final List<Entry> entries = new ArrayList<>();
@@ -47,6 +51,7 @@ final class ParametersFile implements AutoCloseable {
      * @throws IOException if the file is damaged or of another network
      */
     ParametersFile(Path path, Block network) throws IOException {
+        this.path = path;
         file = new RandomAccessFile(path.toFile(), "r");
         try {
             size = file.length();
@@ -91,8 +96,21 @@ final class ParametersFile implements AutoCloseable {
             byte[] bytes = new byte[Math.toIntExact(shape.size() * Float.BYTES)];
             file.seek(entry.position());
             file.readFully(bytes);
-            return manager.create(
-                    ByteBuffer.wrap(bytes).order(entry.order()).asFloatBuffer(), shape);
+            NDArray array =
+                    manager.create(
+                            ByteBuffer.wrap(bytes).order(entry.order()).asFloatBuffer(), shape);
+            Optional<String> fault = FiniteCheck.fault(array, true);
+            if (fault.isPresent()) {
+                throw Failure.of(
+                        path
+                                + " is of no use: its parameter "
+                                + entry.name()
+                                + " holds "
+                                + fault.get()
+                                + ". Take the network as it was before its training diverged.",
+                        null);
+            }
+            return array;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

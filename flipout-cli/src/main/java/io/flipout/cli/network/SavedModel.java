@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -30,6 +31,12 @@ public final class SavedModel {
     private static final Pattern PARAMS = Pattern.compile("(.+)-\\d{4}\\.params");
 
     private static final String SCRIPT = ".pt";
+
+    /** What PyTorch and others save that cannot be run without its Python. */
+    private static final Pattern OTHER_PYTHON =
+            Pattern.compile(
+                    "(.+?)(\\.(?:pth|pth\\.tar|ckpt|bin|pkl|safetensors|h5|keras|onnx))",
+                    Pattern.CASE_INSENSITIVE);
 
     private static final int USUAL_CLASSES = 10;
 
@@ -73,7 +80,22 @@ public final class SavedModel {
 
     /** Whether a name is that of a TorchScript file. */
     public static boolean isScript(Path path) {
-        return name(path).endsWith(SCRIPT);
+        return name(path).toLowerCase(Locale.ROOT).endsWith(SCRIPT);
+    }
+
+    /** Refuses other files of Python, and says how to make of them what is taken. */
+    static void refuseOtherPython(Path path) {
+        Matcher matcher = OTHER_PYTHON.matcher(name(path));
+        if (matcher.matches()) {
+            throw Failure.misuse(
+                    path
+                            + " is taken for weights without code, as its name ends in "
+                            + matcher.group(2)
+                            + ": load it in Python and save the network by"
+                            + " torch.jit.script(module).save(\""
+                            + matcher.group(1)
+                            + ".pt\").");
+        }
     }
 
     /** The name of a TorchScript file without its ending. */
@@ -85,6 +107,7 @@ public final class SavedModel {
         if (isScript(params)) {
             return new SavedModel(params, stem(params), config);
         }
+        refuseOtherPython(params);
         Matcher matcher = PARAMS.matcher(name(params));
         if (!matcher.matches()) {
             throw Failure.misuse(
@@ -144,7 +167,7 @@ public final class SavedModel {
     }
 
     /** Whether it is a module that takes pixels of 0 to 255 and normalises them itself. */
-    public boolean isPreprocessing() throws IOException {
+    public boolean takesPixels() throws IOException {
         return isScript()
                 && TorchScriptFile.open(file)
                         .metadata()
@@ -198,6 +221,9 @@ public final class SavedModel {
             model.setBlock(block);
             parameters.initialize(block, model.getNDManager());
             return model;
+        } catch (Failure e) {
+            model.close();
+            throw e;
         } catch (IOException | RuntimeException e) {
             model.close();
             throw unreadable(network, e);

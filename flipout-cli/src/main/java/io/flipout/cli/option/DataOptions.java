@@ -65,6 +65,9 @@ public final class DataOptions {
             description = "Side to scale images of a folder to (default: 224).")
     private int imageSize;
 
+    /** Whether the network is given pixels of 0 to 255, as it normalises them itself. */
+    private boolean asPixels;
+
     /** The images of a run. */
     public record Images(ImageSet train, Optional<ImageSet> validation, ImageSet test) {
 
@@ -83,6 +86,17 @@ public final class DataOptions {
 
     public DataSets dataSet() {
         return DataSets.named(dataset);
+    }
+
+    /** Leaves images as they are for a network that normalises them itself. */
+    public void takePixels(boolean pixels) {
+        asPixels = pixels;
+    }
+
+    /** Returns what is done to the images' bytes. */
+    public Normalization normalization() {
+        Normalization usual = dataSet().normalization();
+        return asPixels ? Normalization.none(usual.mean().length) : usual;
     }
 
     /**
@@ -179,7 +193,7 @@ public final class DataOptions {
         ImageDataset.Builder builder =
                 ImageDataset.builder()
                         .setImages(set)
-                        .setNormalization(dataSet().normalization())
+                        .setNormalization(normalization())
                         .setBatchSize(batchSize)
                         .optShuffle(true)
                         .optSeed(seed);
@@ -187,14 +201,9 @@ public final class DataOptions {
     }
 
     public ImageDataset forEvaluation(ImageSet set) {
-        return forEvaluation(set, dataSet().normalization());
-    }
-
-    /** Images for a network that normalises them by itself, or by other numbers. */
-    public ImageDataset forEvaluation(ImageSet set, Normalization normalization) {
         return ImageDataset.builder()
                 .setImages(set)
-                .setNormalization(normalization)
+                .setNormalization(normalization())
                 .setBatchSize(EVALUATION_BATCH)
                 .build();
     }

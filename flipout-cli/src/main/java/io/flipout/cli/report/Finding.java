@@ -45,6 +45,7 @@ final class Finding {
                 lead =
                         Optional.of(
                                 String.format(
+                                        Locale.ROOT,
                                         "At %s sparsity %s has %s %%.",
                                         Sparsities.percent(sparsity),
                                         standings.get(0).method(),

@@ -1,11 +1,14 @@
 package io.flipout.cli.terminal;
 
+import ai.djl.engine.EngineException;
+import io.flipout.djl.torchscript.EngineMessages;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Collection;
+import java.util.Locale;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -49,6 +52,7 @@ public final class Errors
             return e.getMessage();
         }
         return String.format(
+                Locale.ROOT,
                 "Unknown %s '%s'; there are %s.",
                 unmatched.isUnknownOption() ? "option" : "command",
                 unmatched.getUnmatched().get(0),
@@ -120,6 +124,9 @@ public final class Errors
         }
         if (e instanceof FileSystemException fault && fault.getReason() != null) {
             return fault.getFile() + ": " + fault.getReason() + ".";
+        }
+        if (e instanceof EngineException) {
+            return EngineMessages.reason(e) + ".";
         }
         String message = e.getMessage();
         if (message == null || message.isBlank()) {

@@ -2,6 +2,7 @@ package io.flipout.cli.terminal;
 
 import java.io.PrintWriter;
 import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
 import java.util.Locale;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -72,7 +73,9 @@ public final class Terminal implements AutoCloseable {
                             .setStyle(ProgressBarStyle.ASCII)
                             .setUpdateIntervalMillis(UPDATE_MILLIS)
                             .setConsumer(new DelegatingProgressBarConsumer(this::draw, columns - 1))
-                            .showSpeed(new DecimalFormat("0"))
+                            .showSpeed(
+                                    new DecimalFormat(
+                                            "0", DecimalFormatSymbols.getInstance(Locale.ROOT)))
                             .build();
         }
     }

@@ -129,7 +129,7 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
                 result.train().loss(),
                 100 * result.train().accuracy(),
                 result.validation()
-                        .map(v -> String.format("  val %5.2f %%", 100 * v.accuracy()))
+                        .map(v -> String.format(Locale.ROOT, "  val %5.2f %%", 100 * v.accuracy()))
                         .orElse(""),
                 100 * result.test().map(Score::accuracy).orElse(Double.NaN),
                 Tables.percent(sparsity),

@@ -3,7 +3,6 @@ package io.flipout.cli.training;
 import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.SymbolBlock;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
@@ -105,9 +104,6 @@ public record TrainRun(
                         .addTrainingListeners(weights, pruner.listener());
         try (Trainer trainer = model.newTrainer(config)) {
             trainer.initialize(new Shape(1, set.channels(), set.height(), set.width()));
-            if (model.getBlock() instanceof SymbolBlock) {
-                Networks.checkFits(trainer, modelName, set);
-            }
             announce(pruner.events());
             if (from.isEmpty()) {
                 pruning.pruneBeforeTraining(pruner, trainer, examples);
@@ -213,6 +209,7 @@ public record TrainRun(
                         .collect(Collectors.joining(", ")),
                 report.totalParameters(),
                 report.weights());
+        Networks.otherNames(model).forEach(terminal::line);
         terminal.line(
                 "%s: %,d images to train on%s, %,d to test.",
                 data.dataSet().dataName(),

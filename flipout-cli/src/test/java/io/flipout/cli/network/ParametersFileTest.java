@@ -111,6 +111,19 @@ class ParametersFileTest {
     }
 
     @Test
+    void weightsThatAreNoNumbersAreToldByName() throws Exception {
+        Path file = saveNarrow();
+        byte[] bytes = Files.readAllBytes(file);
+        // NaN in either order of bytes, in the place of the last value.
+        ByteBuffer.wrap(bytes).putInt(bytes.length - 4, 0x7fc0c07f);
+        Files.write(file, bytes);
+        assertThatThrownBy(() -> load(file))
+                .isInstanceOf(Failure.class)
+                .hasMessageStartingWith(file + " is of no use: its parameter ")
+                .hasMessageContaining("holds NaN");
+    }
+
+    @Test
     void damageIsRefusedOrRead() throws Exception {
         Path file = saveNarrow();
         int refused =

@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
@@ -96,8 +97,11 @@ final class IdxFile {
                 throw damaged(
                         source,
                         String.format(
+                                Locale.ROOT,
                                 "begins with %08x, not with the %08x of %s",
-                                found, magic, magic == IMAGES ? "images" : "labels"));
+                                found,
+                                magic,
+                                magic == IMAGES ? "images" : "labels"));
             }
             return data;
         } catch (IOException | RuntimeException e) {

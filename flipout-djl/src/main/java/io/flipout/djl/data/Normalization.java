@@ -28,14 +28,14 @@ public record Normalization(float[] mean, float[] std) {
     }
 
     /**
-     * For networks that take pixels as they are.
+     * Leaves bytes as they are, 0 to 255.
      *
      * @param channels the number of channels
-     * @return what leaves bytes at 0 to 255
+     * @return the normalisation
      */
     public static Normalization none(int channels) {
         float[] std = new float[channels];
-        Arrays.fill(std, 1f / 255);
+        Arrays.fill(std, 1 / 255f);
         return new Normalization(new float[channels], std);
     }
 

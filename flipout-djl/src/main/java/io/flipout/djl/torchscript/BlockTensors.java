@@ -11,8 +11,8 @@ import java.util.Map;
 /** Copies of the numbers of a block, by the attributes that its code knows them by. */
 final class BlockTensors implements ScriptGraph.Tensors {
 
-    private final Map<List<String>, StoredTensor> attributes = new HashMap<>();
-    private final List<StoredTensor> constants = new ArrayList<>();
+    private final Map<List<String>, LayerTensor> attributes = new HashMap<>();
+    private final List<LayerTensor> constants = new ArrayList<>();
 
     BlockTensors(ModuleTree tree, List<Value> constants) {
         add(tree.root(), List.of());
@@ -34,7 +34,7 @@ final class BlockTensors implements ScriptGraph.Tensors {
         return longer;
     }
 
-    private static StoredTensor stored(NDArray array) {
+    private static LayerTensor stored(NDArray array) {
         if (array.getDataType() != DataType.FLOAT32) {
             return null;
         }
@@ -43,16 +43,16 @@ final class BlockTensors implements ScriptGraph.Tensors {
         for (int i = 0; i < sizes.length; i++) {
             sizes[i] = Math.toIntExact(shape[i]);
         }
-        return new StoredTensor(sizes, array.toFloatArray(), null);
+        return new LayerTensor(sizes, array.toFloatArray(), null);
     }
 
     @Override
-    public StoredTensor attribute(List<String> path) {
+    public LayerTensor attribute(List<String> path) {
         return attributes.get(path);
     }
 
     @Override
-    public StoredTensor constant(int index) {
+    public LayerTensor constant(int index) {
         return index < constants.size() ? constants.get(index) : null;
     }
 }

@@ -101,6 +101,21 @@ final class ModuleTree {
         root = node(block, "", List.of(), new HashSet<>());
     }
 
+    /** An empty tree, to which tensors are added. */
+    ModuleTree(String type) {
+        root = new Node(type);
+    }
+
+    /** Adds a tensor, with the modules on its way. */
+    void add(List<String> path, Parameter parameter) {
+        Node node = root;
+        for (String name : path.subList(0, path.size() - 1)) {
+            node = node.children.computeIfAbsent(name, n -> new Node("Module"));
+        }
+        node.tensors.put(path.get(path.size() - 1), parameter);
+        attributesByPath.put(String.join(".", path), path);
+    }
+
     static ModuleTree of(Block block) {
         return new ModuleTree(block);
     }

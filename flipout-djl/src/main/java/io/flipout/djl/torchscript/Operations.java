@@ -594,6 +594,11 @@ final class Operations {
                         recurrent("lstm", a[0], a[1], a[2], Arrays.copyOfRange(a, 3, a.length)));
     }
 
+    /** Whether a method is a recurrent layer, of input, states and weights. */
+    static boolean isRecurrent(String method) {
+        return method.equals("rnn") || method.equals("gru") || method.equals("lstm");
+    }
+
     private static Expression recurrent(
             String function, Object input, Object state, Object weights, Object[] rest) {
         List<Object> settings = new ArrayList<>(Arrays.asList(rest));

@@ -1,12 +1,22 @@
 package io.flipout.djl.torchscript;
 
+import io.flipout.djl.torchscript.Pickle.Call;
+import io.flipout.djl.torchscript.Pickle.Dict;
+import io.flipout.djl.torchscript.Pickle.Global;
+import io.flipout.djl.torchscript.Pickle.Instance;
+import io.flipout.djl.torchscript.Pickle.Persistent;
+import io.flipout.djl.torchscript.Pickle.Tuple;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
 
 /** Writes the few opcodes of Python's pickle protocol 2 that TorchScript reads. */
 final class PickleWriter {
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final Map<Object, Integer> memo = new IdentityHashMap<>();
 
     PickleWriter() {
         out.write(0x80);
@@ -99,6 +109,66 @@ final class PickleWriter {
             integer(value);
         }
         return tuple();
+    }
+
+    /** Writes what {@link PickleReader} read; what is the same object there is so here. */
+    PickleWriter value(Object value) {
+        if (value == null) {
+            return op('N');
+        }
+        if (value instanceof Boolean truth) {
+            return bool(truth);
+        }
+        if (value instanceof Long number) {
+            return integer(number);
+        }
+        if (value instanceof Double number) {
+            long bits = Double.doubleToRawLongBits(number);
+            op('G').littleEndian(Long.reverseBytes(bits), Long.BYTES);
+            return this;
+        }
+        if (value instanceof String text) {
+            return string(text);
+        }
+        if (value instanceof Global name) {
+            return global(name.module(), name.name());
+        }
+        if (value instanceof Tuple tuple) {
+            return mark().values(tuple.items()).tuple();
+        }
+        if (value instanceof Persistent outside) {
+            return value(outside.id()).persistentId();
+        }
+        Integer known = memo.get(value);
+        if (known != null) {
+            op('j').littleEndian(known, Integer.BYTES);
+            return this;
+        }
+        object(value);
+        memo.put(value, memo.size());
+        op('r').littleEndian(memo.size() - 1L, Integer.BYTES);
+        return this;
+    }
+
+    private void object(Object value) {
+        if (value instanceof Instance instance) {
+            global(instance.type().module(), instance.type().name()).newObject();
+            value(instance.state()).build();
+        } else if (value instanceof Call call) {
+            global(call.function().module(), call.function().name());
+            value(call.arguments()).reduce();
+        } else if (value instanceof Dict dict) {
+            emptyDict().mark().values(dict.entries()).setItems();
+        } else if (value instanceof List<?> list) {
+            emptyList().mark().values(list).appends();
+        } else {
+            throw new IllegalArgumentException("A pickle holds no " + value.getClass());
+        }
+    }
+
+    private PickleWriter values(List<?> values) {
+        values.forEach(this::value);
+        return this;
     }
 
     private void littleEndian(long value, int bytes) {

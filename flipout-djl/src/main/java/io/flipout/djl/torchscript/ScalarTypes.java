@@ -41,6 +41,18 @@ final class ScalarTypes {
         };
     }
 
+    /** The bytes of a number in a storage of such a class, whether DJL has its type or not. */
+    static int width(String storage) {
+        return switch (storage) {
+            case "ByteStorage", "CharStorage", "BoolStorage", "QInt8Storage", "QUInt8Storage" -> 1;
+            case "ShortStorage", "HalfStorage", "BFloat16Storage" -> 2;
+            case "IntStorage", "FloatStorage", "QInt32Storage", "ComplexHalfStorage" -> 4;
+            case "LongStorage", "DoubleStorage", "ComplexFloatStorage" -> 8;
+            case "ComplexDoubleStorage" -> 16;
+            default -> throw new IllegalArgumentException("it has a " + storage);
+        };
+    }
+
     private static UnsupportedOperationException unsupported(DataType type) {
         return new UnsupportedOperationException("TorchScript has no data type " + type + ".");
     }

@@ -43,10 +43,10 @@ final class ScriptGraph {
     /** Where the module's numbers are. */
     interface Tensors {
         /** The tensor that attributes lead to; null if there is none. */
-        StoredTensor attribute(List<String> path);
+        LayerTensor attribute(List<String> path);
 
         /** A tensor among the constants; null if there is none. */
-        StoredTensor constant(int index);
+        LayerTensor constant(int index);
     }
 
     /** The size of the batch, times a number. */
@@ -158,7 +158,7 @@ final class ScriptGraph {
             layer = String.join(".", path.subList(0, path.size() - 1));
             return tensor(tensors.attribute(path));
         } else if (code instanceof ConstantNumber number) {
-            StoredTensor constant = tensor(tensors.constant(number.index()));
+            LayerTensor constant = tensor(tensors.constant(number.index()));
             return new Numbers(constant.sizes(), constant.numbers());
         } else if (code instanceof Invocation invocation) {
             return call(invocation, -1);
@@ -179,7 +179,7 @@ final class ScriptGraph {
         return code;
     }
 
-    private static StoredTensor tensor(StoredTensor tensor) throws Uncovered {
+    private static LayerTensor tensor(LayerTensor tensor) throws Uncovered {
         if (tensor == null) {
             throw new Uncovered("computes with other than float32");
         }
@@ -241,9 +241,9 @@ final class ScriptGraph {
                         (Boolean) a.get(4),
                         (Boolean) a.get(5));
             case "torch.adaptive_avg_pool1d",
-            "torch.adaptive_avg_pool2d",
-            "torch.adaptive_max_pool1d",
-            "torch.adaptive_max_pool2d":
+                    "torch.adaptive_avg_pool2d",
+                    "torch.adaptive_max_pool1d",
+                    "torch.adaptive_max_pool2d":
                 List<?> sizes = (List<?>) a.get(1);
                 return Pool.adaptive(
                         planes(a.get(0), name),
@@ -403,7 +403,7 @@ final class ScriptGraph {
 
     private Node convolution(List<Object> a, int axes) throws Uncovered {
         Node input = node(a.get(0));
-        StoredTensor tensor = (StoredTensor) a.get(1);
+        LayerTensor tensor = (LayerTensor) a.get(1);
         if (input.dims().rank() != axes + 2 || tensor.sizes().length != axes + 2) {
             throw new Uncovered("convolves other than a batch of images");
         }
@@ -416,7 +416,7 @@ final class ScriptGraph {
 
     private Node linear(List<Object> a) throws Uncovered {
         Node input = node(a.get(0));
-        StoredTensor tensor = (StoredTensor) a.get(1);
+        LayerTensor tensor = (LayerTensor) a.get(1);
         if (tensor.sizes().length != 2) {
             throw new Uncovered("has a linear layer whose weights are no matrix");
         }
@@ -428,7 +428,9 @@ final class ScriptGraph {
     }
 
     private static float[] bias(Object bias, Weights weights) {
-        return bias == null ? new float[weights.filters()] : ((StoredTensor) bias).numbers();
+        return bias == null
+                ? new float[weights.filters()]
+                : ((LayerTensor) bias).numbers();
     }
 
     private static Window window(Object kernel, Object stride, Object padding, Object dilation) {
@@ -460,10 +462,10 @@ final class ScriptGraph {
         }
         return Affine.batchNorm(
                 node(a.get(0)),
-                a.get(1) == null ? null : ((StoredTensor) a.get(1)).numbers(),
-                a.get(2) == null ? null : ((StoredTensor) a.get(2)).numbers(),
-                ((StoredTensor) a.get(3)).numbers(),
-                ((StoredTensor) a.get(4)).numbers(),
+                a.get(1) == null ? null : ((LayerTensor) a.get(1)).numbers(),
+                a.get(2) == null ? null : ((LayerTensor) a.get(2)).numbers(),
+                ((LayerTensor) a.get(3)).numbers(),
+                ((LayerTensor) a.get(4)).numbers(),
                 ((Number) a.get(7)).doubleValue());
     }
 

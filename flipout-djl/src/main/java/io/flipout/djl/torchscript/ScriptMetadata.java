@@ -24,6 +24,8 @@ import java.util.Map;
  * @param sparsity the share of the prunable weights that is 0; null if unknown
  * @param preprocessed whether the module itself scales and normalises pixels of 0 to 255
  * @param versions of what made the file
+ * @param compacted true if dead and constant channels are gone from the module, which then is for
+ *     inference only; null if not
  */
 public record ScriptMetadata(
         List<Long> inputShape,
@@ -33,10 +35,34 @@ public record ScriptMetadata(
         String method,
         Double sparsity,
         boolean preprocessed,
-        Map<String, String> versions) {
+        Map<String, String> versions,
+        Boolean compacted) {
 
     /** The name of the record in the archive's folder {@code extra}. */
     public static final String NAME = "flipout.json";
+
+    /** Nothing is known. */
+    static final ScriptMetadata NONE =
+            new ScriptMetadata(null, null, null, null, null, null, false, null);
+
+    /** Metadata of a module that is as it was trained. */
+    public ScriptMetadata(
+            List<Long> inputShape,
+            List<Float> mean,
+            List<Float> std,
+            List<String> classes,
+            String method,
+            Double sparsity,
+            boolean preprocessed,
+            Map<String, String> versions) {
+        this(inputShape, mean, std, classes, method, sparsity, preprocessed, versions, null);
+    }
+
+    /** The same for a module whose dead and constant channels are gone. */
+    ScriptMetadata ofCompacted() {
+        return new ScriptMetadata(
+                inputShape, mean, std, classes, method, sparsity, preprocessed, versions, true);
+    }
 
     /**
      * Writes the metadata as JSON. What is unknown is left out.
@@ -71,6 +97,9 @@ public record ScriptMetadata(
                     json.name(version.getKey()).value(version.getValue());
                 }
                 json.endObject();
+            }
+            if (compacted != null) {
+                json.name("compacted").value(compacted);
             }
             json.endObject();
         } catch (IOException e) {
@@ -123,6 +152,7 @@ public record ScriptMetadata(
         Double sparsity = null;
         boolean preprocessed = false;
         Map<String, String> versions = null;
+        Boolean compacted = null;
         json.beginObject();
         while (json.hasNext()) {
             String name = json.nextName();
@@ -139,12 +169,21 @@ public record ScriptMetadata(
                 case "sparsity" -> sparsity = json.nextDouble();
                 case "preprocessed" -> preprocessed = json.nextBoolean();
                 case "versions" -> versions = versions(json);
+                case "compacted" -> compacted = json.nextBoolean();
                 default -> json.skipValue();
             }
         }
         json.endObject();
         return new ScriptMetadata(
-                inputShape, mean, std, classes, method, sparsity, preprocessed, versions);
+                inputShape,
+                mean,
+                std,
+                classes,
+                method,
+                sparsity,
+                preprocessed,
+                versions,
+                compacted);
     }
 
     private static float nextFloat(JsonReader json) throws IOException {

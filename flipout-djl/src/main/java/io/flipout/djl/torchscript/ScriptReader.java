@@ -1,11 +1,11 @@
 package io.flipout.djl.torchscript;
 
-import io.flipout.djl.torchscript.PickleReader.Call;
-import io.flipout.djl.torchscript.PickleReader.Global;
-import io.flipout.djl.torchscript.PickleReader.Instance;
-import io.flipout.djl.torchscript.PickleReader.Malformed;
-import io.flipout.djl.torchscript.PickleReader.Persistent;
-import io.flipout.djl.torchscript.PickleReader.Tuple;
+import io.flipout.djl.torchscript.RecordPickle.Call;
+import io.flipout.djl.torchscript.RecordPickle.Global;
+import io.flipout.djl.torchscript.RecordPickle.Instance;
+import io.flipout.djl.torchscript.RecordPickle.Malformed;
+import io.flipout.djl.torchscript.RecordPickle.Persistent;
+import io.flipout.djl.torchscript.RecordPickle.Tuple;
 import io.flipout.djl.torchscript.ScriptCode.Foreign;
 import io.flipout.djl.torchscript.TorchScriptFile.Records;
 import java.io.IOException;
@@ -33,8 +33,8 @@ final class ScriptReader {
     private final Path path;
     private final Records records;
     private final Map<String, Object> storages = new HashMap<>();
-    private final Map<List<String>, StoredTensor> attributes = new HashMap<>();
-    private final List<StoredTensor> constants = new ArrayList<>();
+    private final Map<List<String>, LayerTensor> attributes = new HashMap<>();
+    private final List<LayerTensor> constants = new ArrayList<>();
     private final String code;
     private final ScriptCode.Forward forward;
 
@@ -51,13 +51,13 @@ final class ScriptReader {
         }
         code = new String(records.text(CODE), StandardCharsets.UTF_8);
         try {
-            Object root = PickleReader.read(records.text("data.pkl"));
+            Object root = RecordPickle.read(records.text("data.pkl"));
             if (!(root instanceof Instance module) || !isOurs(module.type())) {
                 throw foreign();
             }
             forward = ScriptCode.forward(code, module.type().name());
             module(module, new ArrayList<>());
-            Tuple numbers = (Tuple) PickleReader.read(records.text("constants.pkl"));
+            Tuple numbers = (Tuple) RecordPickle.read(records.text("constants.pkl"));
             storages.clear();
             for (Object constant : numbers.items()) {
                 constants.add(tensor((Call) constant, "constants"));
@@ -80,12 +80,12 @@ final class ScriptReader {
     ScriptGraph.Tensors tensors() {
         return new ScriptGraph.Tensors() {
             @Override
-            public StoredTensor attribute(List<String> attributePath) {
+            public LayerTensor attribute(List<String> attributePath) {
                 return attributes.get(attributePath);
             }
 
             @Override
-            public StoredTensor constant(int index) {
+            public LayerTensor constant(int index) {
                 return index < constants.size() ? constants.get(index) : null;
             }
         };
@@ -126,7 +126,7 @@ final class ScriptReader {
             throws IOException, Malformed {
         int field = 0;
         for (String name : names) {
-            StoredTensor tensor;
+            LayerTensor tensor;
             if (field + 2 < state.size() && isShape(state.get(field + 2))) {
                 tensor = sparse(state.subList(field, field + 3));
                 field += 3;
@@ -144,7 +144,7 @@ final class ScriptReader {
         return state instanceof Call call && call.function().name().equals("build_intlist");
     }
 
-    private StoredTensor sparse(List<Object> state) throws IOException, Malformed {
+    private LayerTensor sparse(List<Object> state) throws IOException, Malformed {
         int[] sizes = sizes((List<?>) ((Call) state.get(2)).arguments().get(0));
         if (!(numbers((Call) state.get(0), "data") instanceof int[] gaps)
                 || !(numbers((Call) state.get(1), "data") instanceof float[] values)
@@ -160,11 +160,11 @@ final class ScriptReader {
                 throw new Malformed("a sparse weight lies outside of its tensor");
             }
         }
-        return new StoredTensor(sizes, values, gaps);
+        return new LayerTensor(sizes, values, gaps);
     }
 
     /** A tensor; null if its numbers are not float32. */
-    private StoredTensor tensor(Call call, String folder) throws IOException, Malformed {
+    private LayerTensor tensor(Call call, String folder) throws IOException, Malformed {
         int[] sizes = sizes(((Tuple) call.arguments().get(2)).items());
         if (!(numbers(call, folder) instanceof float[] values)) {
             return null;
@@ -172,7 +172,7 @@ final class ScriptReader {
         if (size(sizes) != values.length) {
             throw new Malformed("a tensor has another size than its numbers");
         }
-        return new StoredTensor(sizes, values, null);
+        return new LayerTensor(sizes, values, null);
     }
 
     /** The numbers of a tensor: float[] or int[]; null if they are of another type. */

@@ -1,5 +1,6 @@
 package io.flipout.djl.torchscript;
 
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -14,12 +15,18 @@ record SizeCheck(Value input, int axis, String shape) {
     /** Returns the lines of code that check it. */
     String code(Map<Integer, String> variables) {
         String name = variables.get(input.id());
-        return """
+        // In every locale with the digits that TorchScript reads.
+        return String.format(
+                Locale.ROOT,
+                """
                     if torch.ne(torch.size(%s, %d), %d):
                       ops.prim.RaiseException("This network takes input of shape %s.")
                     else:
                       pass
-                """
-                .formatted(name, axis, input.shape().get(axis), shape);
+                """,
+                name,
+                axis,
+                input.shape().get(axis),
+                shape);
     }
 }

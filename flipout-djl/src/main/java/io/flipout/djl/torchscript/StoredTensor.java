@@ -1,96 +1,139 @@
 package io.flipout.djl.torchscript;
 
-import io.flipout.inference.graph.Weights;
-import java.util.Arrays;
+import io.flipout.djl.torchscript.Pickle.Call;
+import io.flipout.djl.torchscript.Pickle.Global;
+import io.flipout.djl.torchscript.Pickle.Persistent;
+import io.flipout.djl.torchscript.Pickle.Tuple;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.IntConsumer;
 
 /**
- * Numbers of a network as they are stored: all of them, or those that are not 0 with the gaps
- * between their positions.
+ * Where a file keeps a tensor: which record of numbers it looks at, and how.
+ *
+ * @param storage the record
+ * @param offset the position of the tensor's first number
+ * @param sizes its shape
+ * @param strides how far the next number lies along each axis
+ * @param requiresGradient whether it was trained when it was saved
  */
-final class StoredTensor {
-
-    /** No layer has more filters; what claims to is not given memory. */
-    private static final int MOST_FILTERS = 1 << 20;
-
-    private final int[] sizes;
-    private final float[] values;
-    private final int[] gaps; // null: all values
-    private Weights weights;
-    private int weightGroups;
-
-    StoredTensor(int[] sizes, float[] values, int[] gaps) {
-        this.sizes = sizes;
-        this.values = values;
-        this.gaps = gaps;
-    }
-
-    int[] sizes() {
-        return sizes.clone();
-    }
-
-    /** All numbers; not to be changed. */
-    float[] numbers() {
-        if (gaps == null) {
-            return values;
-        }
-        long size = Arrays.stream(sizes).asLongStream().reduce(1, (a, b) -> a * b);
-        float[] all = new float[Math.toIntExact(size)];
-        int position = 0;
-        for (int i = 0; i < gaps.length; i++) {
-            position += gaps[i];
-            all[position] = values[i];
-        }
-        return all;
-    }
+record StoredTensor(
+        Storage storage,
+        long offset,
+        List<Long> sizes,
+        List<Long> strides,
+        boolean requiresGradient) {
 
     /**
-     * The weights of a layer, whose first axis is the filters and whose second the channels. Those
-     * of several groups get the positions that they have among the channels of all groups.
+     * A record of numbers.
+     *
+     * @param key its name in its folder
+     * @param type Python's class of it, such as {@code FloatStorage}
+     * @param length how many numbers it holds
      */
-    Weights weights(int groups) {
-        if (weights == null || weightGroups != groups) {
-            weights = makeWeights(groups);
-            weightGroups = groups;
+    record Storage(String key, String type, long length) {
+
+        static Storage of(Persistent outside) {
+            List<Object> parts = outside.id().items();
+            return new Storage(
+                    (String) parts.get(2), ((Global) parts.get(1)).name(), (Long) parts.get(4));
         }
-        return weights;
+
+        /** The name of its type, as Python has it in lower case, such as {@code bfloat16}. */
+        String typeName() {
+            return switch (type) {
+                case "HalfStorage" -> "float16";
+                case "DoubleStorage" -> "float64";
+                default -> type.replace("Storage", "").toLowerCase(Locale.ROOT);
+            };
+        }
+
+        /** The bytes of so many of its numbers. */
+        long bytes(long numbers) {
+            return Math.multiplyExact(numbers, (long) ScalarTypes.width(type));
+        }
     }
 
-    private Weights makeWeights(int groups) {
-        int filters = sizes[0];
-        int height = sizes.length < 4 ? 1 : sizes[2];
-        int width = sizes.length < 3 ? 1 : sizes[sizes.length - 1];
-        if (filters > MOST_FILTERS || groups < 1 || filters % groups != 0) {
-            throw new IllegalArgumentException(filters + " filters in " + groups + " groups");
+    /** Returns what a call makes, if that is a tensor of one record. */
+    static Optional<StoredTensor> of(Object value) {
+        if (!(value instanceof Call call)
+                || !call.function().qualifiedName().equals("torch._utils._rebuild_tensor_v2")) {
+            return Optional.empty();
         }
-        int size = Math.multiplyExact(Math.multiplyExact(sizes[1], height), width);
-        int channels = Math.multiplyExact(sizes[1], groups);
-        int count = 0;
-        for (float value : values) {
-            count += value != 0 ? 1 : 0;
+        try {
+            List<Object> arguments = call.arguments().items();
+            return Optional.of(
+                    new StoredTensor(
+                            Storage.of((Persistent) arguments.get(0)),
+                            (Long) arguments.get(1),
+                            longs(arguments.get(2)),
+                            longs(arguments.get(3)),
+                            (Boolean) arguments.get(4)));
+        } catch (ClassCastException | IndexOutOfBoundsException | NullPointerException e) {
+            throw new IllegalArgumentException("a tensor of it is not one", e);
         }
-        if (gaps == null && groups == 1 && 2 * count > values.length) {
-            return Weights.dense(filters, channels, height, width, values);
+    }
+
+    private static List<Long> longs(Object tuple) {
+        return ((Tuple) tuple).items().stream().map(Long.class::cast).toList();
+    }
+
+    /** How many numbers of the record the tensor reaches over, from the first. */
+    long reach() {
+        long reach = offset + 1;
+        for (int axis = 0; axis < sizes.size(); axis++) {
+            if (sizes.get(axis) == 0) {
+                return 0;
+            }
+            long steps = Math.multiplyExact(sizes.get(axis) - 1, strides.get(axis));
+            reach = Math.addExact(reach, steps);
         }
-        int[] starts = new int[filters + 1];
-        int[] positions = new int[count];
-        float[] kept = new float[count];
-        int found = 0;
-        long position = 0;
-        int filter = 0;
-        for (int i = 0; i < values.length; i++) {
-            position = gaps == null ? i : position + gaps[i];
-            if (values[i] != 0) {
-                while (filter < (int) (position / size)) {
-                    starts[++filter] = found;
+        return reach;
+    }
+
+    long size() {
+        return sizes.stream().reduce(1L, Math::multiplyExact);
+    }
+
+    /** Whether both are the same numbers, in the same order. */
+    boolean isSame(StoredTensor other) {
+        return storage.equals(other.storage)
+                && offset == other.offset
+                && sizes.equals(other.sizes)
+                && strides.equals(other.strides)
+                && requiresGradient == other.requiresGradient;
+    }
+
+    /** Whether both look at some same numbers. */
+    boolean overlaps(StoredTensor other) {
+        if (!storage.key().equals(other.storage.key())
+                || offset >= other.reach()
+                || other.offset >= reach()) {
+            return false;
+        }
+        BitSet mine = new BitSet();
+        forEachPosition(mine::set);
+        boolean[] found = new boolean[1];
+        other.forEachPosition(position -> found[0] |= mine.get(position));
+        return found[0];
+    }
+
+    /** Hands out the positions of its numbers in the record. */
+    void forEachPosition(IntConsumer consumer) {
+        long[] index = new long[sizes.size()];
+        long position = offset;
+        for (long left = size(); left > 0; left--) {
+            consumer.accept(Math.toIntExact(position));
+            for (int axis = index.length - 1; axis >= 0; axis--) {
+                position += strides.get(axis);
+                if (++index[axis] < sizes.get(axis)) {
+                    break;
                 }
-                int shift = filter / (filters / groups) * size;
-                positions[found] = (int) (position % size) + shift;
-                kept[found++] = values[i];
+                position -= strides.get(axis) * index[axis];
+                index[axis] = 0;
             }
         }
-        while (filter < filters) {
-            starts[++filter] = found;
-        }
-        return Weights.sparse(filters, channels, height, width, starts, positions, kept);
     }
 }

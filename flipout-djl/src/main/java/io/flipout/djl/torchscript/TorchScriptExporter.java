@@ -10,9 +10,12 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
+import ai.djl.nn.SymbolBlock;
 import ai.djl.training.ParameterStore;
+import ai.djl.util.Pair;
 import io.flipout.djl.data.Normalization;
 import io.flipout.djl.torchscript.SizeSolver.Unsolvable;
+import io.flipout.inference.graph.Graph;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -51,6 +54,9 @@ public final class TorchScriptExporter {
     /** How far outputs may be apart, by the largest output. */
     private static final float TOLERANCE = 1e-5f;
 
+    /** The same where weights were multiplied and added up anew. */
+    private static final float COMPACTED_TOLERANCE = 1e-4f;
+
     /** What is added to the sizes of an image: a multiple of what networks divide it by. */
     private static final long STRETCH = 32;
 
@@ -58,6 +64,7 @@ public final class TorchScriptExporter {
     private final ScriptMetadata metadata;
     private final Normalization preprocessing; // null: none
     private final boolean verify;
+    private final boolean compact;
     private final DataType[] inputTypes;
     private final Operations operations;
 
@@ -66,6 +73,7 @@ public final class TorchScriptExporter {
         metadata = builder.metadata;
         preprocessing = builder.preprocessing;
         verify = builder.verify;
+        compact = builder.compact;
         inputTypes = builder.inputTypes;
         operations = new Operations(builder.operations);
     }
@@ -84,23 +92,46 @@ public final class TorchScriptExporter {
      *
      * @param block the network, initialised
      * @param target the file to write; an existing one is replaced at the end
-     * @param inputShapes the shape of each input, the batch first (of any size)
-     * @throws TorchScriptException if the network does what TorchScript cannot express, or the file
-     *     does not compute what the block does
+     * @param inputShapes the shape of each input, the batch first (of any size); if none are given,
+     *     those that the block was initialised with
+     * @return what is left of each layer, if the export is compacted; else empty
+     * @throws TorchScriptException if the network does what TorchScript cannot express, or what
+     *     compaction does not know, or the file does not compute what the block does
      * @throws IOException if the file cannot be written
      */
-    public void export(Block block, Path target, Shape... inputShapes) throws IOException {
-        checkInitialized(block);
+    public List<CompactedLayer> export(Block block, Path target, Shape... inputShapes)
+            throws IOException {
+        Shape[] shapes = checked(block, inputShapes);
         List<Tracer> tracers = new ArrayList<>();
         try {
-            Traced traced = trace(block, inputShapes, tracers);
+            Traced traced = trace(block, shapes, tracers);
+            if (compact) {
+                return exportCompacted(block, traced, target);
+            }
             ScriptWriter writer =
                     new ScriptWriter(
                             ModuleTree.of(block), traced.merged(), traced.checks(), compression);
             write(writer, target, traced.traces());
+            return List.of();
         } finally {
             tracers.forEach(Tracer::close);
         }
+    }
+
+    /** The shapes of the inputs, after a look at the block. */
+    private static Shape[] checked(Block block, Shape[] inputShapes) {
+        refuseModules("", block);
+        if (!block.isInitialized()) {
+            throw new TorchScriptException(
+                    "The network is not initialised: call block.initialize(...), or train it.");
+        }
+        Shape[] shapes = inputShapes.length > 0 ? inputShapes : block.getInputShapes();
+        if (shapes == null || shapes.length == 0) {
+            throw new TorchScriptException(
+                    "The network does not tell what input it takes: give the shapes,"
+                            + " export(block, path, new Shape(1, 3, 32, 32)).");
+        }
+        return shapes;
     }
 
     /**
@@ -114,24 +145,64 @@ public final class TorchScriptExporter {
      *     PyTorch computes
      */
     public TorchScriptGraph graph(Block block, Shape inputShape) {
-        checkInitialized(block);
+        Shape[] shapes = checked(block, new Shape[] {inputShape});
         List<Tracer> tracers = new ArrayList<>();
         try {
-            Traced traced = trace(block, new Shape[] {inputShape}, tracers);
-            ModuleTree tree = ModuleTree.of(block);
-            ModuleCode code = new ModuleCode(tree, traced.merged(), traced.checks(), Map.of());
-            String type = code.className(tree.root());
-            return TorchScriptGraph.of(
-                    "The network", code.text(), type, new BlockTensors(tree, code.constants()));
+            return graph(block, trace(block, shapes, tracers));
         } finally {
             tracers.forEach(Tracer::close);
         }
     }
 
-    private static void checkInitialized(Block block) {
-        if (!block.isInitialized()) {
+    private List<CompactedLayer> exportCompacted(Block block, Traced traced, Path target)
+            throws IOException {
+        Value input = traced.merged().inputs().get(0);
+        Graph graph = graph(block, traced).graph(axes(input.shape()));
+        try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+            CompactedModule module = new CompactedModule(graph, input, manager);
+            ScriptWriter writer =
+                    new ScriptWriter(
+                            module.tree(), module.trace(), traced.checks(), compression);
+            write(writer, target, traced.traces());
+            return module.layers();
+        }
+    }
+
+    private static int[] axes(Shape shape) {
+        int[] axes = new int[shape.dimension() - 1];
+        for (int i = 0; i < axes.length; i++) {
+            axes[i] = Math.toIntExact(shape.get(i + 1));
+        }
+        return axes;
+    }
+
+    private static TorchScriptGraph graph(Block block, Traced traced) {
+        ModuleTree tree = ModuleTree.of(block);
+        ModuleCode code = new ModuleCode(tree, traced.merged(), traced.checks(), Map.of());
+        return TorchScriptGraph.of(
+                "The network",
+                code.text(),
+                code.className(tree.root()),
+                new BlockTensors(tree, code.constants()));
+    }
+
+    /** What a TorchScript module computes cannot be seen from its calls. */
+    private static void refuseModules(String path, Block block) {
+        if (block instanceof SymbolBlock) {
             throw new TorchScriptException(
-                    "The network is not initialised: call block.initialize(...), or train it.");
+                    path.isEmpty()
+                            ? "The network is TorchScript already: write it by"
+                                    + " TorchScriptModels.save(model, path)."
+                            : "The block "
+                                    + path
+                                    + " is a TorchScript module, which cannot be written into"
+                                    + " another: write it by TorchScriptModels.save and export the"
+                                    + " blocks after it by themselves.");
+        }
+        for (Pair<String, Block> child : block.getChildren()) {
+            refuseModules(
+                    path.isEmpty() ? child.getKey() : path + "." + child.getKey(),
+                    child.getValue());
         }
     }
 
@@ -148,7 +219,10 @@ public final class TorchScriptExporter {
             throw new TorchScriptException(
                     "The network does not take input of shape "
                             + Arrays.toString(shapes)
-                            + ": give that of its training.",
+                            + ": "
+                            + EngineMessages.reason(e)
+                            + ". Give the shapes of its training, and where inputs are no float32,"
+                            + " such as tokens, their types by optInputTypes(DataType.INT64).",
                     e);
         }
         Trace batchFree;
@@ -283,8 +357,12 @@ public final class TorchScriptExporter {
 
     private void write(ScriptWriter writer, Path target, List<Trace> traces) throws IOException {
         Map<String, byte[]> extras = new LinkedHashMap<>();
-        if (metadata != null) {
-            extras.put(ScriptMetadata.NAME, metadata.toJson().getBytes(StandardCharsets.UTF_8));
+        ScriptMetadata told = metadata;
+        if (compact) {
+            told = told == null ? ScriptMetadata.NONE.ofCompacted() : told.ofCompacted();
+        }
+        if (told != null) {
+            extras.put(ScriptMetadata.NAME, told.toJson().getBytes(StandardCharsets.UTF_8));
         }
         String root = TorchScriptFile.stem(target).replaceAll("[^A-Za-z0-9_-]", "_");
         TorchScriptFile.replace(
@@ -299,7 +377,7 @@ public final class TorchScriptExporter {
                 });
     }
 
-    private static void verify(Path file, Path target, List<Trace> traces) throws IOException {
+    private void verify(Path file, Path target, List<Trace> traces) throws IOException {
         try (Model model = Model.newInstance("export", Device.cpu(), "PyTorch")) {
             model.load(file); // From a path: a stream would be held in memory as a whole.
             for (Trace trace : traces) {
@@ -312,7 +390,7 @@ public final class TorchScriptExporter {
         }
     }
 
-    private static void verify(Model model, Path target, Trace trace) {
+    private void verify(Model model, Path target, Trace trace) {
         try (NDManager manager = model.getNDManager().newSubManager()) {
             NDList inputs = new NDList();
             for (Value input : trace.inputs()) {
@@ -325,7 +403,7 @@ public final class TorchScriptExporter {
             outputs.attach(manager);
             for (int i = 0; i < outputs.size(); i++) {
                 float difference = difference(trace.outputs().get(i).array(), outputs.get(i));
-                if (!(difference <= TOLERANCE)) {
+                if (!(difference <= (compact ? COMPACTED_TOLERANCE : TOLERANCE))) {
                     throw new TorchScriptException(
                             String.format(
                                     Locale.ROOT,
@@ -369,6 +447,7 @@ public final class TorchScriptExporter {
         private ScriptMetadata metadata;
         private Normalization preprocessing;
         private boolean verify = true;
+        private boolean compact;
         private DataType[] inputTypes = {};
         private final Map<String, Operation> operations = new HashMap<>();
 
@@ -405,6 +484,20 @@ public final class TorchScriptExporter {
          */
         public Builder optPreprocessing(Normalization normalization) {
             preprocessing = normalization;
+            return this;
+        }
+
+        /**
+         * Sets whether the module is made smaller for inference: batch norm goes into the layers
+         * before it, and channels that are pruned away, or that are the same for every input, are
+         * gone from the weights, which stay dense. It computes the same, faster, and can no longer
+         * be trained as the network can.
+         *
+         * @param compact true to make it smaller, default false
+         * @return this builder
+         */
+        public Builder optCompact(boolean compact) {
+            this.compact = compact;
             return this;
         }
 

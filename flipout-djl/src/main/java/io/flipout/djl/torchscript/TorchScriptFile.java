@@ -1,19 +1,29 @@
 package io.flipout.djl.torchscript;
 
 import io.flipout.djl.checkpoint.AtomicFile;
+import io.flipout.djl.torchscript.ModuleContents.Used;
+import io.flipout.mask.ModuleBlock.Submodule;
 import java.io.BufferedOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Enumeration;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
@@ -31,8 +41,16 @@ public final class TorchScriptFile {
     /** No record of code or metadata is longer; what claims to be is not read into memory. */
     private static final int LONGEST_TEXT = 64 << 20;
 
+    /** The folder of what travels beside the module. */
+    private static final String EXTRA = "extra/";
+
     private final Path path;
     private final String root;
+
+    /** By folder and name: what the pickles say of their records of numbers. */
+    private final Map<String, Used> records = new HashMap<>();
+
+    private ModuleContents contents;
 
     private TorchScriptFile(Path path, String root) {
         this.path = path;
@@ -40,8 +58,8 @@ public final class TorchScriptFile {
     }
 
     /**
-     * Opens a file and checks all of it: that it is TorchScript, of a version that can be read, and
-     * that every record is what was written.
+     * Opens a file and checks all of it: that it is TorchScript, of a version that can be read,
+     * that no record is longer than what is read of it, and that every record is what was written.
      *
      * @param path the file
      * @return the file
@@ -57,6 +75,8 @@ public final class TorchScriptFile {
         try (ZipFile zip = new ZipFile(path.toFile())) {
             TorchScriptFile file = new TorchScriptFile(path, root(path, zip));
             file.checkVersion(zip);
+            file.readPickles(zip);
+            file.checkSizes(zip);
             file.checkRecords(zip);
             return file;
         } catch (ZipException | EOFException e) {
@@ -124,6 +144,84 @@ public final class TorchScriptFile {
         }
     }
 
+    private void readPickles(ZipFile zip) throws IOException {
+        Object data = readPickle(zip, "data");
+        try {
+            contents = ModuleContents.of(data);
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw unreadable("data", e);
+        }
+        readPickle(zip, "constants");
+    }
+
+    /**
+     * Notes how a pickle uses the records of its folder; null if it is none, as PyTorch will say.
+     */
+    private Object readPickle(ZipFile zip, String folder) throws IOException {
+        Object pickle;
+        try {
+            pickle = PickleReader.read(bytes(zip, folder + ".pkl").orElseThrow());
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+        try {
+            ModuleContents.records(pickle)
+                    .forEach((key, used) -> records.put(folder + "/" + key, used));
+            return pickle;
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw unreadable(folder, e);
+        }
+    }
+
+    private TorchScriptException unreadable(String folder, RuntimeException e) {
+        String reason =
+                e instanceof ArithmeticException ? "a number of it is too large" : e.getMessage();
+        return new TorchScriptException(
+                path
+                        + " is damaged: its record "
+                        + folder
+                        + ".pkl cannot be used, as "
+                        + reason
+                        + ".",
+                e);
+    }
+
+    /** Looks at what the archive says, before anything of it is unpacked into memory. */
+    private void checkSizes(ZipFile zip) {
+        Enumeration<? extends ZipEntry> entries = zip.entries();
+        while (entries.hasMoreElements()) {
+            ZipEntry entry = entries.nextElement();
+            boolean packed = entry.getMethod() != ZipEntry.STORED;
+            String name = entry.getName();
+            Used used = name.startsWith(root + "/") ? records.get(recordName(entry)) : null;
+            if (used == null) {
+                if (packed && entry.getSize() > LONGEST_TEXT) {
+                    throw tooLong(entry, LONGEST_TEXT);
+                }
+            } else if (entry.getSize() < used.bytes()) {
+                throw damaged(entry, null);
+            } else if (entry.getSize() > (packed ? used.reach() : used.bytes())) {
+                throw tooLong(entry, packed ? used.reach() : used.bytes());
+            }
+        }
+    }
+
+    private TorchScriptException tooLong(ZipEntry entry, long allowed) {
+        return new TorchScriptException(
+                path
+                        + " is not what it says: its record "
+                        + entry.getName()
+                        + " unpacks to "
+                        + entry.getSize()
+                        + " bytes, where at most "
+                        + allowed
+                        + " are of use.");
+    }
+
+    private String recordName(ZipEntry entry) {
+        return entry.getName().substring(root.length() + 1);
+    }
+
     private void checkRecords(ZipFile zip) throws IOException {
         Enumeration<? extends ZipEntry> entries = zip.entries();
         byte[] buffer = new byte[1 << 16];
@@ -132,7 +230,9 @@ public final class TorchScriptFile {
             CRC32 crc = new CRC32();
             long size = 0;
             try (InputStream in = zip.getInputStream(entry)) {
-                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                for (int n = in.read(buffer);
+                        n >= 0 && size <= entry.getSize();
+                        n = in.read(buffer)) {
                     crc.update(buffer, 0, n);
                     size += n;
                 }
@@ -160,10 +260,69 @@ public final class TorchScriptFile {
      */
     public Optional<ScriptMetadata> metadata() throws IOException {
         try (ZipFile zip = new ZipFile(path.toFile())) {
-            return text(zip, "extra/" + ScriptMetadata.NAME).map(ScriptMetadata::fromJson);
+            return text(zip, EXTRA + ScriptMetadata.NAME).map(ScriptMetadata::fromJson);
         } catch (TorchScriptException e) {
             throw new TorchScriptException(path + ": " + e.getMessage(), e);
         }
+    }
+
+    /** What the file says of its module. */
+    ModuleContents contents() {
+        return contents;
+    }
+
+    /** Whether a tensor of float32 holds NaN. */
+    boolean holdsNan(StoredTensor tensor) throws IOException {
+        if (!tensor.storage().type().equals("FloatStorage")) {
+            return false;
+        }
+        try (ZipFile zip = new ZipFile(path.toFile())) {
+            ZipEntry entry = zip.getEntry(root + "/data/" + tensor.storage().key());
+            FloatBuffer numbers =
+                    ByteBuffer.wrap(zip.getInputStream(entry).readAllBytes())
+                            .order(ByteOrder.LITTLE_ENDIAN)
+                            .asFloatBuffer();
+            boolean[] found = new boolean[1];
+            tensor.forEachPosition(i -> found[0] |= Float.isNaN(numbers.get(i)));
+            return found[0];
+        }
+    }
+
+    /** By the name of each tensor, what the submodule is that holds it. */
+    Map<String, Submodule> submodules() throws IOException {
+        Map<String, Submodule> byClass = new HashMap<>();
+        Map<String, Submodule> submodules = new HashMap<>();
+        try (ZipFile zip = new ZipFile(path.toFile())) {
+            for (String tensor : contents.tensors().keySet()) {
+                String owner = contents.owner(tensor).orElseThrow();
+                if (!byClass.containsKey(owner)) {
+                    int dot = owner.lastIndexOf('.');
+                    String file = "code/" + owner.substring(0, dot).replace('.', '/') + ".py";
+                    String type = owner.substring(dot + 1);
+                    String code = text(zip, file).orElse("");
+                    byClass.put(owner, new Submodule(type, ModuleSource.groups(code, type)));
+                }
+                submodules.put(tensor, byClass.get(owner));
+            }
+        }
+        return submodules;
+    }
+
+    /** Writes a copy in which tensors that are the same numbers are one; nothing if none are. */
+    boolean unify(Path target) throws IOException {
+        Optional<byte[]> pickle = contents.unified();
+        if (pickle.isEmpty()) {
+            return false;
+        }
+        copy(
+                target,
+                record -> false,
+                record ->
+                        record.equals("data.pkl")
+                                ? Optional.of(Content.of(pickle.get()))
+                                : Optional.empty(),
+                Map.of());
+        return true;
     }
 
     /** Whether batch norm or dropout is there but nothing asks whether the module trains. */
@@ -281,8 +440,43 @@ public final class TorchScriptFile {
         }
     }
 
-    /** Writes a copy whose records are deflated. */
-    void deflate(Path target) throws IOException {
+    /** Returns what travels in the file beside the module, by name. */
+    Map<String, byte[]> extras() throws IOException {
+        Map<String, byte[]> extras = new LinkedHashMap<>();
+        try (ZipFile zip = new ZipFile(path.toFile())) {
+            Enumeration<? extends ZipEntry> entries = zip.entries();
+            while (entries.hasMoreElements()) {
+                ZipEntry entry = entries.nextElement();
+                if (entry.getName().startsWith(root + "/" + EXTRA)
+                        && entry.getSize() <= LONGEST_TEXT) {
+                    String record = recordName(entry);
+                    extras.put(record.substring(EXTRA.length()), bytes(zip, record).orElseThrow());
+                }
+            }
+        }
+        return extras;
+    }
+
+    /** Writes a copy, its records deflated or not, with more beside the module. */
+    void copy(Path target, boolean deflate, Map<String, byte[]> extras) throws IOException {
+        copy(
+                target,
+                record -> {
+                    boolean small = record.equals("version") || record.equals("byteorder");
+                    Used used = records.get(record);
+                    // What no tensor looks at would not be believed of a packed record.
+                    return deflate && !small && (used == null || used.reach() == used.bytes());
+                },
+                record -> Optional.empty(),
+                extras);
+    }
+
+    private void copy(
+            Path target,
+            Predicate<String> deflates,
+            Function<String, Optional<Content>> replacement,
+            Map<String, byte[]> extras)
+            throws IOException {
         try (ZipFile zip = new ZipFile(path.toFile());
                 OutputStream out =
                         new BufferedOutputStream(Files.newOutputStream(target), 1 << 16);
@@ -290,10 +484,20 @@ public final class TorchScriptFile {
             Enumeration<? extends ZipEntry> entries = zip.entries();
             while (entries.hasMoreElements()) {
                 ZipEntry entry = entries.nextElement();
-                String name = entry.getName().substring(root.length() + 1);
-                boolean small = name.equals("version") || name.equals("byteorder");
-                Content content = Content.of(entry.getSize(), () -> zip.getInputStream(entry));
-                archive.write(name, content, !small);
+                String record = recordName(entry);
+                Content content =
+                        replacement
+                                .apply(record)
+                                .orElseGet(
+                                        () ->
+                                                Content.of(
+                                                        entry.getSize(),
+                                                        () -> zip.getInputStream(entry)));
+                archive.write(record, content, deflates.test(record));
+            }
+            for (Map.Entry<String, byte[]> extra : extras.entrySet()) {
+                String record = EXTRA + extra.getKey();
+                archive.write(record, extra.getValue(), deflates.test(record));
             }
         }
     }

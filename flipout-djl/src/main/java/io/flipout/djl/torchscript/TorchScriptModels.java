@@ -1,19 +1,27 @@
 package io.flipout.djl.torchscript;
 
 import ai.djl.Device;
-import ai.djl.MalformedModelException;
 import ai.djl.Model;
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
+import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.JniUtils;
+import ai.djl.util.Pair;
+import io.flipout.djl.FiniteCheck;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Loads TorchScript modules of any origin so that they can be trained and pruned, and saves them.
@@ -25,8 +33,12 @@ import java.util.Map;
  * }
  * }</pre>
  *
- * <p>Parameters have their Python names. A batch norm's weight has rank 1, so the pruner leaves it
- * alone by default, as it does biases. It needs {@code ai.djl.pytorch:pytorch-engine} at run time.
+ * <p>Parameters have their Python names; one that has several, as of tied weights and of modules
+ * that are used twice, is one parameter under its first name ({@link #otherNames}). What has {@code
+ * requires_grad=False} in the file is frozen: it is neither trained nor pruned, and saved so,
+ * unless {@code block.freezeParameters(false, ...)} thaws it. The block tells the classes of the
+ * modules, so that the scales and shifts of their normalisations, biases and tables of positions
+ * stay dense by default. It needs {@code ai.djl.pytorch:pytorch-engine} at run time.
  */
 public final class TorchScriptModels {
 
@@ -55,12 +67,9 @@ public final class TorchScriptModels {
      */
     public static Model load(Path path, Device device) throws IOException {
         TorchScriptFile file = TorchScriptFile.open(path);
-        Model model = read(path, device);
+        Model model = read(path, file, device);
         try {
-            check(path, file, model.getBlock());
-            // DJL believes a loaded module to be training, whatever it was saved as.
-            JniUtils.enableTrainingMode((PtSymbolBlock) model.getBlock());
-            keepMetadata(model, file);
+            checkTrainable(path, file, model.getBlock());
             return model;
         } catch (IOException | RuntimeException e) {
             model.close();
@@ -78,39 +87,71 @@ public final class TorchScriptModels {
      * @throws IOException if the file cannot be read
      */
     public static Model open(Path path, Device device) throws IOException {
-        TorchScriptFile file = TorchScriptFile.open(path);
-        Model model = read(path, device);
-        try {
-            keepMetadata(model, file);
-            return model;
-        } catch (IOException | RuntimeException e) {
-            model.close();
-            throw e;
-        }
+        return read(path, TorchScriptFile.open(path), device);
     }
 
-    private static void keepMetadata(Model model, TorchScriptFile file) throws IOException {
-        file.metadata().ifPresent(m -> model.setProperty(ScriptMetadata.NAME, m.toJson()));
+    /**
+     * Returns the further names of parameters that have several.
+     *
+     * @param block the block of a loaded module
+     * @return the other names, by the first, under which the parameter is found; empty if none has
+     *     several or the block is no such
+     */
+    public static Map<String, List<String>> otherNames(Block block) {
+        return block instanceof TorchScriptBlock module ? module.otherNames() : Map.of();
     }
 
-    private static Model read(Path path, Device device) throws IOException {
+    /**
+     * Returns the metadata that this project's export adds to a module.
+     *
+     * @param model the model of a loaded module
+     * @return the metadata; empty if the module is of other origin
+     */
+    public static Optional<ScriptMetadata> metadata(Model model) {
+        return Optional.ofNullable(model.getProperty(ScriptMetadata.NAME))
+                .map(ScriptMetadata::fromJson);
+    }
+
+    private static Model read(Path path, TorchScriptFile file, Device device) throws IOException {
         Model model = Model.newInstance(TorchScriptFile.stem(path), device, "PyTorch");
-        // From a stream: loaded from a path, parameters could not take gradients.
-        try (InputStream in = Files.newInputStream(path)) {
-            model.load(in, Map.of("mapLocation", "true"));
-            model.getBlock().freezeParameters(false);
+        try {
+            // Set and not loaded by the model: it would thaw what is frozen in the file.
+            model.setBlock(block((PtNDManager) model.getNDManager(), path, file));
+            checkNumbers(path, file, model.getBlock());
+            file.metadata().ifPresent(m -> model.setProperty(ScriptMetadata.NAME, m.toJson()));
             return model;
-        } catch (MalformedModelException | EngineException e) {
+        } catch (EngineException e) {
             model.close();
             throw new TorchScriptException(
-                    "PyTorch cannot load " + path + ": " + firstLine(e) + ".", e);
+                    "PyTorch cannot load " + path + ": " + EngineMessages.reason(e) + ".", e);
         } catch (IOException | RuntimeException e) {
             model.close();
             throw e;
         }
     }
 
-    private static void check(Path path, TorchScriptFile file, Block block) throws IOException {
+    private static TorchScriptBlock block(PtNDManager manager, Path path, TorchScriptFile file)
+            throws IOException {
+        Path unified = Files.createTempFile("flipout-", ".pt");
+        try {
+            Path source = file.unify(unified) ? unified : path;
+            // From a stream: loaded from a path, parameters could not take gradients.
+            try (InputStream in = Files.newInputStream(source)) {
+                long handle = JniUtils.loadModuleHandle(in, manager.getDevice(), true, false);
+                return new TorchScriptBlock(
+                        manager,
+                        handle,
+                        file.contents().firstNames(),
+                        file.submodules(),
+                        file.extras());
+            }
+        } finally {
+            Files.delete(unified);
+        }
+    }
+
+    private static void checkTrainable(Path path, TorchScriptFile file, Block block)
+            throws IOException {
         if (block.getParameters().isEmpty()) {
             throw new TorchScriptException(
                     path
@@ -123,16 +164,64 @@ public final class TorchScriptModels {
                             + " has batch norm or dropout fixed in the mode it was traced in: save"
                             + " torch.jit.script(module) instead of torch.jit.trace(...).");
         }
+        Map<String, StoredTensor> stored = file.contents().tensors();
+        for (Pair<String, Parameter> pair : block.getDirectParameters()) {
+            DataType type = pair.getValue().getArray().getDataType();
+            if (pair.getValue().requiresGradient() && type != DataType.FLOAT32) {
+                // DJL does not know all of PyTorch's types by their names.
+                StoredTensor tensor = stored.get(pair.getKey());
+                throw new TorchScriptException(
+                        path
+                                + " has weights of type "
+                                + (tensor == null ? type : tensor.storage().typeName())
+                                + ", such as "
+                                + pair.getKey()
+                                + ", and only float32 is trained: save module.float().");
+            }
+        }
+        file.contents().overlap().ifPresent(names -> refuseOverlap(path, names));
     }
 
-    private static String firstLine(Throwable e) {
-        String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-        return message.lines()
-                .map(String::strip)
-                .filter(line -> !line.isEmpty())
-                .findFirst()
-                .orElse("")
-                .replaceAll("\\.$", "");
+    private static void refuseOverlap(Path path, List<String> names) {
+        throw new TorchScriptException(
+                path
+                        + ": "
+                        + names.get(0)
+                        + " and "
+                        + names.get(1)
+                        + " are different views of the same memory, where a step of one changes the"
+                        + " other: tie them as one parameter and take the view in forward, or give"
+                        + " each its own by nn.Parameter(weight.clone()).");
+    }
+
+    /** Nothing comes of a weight that is no number, whatever the learning rate. */
+    private static void checkNumbers(Path path, TorchScriptFile file, Block block)
+            throws IOException {
+        for (Pair<String, Parameter> pair : block.getDirectParameters()) {
+            Parameter parameter = pair.getValue();
+            FiniteCheck.fault(parameter.getArray(), parameter.requiresGradient())
+                    .ifPresent(
+                            fault -> {
+                                throw useless(path, "parameter " + pair.getKey(), fault);
+                            });
+        }
+        for (Map.Entry<String, StoredTensor> entry : file.contents().tensors().entrySet()) {
+            String name = entry.getKey();
+            boolean isStatistic = name.endsWith("running_mean") || name.endsWith("running_var");
+            if (isStatistic && file.holdsNan(entry.getValue())) {
+                throw useless(path, "buffer " + name, "NaN");
+            }
+        }
+    }
+
+    private static TorchScriptException useless(Path path, String what, String fault) {
+        return new TorchScriptException(
+                path
+                        + " is of no use: its "
+                        + what
+                        + " holds "
+                        + fault
+                        + ". Save the network as it was before its training diverged.");
     }
 
     /**
@@ -172,38 +261,31 @@ public final class TorchScriptModels {
                     "A module that was loaded cannot be stored sparse, as it lacks the code to"
                             + " rebuild its weights: use deflate.");
         }
+        Map<String, byte[]> extras = new LinkedHashMap<>();
+        if (module instanceof TorchScriptBlock loaded) {
+            extras.putAll(loaded.extras());
+        }
         String metadata = model.getProperty(ScriptMetadata.NAME);
+        if (metadata != null) {
+            extras.put(ScriptMetadata.NAME, metadata.getBytes(StandardCharsets.UTF_8));
+        }
         TorchScriptFile.replace(
                 target,
                 path -> {
-                    if (metadata == null) {
-                        write(module, path, compression);
-                        return;
-                    }
-                    Path bare = path.resolveSibling(path.getFileName() + ".bare");
-                    try {
-                        write(module, bare, compression);
-                        MetadataRecord.add(bare, metadata, path);
-                    } finally {
-                        Files.deleteIfExists(bare);
+                    if (compression == Compression.NONE && extras.isEmpty()) {
+                        write(module, path);
+                    } else {
+                        // PyTorch writes records as they are; a copy deflates and adds.
+                        Path written = path.resolveSibling(path.getFileName() + ".none");
+                        try {
+                            write(module, written);
+                            boolean deflate = compression == Compression.DEFLATE;
+                            TorchScriptFile.open(written).copy(path, deflate, extras);
+                        } finally {
+                            Files.deleteIfExists(written);
+                        }
                     }
                 });
-    }
-
-    private static void write(PtSymbolBlock module, Path path, Compression compression)
-            throws IOException {
-        if (compression == Compression.NONE) {
-            write(module, path);
-            return;
-        }
-        // PyTorch writes records as they are; a copy deflates them.
-        Path written = path.resolveSibling(path.getFileName() + ".none");
-        try {
-            write(module, written);
-            TorchScriptFile.open(written).deflate(path);
-        } finally {
-            Files.deleteIfExists(written);
-        }
     }
 
     private static void write(PtSymbolBlock module, Path path) throws IOException {

@@ -190,6 +190,9 @@ final class TracedArray implements InvocationHandler {
                             + "\", ...).");
         }
         Object[] adopted = Arrays.stream(arguments).map(this::adopt).toArray();
+        if (Operations.isRecurrent(name)) {
+            checkWidth(real((NDArray) adopted[0]), real(((NDList) adopted[2]).get(0)));
+        }
         Object result = call(method, target, real(adopted));
         if (result == null) {
             tracer.change(translate(operation, name, adopted));
@@ -211,6 +214,22 @@ final class TracedArray implements InvocationHandler {
         return reals.size() == 1 && !Operations.returnsList(name)
                 ? new NDList(tracer.result(expression, reals.get(0)))
                 : tracer.results(expression, reals, Operations.returnsList(name));
+    }
+
+    /** PyTorch's recurrent layers on a CPU do not look, and read beyond their weights. */
+    private void checkWidth(NDArray input, NDArray weight) {
+        long width = input.getShape().get(input.getShape().dimension() - 1);
+        long expected = weight.getShape().get(1);
+        if (width != expected) {
+            throw new TorchScriptException(
+                    "The block "
+                            + tracer.currentBlock()
+                            + " takes sequences of "
+                            + expected
+                            + " features, not of "
+                            + width
+                            + ": give the shape of the network's training.");
+        }
     }
 
     /** Whether the engine leaves a method to DJL's interface, which calls others for it. */
@@ -247,11 +266,14 @@ final class TracedArray implements InvocationHandler {
         return argument;
     }
 
-    private static Object[] real(Object[] arguments) {
-        return Arrays.stream(arguments).map(TracedArray::realArgument).toArray();
+    private Object[] real(Object[] arguments) {
+        return Arrays.stream(arguments).map(this::realArgument).toArray();
     }
 
-    private static Object realArgument(Object argument) {
+    private Object realArgument(Object argument) {
+        if (argument == tracer.tracedManager()) {
+            return tracer.manager();
+        }
         if (argument instanceof NDArray other) {
             return real(other);
         }

@@ -217,14 +217,14 @@ final class Tracer implements AutoCloseable {
         return values.get(0);
     }
 
+    /** The path and class of the block that is at work. */
+    String currentBlock() {
+        return BlockFinder.current(block, lastParameter);
+    }
+
     TorchScriptException unsupported(String method, String reason) {
         return new TorchScriptException(
-                "The block "
-                        + BlockFinder.current(block, lastParameter)
-                        + " calls "
-                        + method
-                        + ", "
-                        + reason);
+                "The block " + currentBlock() + " calls " + method + ", " + reason);
     }
 
     @Override

@@ -21,6 +21,7 @@ final class ChannelRemoval {
     private final boolean keepsGroups;
     private final Map<Node, State> states = new IdentityHashMap<>();
     private final Map<Node, Node> reduced = new IdentityHashMap<>();
+    private final Map<Node, List<Node>> readers;
 
     /** What is known of a node's channels. */
     private static final class State {
@@ -69,12 +70,14 @@ final class ChannelRemoval {
     private ChannelRemoval(Graph graph, boolean keepsGroups) {
         this.graph = graph;
         this.keepsGroups = keepsGroups;
+        readers = graph.readers();
     }
 
     /**
      * Removes channels.
      *
-     * @param keepsGroups whether groups of a convolution stay equal, for who can compute no others
+     * @param keepsGroups whether groups of a convolution stay equal, and every node's result has the
+     *     sizes of the batch and the image, for who can compute no others
      */
     static Graph of(Graph graph, boolean keepsGroups) {
         return new ChannelRemoval(graph, keepsGroups).removed();
@@ -96,6 +99,13 @@ final class ChannelRemoval {
             if (isFlatten(node)) {
                 wholeChannels(node, state);
             }
+            if (keepsGroups && isMissing(node, state)) {
+                state.constant[0] = false;
+                state.needed[0] = true;
+                if (isFlatten(node)) {
+                    wholeChannels(node, state);
+                }
+            }
             state.keep();
             if (state.kept.length > 0) {
                 need(node, state);
@@ -111,6 +121,40 @@ final class ChannelRemoval {
 
     private State state(Node node) {
         return states.get(node);
+    }
+
+    /**
+     * Whether no channel is computed, but a reader has to learn the sizes of the batch and the
+     * planes from one.
+     */
+    private boolean isMissing(Node node, State state) {
+        if (isAnyNeeded(state)) {
+            return false;
+        }
+        if (node == graph.output()) {
+            return true;
+        }
+        for (Node reader : readers.get(node)) {
+            boolean others = false;
+            if (reader instanceof Elementwise || reader instanceof Concat) {
+                for (Node operand : reader.inputs()) {
+                    others |= !(operand instanceof Constant) && isAnyNeeded(state(operand));
+                }
+            }
+            if (state(reader).kept.length > 0 && !others) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isAnyNeeded(State state) {
+        for (boolean needed : state.needed) {
+            if (needed) {
+                return true;
+            }
+        }
+        return false;
     }
 
     // Kinds of nodes.

@@ -1,0 +1,138 @@
+package io.flipout.djl.torchscript;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
+import ai.djl.training.ParameterStore;
+import io.flipout.inference.PrunedNetworks;
+import io.flipout.models.LeNet5;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Modules whose dead and constant channels are gone. */
+class CompactTest {
+
+    @TempDir private Path folder;
+
+    private static NDArray forward(Block block, NDArray input, NDManager manager) {
+        return block.forward(new ParameterStore(manager, false), new NDList(input), false)
+                .singletonOrThrow();
+    }
+
+    private List<CompactedLayer> assertSame(Block block, Shape shape, Shape other, String name)
+            throws Exception {
+        Path file = folder.resolve("compact.pt");
+        List<CompactedLayer> layers =
+                TorchScriptExporter.builder().optCompact(true).build().export(block, file, shape);
+        try (NDManager manager = NDManager.newBaseManager(Device.cpu());
+                Model model = Model.newInstance("compact", Device.cpu(), "PyTorch")) {
+            model.load(file);
+            NDArray input = manager.randomNormal(other);
+            NDArray expected = forward(block, input.duplicate(), manager);
+            NDArray actual = forward(model.getBlock(), input, manager);
+            assertThat(TorchScriptExporter.difference(expected, actual))
+                    .as(name)
+                    .isLessThanOrEqualTo(1e-4f);
+        }
+        return layers;
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("io.flipout.inference.PrunedNetworks#all")
+    void outputsAreTheSame(String name, Supplier<Block> supplier, int[] shape) throws Exception {
+        for (double sparsity : new double[] {0.3, 0.9}) {
+            try (NDManager manager = NDManager.newBaseManager()) {
+                Block block =
+                        PrunedNetworks.pruned(supplier.get(), manager, sparsity, shape);
+                List<CompactedLayer> layers =
+                        assertSame(
+                                block,
+                                PrunedNetworks.batch(1, shape),
+                                PrunedNetworks.batch(4, shape),
+                                name + " at " + sparsity);
+                assertThat(layers)
+                        .anyMatch(layer -> layer.filtersLeft() < layer.filters())
+                        .anyMatch(layer -> layer.channelsLeft() < layer.channels());
+            }
+        }
+    }
+
+    @Test
+    void heightAndWidthStayFree() throws Exception {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            for (double sparsity : new double[] {0.3, 0.6, 0.9, 0.97}) {
+                Block block =
+                        PrunedNetworks.pruned(
+                                PrunedNetworks.resnet(4), manager, sparsity, 3, 16, 16);
+                Shape shape = new Shape(1, 3, 16, 16);
+                assertSame(block, shape, new Shape(3, 3, 21, 11), "at " + sparsity);
+            }
+        }
+    }
+
+    @Test
+    void aLayerWithoutWeightsLeavesAConstant() throws Exception {
+        Shape shape = new Shape(1, 3, 12, 12);
+        try (NDManager manager = NDManager.newBaseManager()) {
+            for (String empty : List.of("layer3", "conv1", "linear", "")) {
+                Block block =
+                        PrunedNetworks.pruned(
+                                PrunedNetworks.resnet(4), manager, 0.3, 3, 12, 12);
+                block.getParameters()
+                        .forEach(
+                                pair -> {
+                                    if (pair.getKey().contains(empty)
+                                            && pair.getValue().getType()
+                                                    == Parameter.Type.WEIGHT) {
+                                        pair.getValue().getArray().muli(0);
+                                    }
+                                });
+                assertSame(block, shape, new Shape(5, 3, 9, 14), empty);
+            }
+        }
+    }
+
+    @Test
+    void whatWentIsToldLayerByLayer() throws Exception {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Block block = LeNet5.builder().setClasses(10).build();
+            Shape shape = new Shape(1, 1, 28, 28);
+            block.initialize(manager, ai.djl.ndarray.types.DataType.FLOAT32, shape);
+            NDArray weight =
+                    block.getParameters().stream()
+                            .filter(pair -> pair.getKey().contains("conv2_weight"))
+                            .findFirst()
+                            .orElseThrow()
+                            .getValue()
+                            .getArray();
+            int filters = (int) weight.getShape().get(0);
+            int channels = (int) weight.getShape().get(1);
+            // Two filters go, and the channels 0, 1 and 2 are read by none.
+            weight.set(new ai.djl.ndarray.index.NDIndex("0:2"), 0);
+            weight.set(new ai.djl.ndarray.index.NDIndex(":, 0:3"), 0);
+            List<CompactedLayer> layers = assertSame(block, shape, shape, "LeNet-5");
+            assertThat(layers.get(0)).isEqualTo(new CompactedLayer("conv1", channels, channels - 3, 1, 1));
+            assertThat(layers.get(1))
+                    .isEqualTo(
+                            new CompactedLayer(
+                                    "conv2", filters, filters - 2, channels, channels - 3));
+            int area = layers.get(2).channels() / filters;
+            assertThat(layers.get(2).channelsLeft()).isEqualTo((filters - 2) * area);
+            ScriptMetadata metadata =
+                    TorchScriptFile.open(folder.resolve("compact.pt")).metadata().orElseThrow();
+            assertThat(metadata.compacted()).isTrue();
+        }
+    }
+}

@@ -39,8 +39,9 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = {
-            "Time of a prediction: LibTorch with all weights, LibTorch without the channels that"
-                    + " do nothing, and FlipOut's engine, in turns.",
+            "Time of a prediction: LibTorch with all weights and batch norm folded, LibTorch"
+                    + " without the channels that do nothing, and FlipOut's engine, in turns. A"
+                    + " TorchScript file is taken as it is, without the second.",
             "ratio: the median of 'pytorch' over this engine's. difference: the largest of the"
                     + " outputs, relative to the largest output."
         })
@@ -120,8 +121,15 @@ final class BenchInferCommand implements Callable<Integer> {
     @SuppressWarnings("UnusedVariable") // Looked for before the options are parsed.
     private boolean verbose;
 
-    /** What is measured. */
-    private record Subject(String name, double sparsity, int[] shape) {}
+    /**
+     * What is measured: a network in a file that every engine reads, and, where it comes from
+     * blocks, in LibTorch's fastest forms, with all channels and without those that do nothing.
+     */
+    private record Subject(String name, double sparsity, int[] shape, boolean isFromBlocks) {}
+
+    private static final String FILE = "network.pt";
+    private static final String FOLDED = "folded.pt";
+    private static final String COMPACT = "compact.pt";
 
     @Override
     public Integer call() throws Exception {
@@ -129,15 +137,14 @@ final class BenchInferCommand implements Callable<Integer> {
         CommonOptions.startPyTorch();
         Path folder = Files.createTempDirectory("flipout-infer");
         try {
-            Path file = folder.resolve("network.pt");
-            Subject subject = write(file);
+            Subject subject = write(folder);
             if (startup != null) {
-                measureStart(subject, file);
+                measureStart(subject, folder);
                 return 0;
             }
             for (int number : threads) {
                 for (int batch : batches) {
-                    measure(subject, file, batch, number);
+                    measure(subject, folder, batch, number);
                 }
             }
         } finally {
@@ -162,10 +169,9 @@ final class BenchInferCommand implements Callable<Integer> {
         }
     }
 
-    /** Writes the network to a file that every engine reads. */
-    private Subject write(Path file) throws IOException {
+    private Subject write(Path folder) throws IOException {
         if (path == null) {
-            return random(file);
+            return random(folder);
         }
         SavedModel saved = SavedModel.find(path);
         String name = path.toAbsolutePath().getFileName().toString();
@@ -174,10 +180,10 @@ final class BenchInferCommand implements Callable<Integer> {
                     SparsityReport.ofZeros(model, WeightSelector.builder().build()).sparsity();
             if (!saved.isScript()) {
                 Shape image = model.getBlock().getInputShapes()[0].slice(1);
-                export(model, file, image);
-                return new Subject(name, zeros, ints(image));
+                export(model, folder, image);
+                return new Subject(name, zeros, ints(image), true);
             }
-            Files.copy(saved.file(), file);
+            Path file = Files.copy(saved.file(), folder.resolve(FILE));
             try (Network network = Network.load(file)) {
                 int[] shape = network.inputShape();
                 if (shape.length == 0 || Arrays.stream(shape).anyMatch(size -> size < 0)) {
@@ -186,12 +192,12 @@ final class BenchInferCommand implements Callable<Integer> {
                                     + " does not say what size its images have: export it with"
                                     + " --input-shape.");
                 }
-                return new Subject(name, zeros, shape);
+                return new Subject(name, zeros, shape, false);
             }
         }
     }
 
-    private Subject random(Path file) throws IOException {
+    private Subject random(Path folder) throws IOException {
         Models network = Models.get(modelName);
         double share = sparsity == null ? 0 : sparsity;
         try (Model model = Model.newInstance(network.id(), Device.cpu())) {
@@ -203,17 +209,22 @@ final class BenchInferCommand implements Callable<Integer> {
             Shape input = new Shape(1).addAll(network.inputShape());
             model.getBlock().initialize(model.getNDManager(), DataType.FLOAT32, input);
             RandomPruning.apply(model.getBlock(), share);
-            export(model, file, network.inputShape());
-            return new Subject(network.id(), share, ints(network.inputShape()));
+            export(model, folder, network.inputShape());
+            return new Subject(network.id(), share, ints(network.inputShape()), true);
         }
     }
 
-    private static void export(Model model, Path file, Shape image) throws IOException {
-        TorchScriptExporter.builder()
-                .optCompression(Compression.SPARSE)
-                .optVerify(false)
+    private static void export(Model model, Path folder, Shape image) throws IOException {
+        Shape one = new Shape(1).addAll(image);
+        exporter().optCompression(Compression.SPARSE)
                 .build()
-                .export(model.getBlock(), file, new Shape(1).addAll(image));
+                .export(model.getBlock(), folder.resolve(FILE), one);
+        exporter().optFolded(true).build().export(model.getBlock(), folder.resolve(FOLDED), one);
+        exporter().optCompact(true).build().export(model.getBlock(), folder.resolve(COMPACT), one);
+    }
+
+    private static TorchScriptExporter.Builder exporter() {
+        return TorchScriptExporter.builder().optVerify(false);
     }
 
     private static int[] ints(Shape shape) {
@@ -229,7 +240,7 @@ final class BenchInferCommand implements Callable<Integer> {
         Files.delete(folder);
     }
 
-    private void measure(Subject subject, Path file, int batch, int number) throws IOException {
+    private void measure(Subject subject, Path folder, int batch, int number) throws IOException {
         int size = Arrays.stream(subject.shape()).reduce(batch, Math::multiplyExact);
         float[] images = new float[size];
         Random random = new Random(SEED);
@@ -238,9 +249,18 @@ final class BenchInferCommand implements Callable<Integer> {
         }
         List<Contender> contenders = new ArrayList<>();
         try {
+            int[] shape = subject.shape();
+            Path dense = folder.resolve(subject.isFromBlocks() ? FOLDED : FILE);
             contenders.add(
-                    Contender.pytorch("pytorch", file, images, batch, subject.shape(), number));
-            contenders.add(Contender.flipout(file, images, batch, subject.shape(), number));
+                    Contender.pytorch("pytorch", dense, images, batch, shape, number));
+            if (subject.isFromBlocks()) {
+                Path compact = folder.resolve(COMPACT);
+                contenders.add(
+                        Contender.pytorch(
+                                "pytorch-compact", compact, images, batch, shape, number));
+            }
+            contenders.add(
+                    Contender.flipout(folder.resolve(FILE), images, batch, shape, number));
             double[][] seconds = time(contenders);
             float[] expected = contenders.get(0).outputs();
             double base = Figures.median(seconds[0]);
@@ -267,8 +287,9 @@ final class BenchInferCommand implements Callable<Integer> {
         }
     }
 
-    private void measureStart(Subject subject, Path file) throws IOException {
+    private void measureStart(Subject subject, Path folder) throws IOException {
         List<String> engines = List.of("pytorch", "flipout");
+        Path file = folder.resolve(FILE);
         double[][] seconds = new double[engines.size()][startup];
         for (int round = 0; round < startup; round++) {
             for (int i = 0; i < engines.size(); i++) {

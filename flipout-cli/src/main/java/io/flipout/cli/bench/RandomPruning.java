@@ -26,6 +26,7 @@ final class RandomPruning {
                 case WEIGHT -> {
                     if (array.getShape().dimension() >= 2) {
                         prune(values, Math.round(values.length * sparsity), random);
+                        scale(values, 1 / Math.sqrt(1 - sparsity));
                     }
                 }
                 case GAMMA, RUNNING_VAR -> fill(values, .5, 1.5, random);
@@ -44,6 +45,13 @@ final class RandomPruning {
                 values[i] = 0;
                 left--;
             }
+        }
+    }
+
+    /** What is left must carry as much as all did, or nothing but biases reaches the output. */
+    private static void scale(float[] values, double factor) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] *= (float) factor;
         }
     }
 

@@ -122,7 +122,9 @@ class HouseTest {
                 .check(house);
     }
 
-    /** Packages below io.flipout, and the graph, which TorchScript is read into and written from. */
+    /**
+     * Packages below io.flipout, and the graph, which TorchScript is read into and written from.
+     */
     private static final class Houses implements SliceAssignment {
 
         private static final String GRAPH = "io.flipout.inference.graph";

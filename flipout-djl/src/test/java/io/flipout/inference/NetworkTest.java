@@ -61,10 +61,13 @@ class NetworkTest {
             try (NDManager manager = NDManager.newBaseManager()) {
                 Block block = PrunedNetworks.pruned(supplier.get(), manager, sparsity, shape);
                 TorchScriptGraph source =
-                        TorchScriptExporter.builder().build().graph(block, PrunedNetworks.batch(1, shape));
+                        TorchScriptExporter.builder()
+                                .build()
+                                .graph(block, PrunedNetworks.batch(1, shape));
                 int count = shape.length == 3 && shape[1] > 100 ? 1 : 3;
                 float[] images = PrunedNetworks.images(count, shape);
-                float[] expected = forward(block, images, PrunedNetworks.batch(count, shape), manager);
+                float[] expected =
+                        forward(block, images, PrunedNetworks.batch(count, shape), manager);
                 try (Network network = Network.of(source, 1)) {
                     String what = name + " at " + sparsity;
                     assertClose(what, network.predict(images, count, shape), expected);
@@ -79,7 +82,9 @@ class NetworkTest {
         try (NDManager manager = NDManager.newBaseManager()) {
             Block block = PrunedNetworks.pruned(PrunedNetworks.resnet(4), manager, 0.6, shape);
             TorchScriptGraph source =
-                    TorchScriptExporter.builder().build().graph(block, PrunedNetworks.batch(1, shape));
+                    TorchScriptExporter.builder()
+                            .build()
+                            .graph(block, PrunedNetworks.batch(1, shape));
             try (Network one = Network.of(source, 1);
                     Network three = Network.of(source, 3)) {
                 for (int count : new int[] {1, 2, 7, 8, 15, 16, 17, 33, 41}) {
@@ -106,13 +111,14 @@ class NetworkTest {
                         .forEach(
                                 pair -> {
                                     if (pair.getKey().contains(empty)
-                                            && pair.getValue().getType()
-                                                    == Parameter.Type.WEIGHT) {
+                                            && pair.getValue().getType() == Parameter.Type.WEIGHT) {
                                         pair.getValue().getArray().muli(0);
                                     }
                                 });
                 TorchScriptGraph source =
-                        TorchScriptExporter.builder().build().graph(block, PrunedNetworks.batch(1, shape));
+                        TorchScriptExporter.builder()
+                                .build()
+                                .graph(block, PrunedNetworks.batch(1, shape));
                 float[] images = PrunedNetworks.images(9, shape);
                 try (Network network = Network.of(source, 2)) {
                     assertClose(
@@ -128,20 +134,24 @@ class NetworkTest {
     void undefinedNumbersComeOutAsInPyTorch() {
         int[] shape = {1, 28, 28};
         try (NDManager manager = NDManager.newBaseManager()) {
-            Block block = PrunedNetworks.pruned(LeNet5.builder().setClasses(10).build(), manager, 0, shape);
+            Block block =
+                    PrunedNetworks.pruned(
+                            LeNet5.builder().setClasses(10).build(), manager, 0, shape);
             TorchScriptGraph source =
-                    TorchScriptExporter.builder().build().graph(block, PrunedNetworks.batch(1, shape));
+                    TorchScriptExporter.builder()
+                            .build()
+                            .graph(block, PrunedNetworks.batch(1, shape));
             try (Network network = Network.of(source, 1)) {
                 for (float number :
-                        new float[] {
-                            Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY
-                        }) {
+                        new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
                     float[] images = PrunedNetworks.images(2, shape);
                     images[300] = number;
-                    float[] expected = forward(block, images, PrunedNetworks.batch(2, shape), manager);
+                    float[] expected =
+                            forward(block, images, PrunedNetworks.batch(2, shape), manager);
                     float[] actual = network.predict(images, 2);
                     for (int i = 0; i < expected.length; i++) {
-                        assertThat(Float.isFinite(actual[i])).isEqualTo(Float.isFinite(expected[i]));
+                        assertThat(Float.isFinite(actual[i]))
+                                .isEqualTo(Float.isFinite(expected[i]));
                         if (!Float.isFinite(expected[i])) {
                             assertThat(Float.valueOf(actual[i]))
                                     .isEqualTo(Float.valueOf(expected[i]));
@@ -186,7 +196,9 @@ class NetworkTest {
         try (NDManager manager = NDManager.newBaseManager()) {
             Block block = PrunedNetworks.pruned(PrunedNetworks.resnet(4), manager, 0.6, shape);
             TorchScriptGraph source =
-                    TorchScriptExporter.builder().build().graph(block, PrunedNetworks.batch(1, shape));
+                    TorchScriptExporter.builder()
+                            .build()
+                            .graph(block, PrunedNetworks.batch(1, shape));
             ThreadMXBean memory = (ThreadMXBean) ManagementFactory.getThreadMXBean();
             try (Network network = Network.of(source, 1)) {
                 float[] images = PrunedNetworks.images(17, shape);
@@ -210,7 +222,10 @@ class NetworkTest {
         try (NDManager manager = NDManager.newBaseManager()) {
             Block block = PrunedNetworks.pruned(PrunedNetworks.resnet(2), manager, 0.5, 3, 16, 16);
             Path file = folder.resolve("network.pt");
-            TorchScriptExporter.builder().optVerify(false).build().export(block, file, PrunedNetworks.batch(1, 3, 16, 16));
+            TorchScriptExporter.builder()
+                    .optVerify(false)
+                    .build()
+                    .export(block, file, PrunedNetworks.batch(1, 3, 16, 16));
             try (Network network = Network.load(file)) {
                 assertThatThrownBy(() -> network.predict(new float[768], 1))
                         .isInstanceOf(IllegalArgumentException.class)

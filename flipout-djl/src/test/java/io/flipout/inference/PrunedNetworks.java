@@ -1,6 +1,5 @@
 package io.flipout.inference;
 
-
 import ai.djl.basicmodelzoo.basic.Mlp;
 import ai.djl.basicmodelzoo.cv.classification.AlexNet;
 import ai.djl.basicmodelzoo.cv.classification.GoogLeNet;
@@ -36,19 +35,44 @@ public final class PrunedNetworks {
     /** Small images, as networks work on any; the sizes differ, so that rows are not columns. */
     public static Stream<Arguments> all() {
         return Stream.of(
-                network("LeNet-300-100", () -> LeNet300.builder().setClasses(10).build(), 1, 28, 28),
+                network(
+                        "LeNet-300-100",
+                        () -> LeNet300.builder().setClasses(10).build(),
+                        1,
+                        28,
+                        28),
                 network("LeNet-5", () -> LeNet5.builder().setClasses(10).build(), 1, 28, 28),
                 network("Conv-6", () -> Conv6.builder().setClasses(10).build(), 3, 32, 32),
                 network("ResNet-18", () -> resnet(8), 3, 20, 28),
-                network("VGG-13", () -> Vgg.builder().setDepth(13).setClasses(9).build(), 3, 32, 32),
-                network("DenseNet-121", () -> DenseNet121.builder().setClasses(5).build(), 3, 33, 40),
+                network(
+                        "VGG-13",
+                        () -> Vgg.builder().setDepth(13).setClasses(9).build(),
+                        3,
+                        32,
+                        32),
+                network(
+                        "DenseNet-121",
+                        () -> DenseNet121.builder().setClasses(5).build(),
+                        3,
+                        33,
+                        40),
                 network("MLP", () -> new Mlp(30, 7, new int[] {20, 10}), 30),
                 network("AlexNet", () -> AlexNet.builder().build(), 1, 224, 224),
                 network("GoogLeNet", () -> GoogLeNet.builder().build(), 1, 48, 40),
                 network("zoo's VGG", () -> VGG.builder().build(), 1, 64, 64),
                 network("SqueezeNet", () -> SqueezeNet.squeezenet(10), 3, 64, 56),
-                network("MobileNetV1", () -> MobileNetV1.builder().setOutSize(9).build(), 3, 32, 40),
-                network("MobileNetV2", () -> MobileNetV2.builder().setOutSize(9).build(), 3, 32, 40),
+                network(
+                        "MobileNetV1",
+                        () -> MobileNetV1.builder().setOutSize(9).build(),
+                        3,
+                        32,
+                        40),
+                network(
+                        "MobileNetV2",
+                        () -> MobileNetV2.builder().setOutSize(9).build(),
+                        3,
+                        32,
+                        40),
                 network("ResNet-50", () -> zooResNet(50), 3, 32, 32));
     }
 

@@ -216,7 +216,8 @@ final class BenchInferCommand implements Callable<Integer> {
 
     private static void export(Model model, Path folder, Shape image) throws IOException {
         Shape one = new Shape(1).addAll(image);
-        exporter().optCompression(Compression.SPARSE)
+        exporter()
+                .optCompression(Compression.SPARSE)
                 .build()
                 .export(model.getBlock(), folder.resolve(FILE), one);
         exporter().optFolded(true).build().export(model.getBlock(), folder.resolve(FOLDED), one);
@@ -251,16 +252,14 @@ final class BenchInferCommand implements Callable<Integer> {
         try {
             int[] shape = subject.shape();
             Path dense = folder.resolve(subject.isFromBlocks() ? FOLDED : FILE);
-            contenders.add(
-                    Contender.pytorch("pytorch", dense, images, batch, shape, number));
+            contenders.add(Contender.pytorch("pytorch", dense, images, batch, shape, number));
             if (subject.isFromBlocks()) {
                 Path compact = folder.resolve(COMPACT);
                 contenders.add(
                         Contender.pytorch(
                                 "pytorch-compact", compact, images, batch, shape, number));
             }
-            contenders.add(
-                    Contender.flipout(folder.resolve(FILE), images, batch, shape, number));
+            contenders.add(Contender.flipout(folder.resolve(FILE), images, batch, shape, number));
             double[][] seconds = time(contenders);
             float[] expected = contenders.get(0).outputs();
             double base = Figures.median(seconds[0]);

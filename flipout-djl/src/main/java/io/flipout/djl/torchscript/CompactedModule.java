@@ -130,11 +130,7 @@ final class CompactedModule {
         parameter.setArray(array);
         tree.add(path, parameter);
         return new Value(
-                nextId++,
-                Value.Kind.PARAMETER,
-                String.join(".", path),
-                array,
-                array.getShape());
+                nextId++, Value.Kind.PARAMETER, String.join(".", path), array, array.getShape());
     }
 
     private Value layerTensor(String layer, String name, Parameter.Type type, NDArray array) {
@@ -269,8 +265,7 @@ final class CompactedModule {
                         node.name(),
                         "ones",
                         Parameter.Type.WEIGHT,
-                        manager.create(
-                                node.ones().toDense(), shape(node.ones(), 1, dims.rank())));
+                        manager.create(node.ones().toDense(), shape(node.ones(), 1, dims.rank())));
         Expression plane =
                 call(
                         "torch.ones_like",
@@ -302,8 +297,7 @@ final class CompactedModule {
         return switch (rank) {
             case 2 -> new Shape(weights.filters(), channels);
             case 3 -> new Shape(weights.filters(), channels, weights.width());
-            default ->
-                    new Shape(weights.filters(), channels, weights.height(), weights.width());
+            default -> new Shape(weights.filters(), channels, weights.height(), weights.width());
         };
     }
 

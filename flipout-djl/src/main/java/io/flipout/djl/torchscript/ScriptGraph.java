@@ -241,9 +241,9 @@ final class ScriptGraph {
                         (Boolean) a.get(4),
                         (Boolean) a.get(5));
             case "torch.adaptive_avg_pool1d",
-                    "torch.adaptive_avg_pool2d",
-                    "torch.adaptive_max_pool1d",
-                    "torch.adaptive_max_pool2d":
+            "torch.adaptive_avg_pool2d",
+            "torch.adaptive_max_pool1d",
+            "torch.adaptive_max_pool2d":
                 List<?> sizes = (List<?>) a.get(1);
                 return Pool.adaptive(
                         planes(a.get(0), name),
@@ -428,9 +428,7 @@ final class ScriptGraph {
     }
 
     private static float[] bias(Object bias, Weights weights) {
-        return bias == null
-                ? new float[weights.filters()]
-                : ((LayerTensor) bias).numbers();
+        return bias == null ? new float[weights.filters()] : ((LayerTensor) bias).numbers();
     }
 
     private static Window window(Object kernel, Object stride, Object padding, Object dilation) {

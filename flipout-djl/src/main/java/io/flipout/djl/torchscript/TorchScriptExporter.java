@@ -165,8 +165,7 @@ public final class TorchScriptExporter {
             Graph small = allChannels ? Passes.folded(graph) : Passes.forPyTorch(graph);
             CompactedModule module = new CompactedModule(graph, small, input, manager);
             ScriptWriter writer =
-                    new ScriptWriter(
-                            module.tree(), module.trace(), traced.checks(), compression);
+                    new ScriptWriter(module.tree(), module.trace(), traced.checks(), compression);
             write(writer, target, traced.traces());
             return module.layers();
         }

@@ -76,8 +76,8 @@ final class ChannelRemoval {
     /**
      * Removes channels.
      *
-     * @param keepsGroups whether groups of a convolution stay equal, and every node's result has the
-     *     sizes of the batch and the image, for who can compute no others
+     * @param keepsGroups whether groups of a convolution stay equal, and every node's result has
+     *     the sizes of the batch and the image, for who can compute no others
      */
     static Graph of(Graph graph, boolean keepsGroups) {
         return new ChannelRemoval(graph, keepsGroups).removed();

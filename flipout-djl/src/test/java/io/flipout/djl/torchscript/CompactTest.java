@@ -54,8 +54,7 @@ class CompactTest {
     void outputsAreTheSame(String name, Supplier<Block> supplier, int[] shape) throws Exception {
         for (double sparsity : new double[] {0.3, 0.9}) {
             try (NDManager manager = NDManager.newBaseManager()) {
-                Block block =
-                        PrunedNetworks.pruned(supplier.get(), manager, sparsity, shape);
+                Block block = PrunedNetworks.pruned(supplier.get(), manager, sparsity, shape);
                 List<CompactedLayer> layers =
                         assertSame(
                                 block,
@@ -88,14 +87,12 @@ class CompactTest {
         try (NDManager manager = NDManager.newBaseManager()) {
             for (String empty : List.of("layer3", "conv1", "linear", "")) {
                 Block block =
-                        PrunedNetworks.pruned(
-                                PrunedNetworks.resnet(4), manager, 0.3, 3, 12, 12);
+                        PrunedNetworks.pruned(PrunedNetworks.resnet(4), manager, 0.3, 3, 12, 12);
                 block.getParameters()
                         .forEach(
                                 pair -> {
                                     if (pair.getKey().contains(empty)
-                                            && pair.getValue().getType()
-                                                    == Parameter.Type.WEIGHT) {
+                                            && pair.getValue().getType() == Parameter.Type.WEIGHT) {
                                         pair.getValue().getArray().muli(0);
                                     }
                                 });
@@ -123,7 +120,8 @@ class CompactTest {
             weight.set(new ai.djl.ndarray.index.NDIndex("0:2"), 0);
             weight.set(new ai.djl.ndarray.index.NDIndex(":, 0:3"), 0);
             List<CompactedLayer> layers = assertSame(block, shape, shape, "LeNet-5");
-            assertThat(layers.get(0)).isEqualTo(new CompactedLayer("conv1", channels, channels - 3, 1, 1));
+            assertThat(layers.get(0))
+                    .isEqualTo(new CompactedLayer("conv1", channels, channels - 3, 1, 1));
             assertThat(layers.get(1))
                     .isEqualTo(
                             new CompactedLayer(

@@ -58,7 +58,8 @@ class ElementWiseTest {
     @Test
     void planesThatDoNotFitAreRefused() {
         Planes other = Planes.of(2, 2, 2, 2);
-        assertThatThrownBy(() -> ElementWise.copy(a, other, null)).hasMessageContaining("cannot go");
+        assertThatThrownBy(() -> ElementWise.copy(a, other, null))
+                .hasMessageContaining("cannot go");
         assertThatThrownBy(() -> ElementWise.copy(a, out, new int[] {0, 2}))
                 .hasMessageContaining("Channel 2");
         assertThatThrownBy(() -> ElementWise.copy(a, out, new int[] {0}))

@@ -16,7 +16,9 @@ class WorkersTest {
 
     private static final int UNITS = 37;
 
-    /** Each unit adds to one of its own what its neighbour holds in the place of the step before. */
+    /**
+     * Each unit adds to one of its own what its neighbour holds in the place of the step before.
+     */
     private static Kernel step(int step, double cost) {
         return new Kernel() {
             @Override

@@ -82,6 +82,31 @@ class ExportCommandTest {
     }
 
     @Test
+    void aCompactedRunScoresTheSameAndTellsWhatWent() throws IOException {
+        Path file = folder.resolve("compact.pt");
+        Shell shell = Shell.run("export", run, "--out", file, "--compact");
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out())
+                .containsPattern("fc1: \\d+ of 300 filters, which read 784 of 784 channels\\.")
+                .containsPattern("fc2: \\d+ of 100 filters, which read \\d+ of 300 channels\\.");
+        assertThat(score(evaluate(file))).isEqualTo(score(evaluate(run)));
+        ScriptMetadata metadata = TorchScriptFile.open(file).metadata().orElseThrow();
+        assertThat(metadata.compacted()).isTrue();
+        Path again = folder.resolve("again.pt");
+        assertRefused(
+                2,
+                "--with-preprocessing, --compact and --input-shape are for networks of this"
+                        + " project; "
+                        + file
+                        + " is TorchScript already.",
+                "export",
+                file,
+                "--out",
+                again,
+                "--compact");
+    }
+
+    @Test
     void whatAConsumerNeedsTravelsAlong() throws IOException {
         Path file = folder.resolve("run.pt");
         Shell.run("export", run, "--out", file);

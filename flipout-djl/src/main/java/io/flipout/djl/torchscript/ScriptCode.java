@@ -212,20 +212,15 @@ final class ScriptCode {
             position = start;
             return new Attribute(attributes());
         }
-        switch (name) {
-            case "None":
-                return null;
-            case "True":
-                return true;
-            case "False":
-                return false;
-            case "List":
-                return type();
-            case "CONSTANTS":
-                expect(".c");
-                return new ConstantNumber(Math.toIntExact(whole()));
-            default:
-                break;
+        if (name.equals("None")) {
+            return null;
+        } else if (name.equals("True") || name.equals("False")) {
+            return name.equals("True");
+        } else if (name.equals("List")) {
+            return type();
+        } else if (name.equals("CONSTANTS")) {
+            expect(".c");
+            return new ConstantNumber(Math.toIntExact(whole()));
         }
         while (at('.')) {
             position++;

@@ -31,13 +31,21 @@ final class Fusion {
         }
         if (result instanceof Convolution convolution) {
             result = reading(convolution);
-        } else if (result instanceof Channels channels) {
+        } else if (result instanceof Channels channels && !isAdded(node)) {
             result = making(channels);
         } else if (result instanceof Elementwise elementwise) {
             result = done(elementwise);
         }
         before.put(result, node);
         return result;
+    }
+
+    /** One side of an addition is made by a convolution, the other is added by index. */
+    private boolean isAdded(Node channels) {
+        List<Node> all = readers.get(channels);
+        return all.size() == 1
+                && all.get(0) instanceof Elementwise sum
+                && sum.function() == Function.ADD;
     }
 
     /** A convolution that only this reader reads, and that can take something on. */
@@ -120,7 +128,11 @@ final class Fusion {
         return node;
     }
 
-    private Node added(Elementwise node, Node one, Node other) {
+    private Node added(Elementwise node, Node side, Node other) {
+        Node one = side instanceof Channels chosen ? making(chosen) : side;
+        if (one != side) {
+            before.put(one, before.get(side));
+        }
         if (!isFree(one)
                 || !((Convolution) one).isBare()
                 || !one.dims().equals(node.dims())

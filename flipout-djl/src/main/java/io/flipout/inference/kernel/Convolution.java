@@ -120,8 +120,8 @@ public final class Convolution {
     /**
      * Binds the convolution to planes.
      *
-     * <p>The borders of the input must be zero where {@link #border()} asks for one; those of the
-     * output stay as they are (see {@link Planes}).
+     * <p>The border of the input must be zero; that of the output stays as it is (see {@link
+     * Planes}).
      *
      * @param in the input
      * @param out the output, with as many lanes as the input; not where the input or residual is

@@ -183,13 +183,14 @@ final class Gather implements Kernel {
         int rowTo = rowTos[copy];
         int columnFrom = columnFroms[copy];
         int columnTo = columnTos[copy];
-        // Rows from top to bottom and columns from left to right lie inside the image.
+        // Rows from top to bottom and columns from left to right lie in the image or its border.
+        int border = in.border();
         int y = rowStarts[copy];
-        int top = within(ceilDiv(-y, strideHeight), rowFrom, rowTo);
-        int bottom = within(ceilDiv(in.height() - y, strideHeight), top, rowTo);
+        int top = within(ceilDiv(-border - y, strideHeight), rowFrom, rowTo);
+        int bottom = within(ceilDiv(in.height() + border - y, strideHeight), top, rowTo);
         int x = columnStarts[copy];
-        int left = within(ceilDiv(-x, strideWidth), columnFrom, columnTo);
-        int right = within(ceilDiv(in.width() - x, strideWidth), left, columnTo);
+        int left = within(ceilDiv(-border - x, strideWidth), columnFrom, columnTo);
+        int right = within(ceilDiv(in.width() + border - x, strideWidth), left, columnTo);
         loops.copy(
                 arena,
                 source
@@ -202,6 +203,9 @@ final class Gather implements Kernel {
                 right - left,
                 strideWidth,
                 lanes);
+        if (top == rowFrom && bottom == rowTo && left == columnFrom && right == columnTo) {
+            return;
+        }
         for (int row = rowFrom; row < rowTo; row++) {
             int at = target + row * rowStride * lanes;
             if (row < top || row >= bottom) {
@@ -227,6 +231,6 @@ final class Gather implements Kernel {
 
     @Override
     public double cost() {
-        return (double) units() * rows * (2.0 + 0.1 * columns * in.lanes());
+        return (double) units() * rows * (3.0 + 0.1 * columns * in.lanes());
     }
 }

@@ -1,5 +1,6 @@
 package io.flipout.inference.kernel;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -29,7 +30,8 @@ final class VectorLoops implements Loops {
     private static final int SPARSE = 16;
 
     /** Elements 0, 2, 4, … into either half. */
-    private static final VectorShuffle<Float> EVEN = VectorShuffle.fromOp(FLOATS, i -> 2 * i % L);
+    private static final VectorShuffle<Float> EVEN =
+            VectorShuffle.fromOp(FLOATS, i -> 2 * i % L);
 
     /** Elements 1, 3, 5, … into either half. */
     private static final VectorShuffle<Float> ODD =
@@ -73,6 +75,7 @@ final class VectorLoops implements Loops {
                 int end = taps.starts[filter + 1];
                 int place = out + filter * taps.outPlaneStride + at * L;
                 switch (n) {
+
                     case 8:
                         sum8(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
                         break;
@@ -167,7 +170,8 @@ final class VectorLoops implements Loops {
     }
 
     /** Makes outputs of sums. */
-    private static void finish(float[] arena, Taps taps, int group, int filter, int from, int to) {
+    private static void finish(
+            float[] arena, Taps taps, int group, int filter, int from, int to) {
         int out = taps.outFirst + group * taps.outGroupStride + filter * taps.outPlaneStride;
         int[] inner = taps.inner;
         Epilogue epilogue = taps.epilogue;
@@ -439,6 +443,7 @@ final class VectorLoops implements Loops {
         s00.intoArray(arena, out);
     }
 
+
     @Override
     public void copy(
             float[] arena,
@@ -452,30 +457,60 @@ final class VectorLoops implements Loops {
             int lanes) {
         // What is read beside the last elements has to lie in the arena.
         int end = source + (rows - 1) * sourceStride + (columns + L) * step;
-        if (lanes != 1 || step > 2 || columns < L / 2 || end + 2 * L > arena.length) {
+        if (lanes != 1 || step > 2 || columns < L / 8 || end + 2 * L > arena.length) {
             ScalarLoops.INSTANCE.copy(
-                    arena, source, sourceStride, target, targetStride, rows, columns, step, lanes);
-            return;
-        }
-        for (int row = 0; row < rows; row++) {
-            int from = source + row * sourceStride;
-            int to = target + row * targetStride;
-            int x = 0;
-            if (step == 1) {
-                for (; x < columns; x += L) {
+                    arena,
+                    source,
+                    sourceStride,
+                    target,
+                    targetStride,
+                    rows,
+                    columns,
+                    step,
+                    lanes);
+        } else if (step == 1) {
+            for (int row = 0; row < rows; row++) {
+                int from = source + row * sourceStride;
+                int to = target + row * targetStride;
+                for (int x = 0; x < columns; x += L) {
                     FloatVector.fromArray(FLOATS, arena, from + x).intoArray(arena, to + x);
                 }
-                continue;
             }
-            for (; x + 2 < columns; x += L) {
-                FloatVector first = FloatVector.fromArray(FLOATS, arena, from + 2 * x);
-                FloatVector second = FloatVector.fromArray(FLOATS, arena, from + 2 * x + L);
+        } else if (columns <= L / 2) {
+            for (int row = 0; row < rows; row++) {
+                FloatVector.fromArray(FLOATS, arena, source + row * sourceStride)
+                        .rearrange(EVEN)
+                        .intoArray(arena, target + row * targetStride);
+            }
+        } else {
+            everySecond(arena, source, sourceStride, target, targetStride, rows, columns);
+        }
+    }
+
+    private static void everySecond(
+            float[] arena,
+            int source,
+            int sourceStride,
+            int target,
+            int targetStride,
+            int rows,
+            int columns) {
+        // A column or two beside whole vectors are copied one by one.
+        int byVectors = columns % L <= 2 ? columns / L * L : columns;
+        for (int row = 0; row < rows; row++) {
+            for (int x = 0; x < byVectors; x += L) {
+                int from = source + row * sourceStride + 2 * x;
+                FloatVector first = FloatVector.fromArray(FLOATS, arena, from);
+                FloatVector second = FloatVector.fromArray(FLOATS, arena, from + L);
                 first.rearrange(EVEN)
                         .blend(second.rearrange(EVEN), UPPER_HALF)
-                        .intoArray(arena, to + x);
+                        .intoArray(arena, target + row * targetStride + x);
             }
-            for (; x < columns; x++) {
-                arena[to + x] = arena[from + 2 * x];
+        }
+        for (int x = byVectors; x < columns; x++) {
+            for (int row = 0; row < rows; row++) {
+                arena[target + row * targetStride + x] =
+                        arena[source + row * sourceStride + 2 * x];
             }
         }
     }
@@ -489,8 +524,6 @@ final class VectorLoops implements Loops {
             }
         } else if (lanes == 1 && pooling.max && pooling.halves) {
             maxOfFour(arena, pooling, source, target);
-        } else if (lanes == 1 && !pooling.max && pooling.isGlobal) {
-            mean(arena, pooling, source, target);
         } else {
             ScalarLoops.INSTANCE.pool(arena, pooling, source, target);
         }
@@ -544,9 +577,7 @@ final class VectorLoops implements Loops {
             for (int x = 0; x < columns; x += L) {
                 FloatVector left =
                         FloatVector.fromArray(FLOATS, arena, upper + 2 * x)
-                                .max(
-                                        FloatVector.fromArray(
-                                                FLOATS, arena, upper + inStride + 2 * x));
+                                .max(FloatVector.fromArray(FLOATS, arena, upper + inStride + 2 * x));
                 FloatVector right =
                         FloatVector.fromArray(FLOATS, arena, upper + 2 * x + L)
                                 .max(
@@ -557,31 +588,11 @@ final class VectorLoops implements Loops {
                 FloatVector most = even.max(odd);
                 if (columns - x < L) {
                     // Zeros into the gap; what they overwrite of the next row comes later.
-                    most =
-                            zero.blend(
-                                    most, INDEX.compare(VectorOperators.LT, (float) (columns - x)));
+                    most = zero.blend(most, INDEX.compare(VectorOperators.LT, (float) (columns - x)));
                 }
                 most.intoArray(arena, to + x);
             }
         }
-    }
-
-    /** The mean of a whole plane. */
-    private static void mean(float[] arena, Pooling pooling, int source, int target) {
-        float rest = 0f;
-        FloatVector sum = FloatVector.zero(FLOATS);
-        int run = pooling.in.run();
-        int i = 0;
-        // The gaps between rows are zeros.
-        for (; i + L <= run; i += L) {
-            sum = sum.add(FloatVector.fromArray(FLOATS, arena, source + i));
-        }
-        for (; i < run; i++) {
-            rest += arena[source + i];
-        }
-        arena[target] =
-                (sum.reduceLanes(VectorOperators.ADD) + rest)
-                        / ((float) pooling.rows.counts[0] * pooling.columns.counts[0]);
     }
 
     @Override

@@ -10,6 +10,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.core.Linear;
 import io.flipout.djl.Fuzz;
+import java.io.EOFException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -17,9 +18,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.zip.ZipException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** TorchScript files that damage or malice made. */
 class HostileScriptTest {
@@ -83,6 +87,40 @@ class HostileScriptTest {
                 MEMORY,
                 THROWN,
                 () -> TorchScriptModels.open(file, Device.cpu()).close());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Compression.class)
+    void damagedFilesMakeNoGraph(Compression compression) throws Exception {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Block block = Linear.builder().setUnits(2).build();
+            block.initialize(manager, DataType.FLOAT32, INPUT);
+            block.getParameters().valueAt(0).getArray().muli(0);
+            TorchScriptExporter.builder()
+                    .optCompression(compression)
+                    .optVerify(false)
+                    .build()
+                    .export(block, file, INPUT);
+        }
+        TorchScriptFile sound = TorchScriptFile.open(file);
+        int refused =
+                Fuzz.damage(
+                        file,
+                        4_000,
+                        MEMORY,
+                        THROWN,
+                        () -> TorchScriptGraph.open(file).inputShape());
+        assertThat(refused).isPositive();
+        // Damage that a checksum shows hides the reader's own checks: without them.
+        Fuzz.damage(file, 4_000, MEMORY, THROWN, () -> unchecked(sound));
+    }
+
+    private void unchecked(TorchScriptFile sound) throws Exception {
+        try {
+            TorchScriptGraph.of(file, sound).inputAxes();
+        } catch (ZipException | EOFException e) {
+            throw new TorchScriptException(file + " is damaged.", e);
+        }
     }
 
     @Test

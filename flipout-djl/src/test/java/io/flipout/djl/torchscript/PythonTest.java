@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import ai.djl.basicmodelzoo.cv.classification.MobileNetV2;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
@@ -22,8 +23,10 @@ import com.google.gson.JsonObject;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.training.Milestones;
 import io.flipout.djl.training.Sgd;
+import io.flipout.inference.PrunedNetworks;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.FlipOut;
+import io.flipout.models.DenseNet121;
 import io.flipout.report.SparsityReport;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
@@ -111,6 +114,39 @@ class PythonTest {
                 .export(block, folder.resolve(file), network.shapes());
         NDList inputs = network.inputs(manager, 3);
         expect(network.name(), file, inputs, forward(block, inputs, manager));
+    }
+
+    @Test
+    void pythonComputesWhatIsCompacted() throws IOException, InterruptedException {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            int[] image = {3, 32, 32};
+            Map<String, Block> networks =
+                    Map.of(
+                            "ResNet-18", PrunedNetworks.resnet(8),
+                            "MobileNetV2", MobileNetV2.builder().setOutSize(9).build(),
+                            "DenseNet-121", DenseNet121.builder().setClasses(9).build());
+            for (Map.Entry<String, Block> network : networks.entrySet()) {
+                Block block = PrunedNetworks.pruned(network.getValue(), manager, 0.8, image);
+                String file = network.getKey() + ".pt";
+                Shape shape = PrunedNetworks.batch(1, image);
+                TorchScriptExporter.builder()
+                        .optCompact(true)
+                        .optVerify(false)
+                        .build()
+                        .export(block, folder.resolve(file), shape);
+                NDArray images = manager.randomNormal(PrunedNetworks.batch(3, image));
+                NDList inputs = new NDList(images);
+                expect(network.getKey(), file, inputs, forward(block, inputs, manager));
+            }
+            for (JsonObject result : consume()) {
+                assertThat(result.get("difference").getAsFloat())
+                        .as(result.toString())
+                        .isLessThan(1e-4f);
+                assertThat(result.get("frozen").getAsFloat())
+                        .as(result.toString())
+                        .isLessThan(1e-4f);
+            }
+        }
     }
 
     @Test

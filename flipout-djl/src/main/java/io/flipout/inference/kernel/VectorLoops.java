@@ -1,6 +1,5 @@
 package io.flipout.inference.kernel;
 
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -30,8 +29,7 @@ final class VectorLoops implements Loops {
     private static final int SPARSE = 16;
 
     /** Elements 0, 2, 4, … into either half. */
-    private static final VectorShuffle<Float> EVEN =
-            VectorShuffle.fromOp(FLOATS, i -> 2 * i % L);
+    private static final VectorShuffle<Float> EVEN = VectorShuffle.fromOp(FLOATS, i -> 2 * i % L);
 
     /** Elements 1, 3, 5, … into either half. */
     private static final VectorShuffle<Float> ODD =
@@ -75,7 +73,6 @@ final class VectorLoops implements Loops {
                 int end = taps.starts[filter + 1];
                 int place = out + filter * taps.outPlaneStride + at * L;
                 switch (n) {
-
                     case 8:
                         sum8(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
                         break;
@@ -170,8 +167,7 @@ final class VectorLoops implements Loops {
     }
 
     /** Makes outputs of sums. */
-    private static void finish(
-            float[] arena, Taps taps, int group, int filter, int from, int to) {
+    private static void finish(float[] arena, Taps taps, int group, int filter, int from, int to) {
         int out = taps.outFirst + group * taps.outGroupStride + filter * taps.outPlaneStride;
         int[] inner = taps.inner;
         Epilogue epilogue = taps.epilogue;
@@ -443,7 +439,6 @@ final class VectorLoops implements Loops {
         s00.intoArray(arena, out);
     }
 
-
     @Override
     public void copy(
             float[] arena,
@@ -459,15 +454,7 @@ final class VectorLoops implements Loops {
         int end = source + (rows - 1) * sourceStride + (columns + L) * step;
         if (lanes != 1 || step > 2 || columns < L / 8 || end + 2 * L > arena.length) {
             ScalarLoops.INSTANCE.copy(
-                    arena,
-                    source,
-                    sourceStride,
-                    target,
-                    targetStride,
-                    rows,
-                    columns,
-                    step,
-                    lanes);
+                    arena, source, sourceStride, target, targetStride, rows, columns, step, lanes);
         } else if (step == 1) {
             for (int row = 0; row < rows; row++) {
                 int from = source + row * sourceStride;
@@ -509,8 +496,7 @@ final class VectorLoops implements Loops {
         }
         for (int x = byVectors; x < columns; x++) {
             for (int row = 0; row < rows; row++) {
-                arena[target + row * targetStride + x] =
-                        arena[source + row * sourceStride + 2 * x];
+                arena[target + row * targetStride + x] = arena[source + row * sourceStride + 2 * x];
             }
         }
     }
@@ -577,7 +563,9 @@ final class VectorLoops implements Loops {
             for (int x = 0; x < columns; x += L) {
                 FloatVector left =
                         FloatVector.fromArray(FLOATS, arena, upper + 2 * x)
-                                .max(FloatVector.fromArray(FLOATS, arena, upper + inStride + 2 * x));
+                                .max(
+                                        FloatVector.fromArray(
+                                                FLOATS, arena, upper + inStride + 2 * x));
                 FloatVector right =
                         FloatVector.fromArray(FLOATS, arena, upper + 2 * x + L)
                                 .max(
@@ -588,7 +576,9 @@ final class VectorLoops implements Loops {
                 FloatVector most = even.max(odd);
                 if (columns - x < L) {
                     // Zeros into the gap; what they overwrite of the next row comes later.
-                    most = zero.blend(most, INDEX.compare(VectorOperators.LT, (float) (columns - x)));
+                    most =
+                            zero.blend(
+                                    most, INDEX.compare(VectorOperators.LT, (float) (columns - x)));
                 }
                 most.intoArray(arena, to + x);
             }

@@ -203,76 +203,60 @@ final class ScriptGraph {
         }
     }
 
+    private Node adaptive(String name, List<Object> a) throws Uncovered {
+        List<?> sizes = (List<?>) a.get(1);
+        return Pool.adaptive(
+                planes(a.get(0), name),
+                name.contains("max"),
+                sizes.size() < 2 ? 1 : integer(sizes.get(0)),
+                integer(sizes.get(sizes.size() - 1)));
+    }
+
     private Object call(String name, List<Object> a) throws Uncovered {
-        switch (name) {
-            case "torch.size":
-                return size(node(a.get(0)), integer(a.get(1)));
-            case "torch.floordiv":
-                return quotient(a.get(0), (Long) a.get(1));
-            case "ops.prim.device":
-                return DEVICE;
-            case "torch.to":
-                return converted(a);
-            case "torch.zeros":
-                return filled(a, 0, 0);
-            case "torch.ones":
-                return filled(a, 1, 0);
-            case "torch.full":
-                return filled(a, number(a.get(1)), 1);
-            case "torch.clone":
-                return copy(a.get(0));
-            case "torch.alias", "torch.detach", "torch.dropout":
-                return share(a.get(0));
-            case "torch.conv1d", "torch.conv2d":
-                return convolution(a, name.equals("torch.conv1d") ? 1 : 2);
-            case "torch.linear":
-                return linear(a);
-            case "torch.batch_norm":
-                return batchNorm(a);
-            case "torch.max_pool1d", "torch.max_pool2d":
-                return Pool.max(
-                        planes(a.get(0), name),
-                        window(a.get(1), a.get(2), a.get(3), a.get(4)),
-                        (Boolean) a.get(5));
-            case "torch.avg_pool1d", "torch.avg_pool2d":
-                return Pool.average(
-                        planes(a.get(0), name),
-                        window(a.get(1), a.get(2), a.get(3), List.of(1L, 1L)),
-                        (Boolean) a.get(4),
-                        (Boolean) a.get(5));
+        return switch (name) {
+            case "torch.size" -> size(node(a.get(0)), integer(a.get(1)));
+            case "torch.floordiv" -> quotient(a.get(0), (Long) a.get(1));
+            case "ops.prim.device" -> DEVICE;
+            case "torch.to" -> converted(a);
+            case "torch.zeros" -> filled(a, 0, 0);
+            case "torch.ones" -> filled(a, 1, 0);
+            case "torch.full" -> filled(a, number(a.get(1)), 1);
+            case "torch.clone" -> copy(a.get(0));
+            case "torch.alias", "torch.detach", "torch.dropout" -> share(a.get(0));
+            case "torch.conv1d", "torch.conv2d" ->
+                    convolution(a, name.equals("torch.conv1d") ? 1 : 2);
+            case "torch.linear" -> linear(a);
+            case "torch.batch_norm" -> batchNorm(a);
+            case "torch.max_pool1d", "torch.max_pool2d" ->
+                    Pool.max(
+                            planes(a.get(0), name),
+                            window(a.get(1), a.get(2), a.get(3), a.get(4)),
+                            (Boolean) a.get(5));
+            case "torch.avg_pool1d", "torch.avg_pool2d" ->
+                    Pool.average(
+                            planes(a.get(0), name),
+                            window(a.get(1), a.get(2), a.get(3), List.of(1L, 1L)),
+                            (Boolean) a.get(4),
+                            (Boolean) a.get(5));
             case "torch.adaptive_avg_pool1d",
-            "torch.adaptive_avg_pool2d",
-            "torch.adaptive_max_pool1d",
-            "torch.adaptive_max_pool2d":
-                List<?> sizes = (List<?>) a.get(1);
-                return Pool.adaptive(
-                        planes(a.get(0), name),
-                        name.contains("max"),
-                        sizes.size() < 2 ? 1 : integer(sizes.get(0)),
-                        integer(sizes.get(sizes.size() - 1)));
-            case "torch.flatten":
-                return flatten(node(a.get(0)), integer(a.get(1)), integer(a.get(2)));
-            case "torch.reshape":
-                return reshape(node(a.get(0)), (List<?>) a.get(1));
-            case "torch.unsqueeze":
-                return unsqueeze(node(a.get(0)), integer(a.get(1)));
-            case "torch.squeeze":
-                return squeeze(node(a.get(0)), integer(a.get(1)));
-            case "torch.permute":
-                return permute(node(a.get(0)), (List<?>) a.get(1));
-            case "torch.transpose":
-                return transpose(node(a.get(0)), integer(a.get(1)), integer(a.get(2)));
-            case "torch.cat":
-                return concat((List<?>) a.get(0), integer(a.get(1)));
-            case "torch.slice":
-                return slice(a);
-            case "torch.mean", "torch.sum":
-                return reduced(name, a);
-            case "torch.softmax", "torch.log_softmax":
-                return softmax(node(a.get(0)), integer(a.get(1)), name.contains("log"));
-            default:
-                return elementwise(name, a);
-        }
+                    "torch.adaptive_avg_pool2d",
+                    "torch.adaptive_max_pool1d",
+                    "torch.adaptive_max_pool2d" ->
+                    adaptive(name, a);
+            case "torch.flatten" -> flatten(node(a.get(0)), integer(a.get(1)), integer(a.get(2)));
+            case "torch.reshape" -> reshape(node(a.get(0)), (List<?>) a.get(1));
+            case "torch.unsqueeze" -> unsqueeze(node(a.get(0)), integer(a.get(1)));
+            case "torch.squeeze" -> squeeze(node(a.get(0)), integer(a.get(1)));
+            case "torch.permute" -> permute(node(a.get(0)), (List<?>) a.get(1));
+            case "torch.transpose" ->
+                    transpose(node(a.get(0)), integer(a.get(1)), integer(a.get(2)));
+            case "torch.cat" -> concat((List<?>) a.get(0), integer(a.get(1)));
+            case "torch.slice" -> slice(a);
+            case "torch.mean", "torch.sum" -> reduced(name, a);
+            case "torch.softmax", "torch.log_softmax" ->
+                    softmax(node(a.get(0)), integer(a.get(1)), name.contains("log"));
+            default -> elementwise(name, a);
+        };
     }
 
     private static int integer(Object value) {

@@ -131,7 +131,7 @@ class HouseTest {
 
         @Override
         public SliceIdentifier getIdentifierOf(JavaClass type) {
-            String[] names = type.getPackageName().split("\\.");
+            String[] names = type.getPackageName().split("\\.", -1);
             if (type.getPackageName().equals(GRAPH)) {
                 return SliceIdentifier.of(GRAPH);
             }

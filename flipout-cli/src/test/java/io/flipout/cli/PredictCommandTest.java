@@ -131,7 +131,7 @@ class PredictCommandTest {
     void whatCannotBeReadIsNamedWhileTheOthersGoOn() throws IOException {
         Path mixed = Files.createDirectory(folder.resolve("mixed"));
         Files.copy(images.resolve("3.png"), mixed.resolve("a.png"));
-        Files.write(mixed.resolve("b.png"), "no image".getBytes());
+        Files.writeString(mixed.resolve("b.png"), "no image");
         byte[] whole = Files.readAllBytes(images.resolve("7.png"));
         Files.write(mixed.resolve("c.png"), Arrays.copyOf(whole, whole.length / 2));
         Files.write(mixed.resolve("._a.png"), new byte[10]);

@@ -318,6 +318,7 @@ public record TrainRun(
                 epochs(last.epoch()), seconds, folder.path(), String.join(", ", folder.files()));
         String run = ShellWord.of(folder.path());
         terminal.line("Look closer:  ./flipout inspect %s", run);
+        terminal.line("Use it:       ./flipout predict %s IMAGE.png", run);
         terminal.line("Draw it:      ./flipout report %s", run);
         terminal.line(
                 "Deploy it:    ./flipout export %s --out %s --compress sparse",

@@ -115,8 +115,8 @@ class OptimizersTest {
         List<String> theirs = Python.run("optimize.py", folder);
 
         for (int i = 0; i < ours.size(); i++) {
-            String[] words = theirs.get(i).split(" ");
-            String[] begin = String.join(" ", numbers.subList(2, 6)).split(" ");
+            String[] words = theirs.get(i).split(" ", -1);
+            String[] begin = String.join(" ", numbers.subList(2, 6)).split(" ", -1);
             double distance = 0;
             double norm = 0;
             double moved = 0;

@@ -80,6 +80,10 @@ final class PrunedNetwork {
         final ParameterInfo info;
         final Map<String, Mirror> byArray = new LinkedHashMap<>();
         List<Object> snapshots = List.of();
+
+        /** Whether the snapshots are those of a checkpoint that has not been gone on with yet. */
+        boolean loaded;
+
         long steps;
 
         Mirrors(ParameterInfo info) {
@@ -329,10 +333,10 @@ final class PrunedNetwork {
         if (!mirrors.byArray.isEmpty()) {
             return first(mirrors).watches();
         }
-        return mirrors.snapshots.isEmpty() // What was seen before is to be seen where it lies.
-                ? List.of()
-                : mirror(mirrors.info.parameter().getId(), mirrors.info.parameter().getArray())
-                        .watches();
+        return mirrors.loaded // What was seen before is to be seen where it lies.
+                ? mirror(mirrors.info.parameter().getId(), mirrors.info.parameter().getArray())
+                        .watches()
+                : List.of();
     }
 
     /** Returns a parameter on one device; DJL uses the same array for it in every step. */
@@ -395,6 +399,7 @@ final class PrunedNetwork {
                 mirrors.steps = first.tensor().steps();
                 mirrors.byArray.values().forEach(mirror -> mirror.tensor().close());
                 mirrors.byArray.clear();
+                mirrors.loaded = false;
             }
         }
     }
@@ -461,6 +466,7 @@ final class PrunedNetwork {
                 mirrors.snapshots =
                         List.copyOf(
                                 (List<?>) Snapshots.get(file, SIGNALS + info.path(), info.size()));
+                mirrors.loaded = true;
             }
         }
     }

@@ -488,7 +488,7 @@ class TrainCommandTest {
             value = {
                 "--method none --sparsity 0.5       | --sparsity does not apply to none",
                 "--method none --layer-floor 5      | --layer-floor does not apply to none",
-                "--method random --p 3 --noise 1    | --p does not apply to random; --noise does not apply to random",
+                "--method random --p 3 --quality 1  | --p does not apply to random; --quality does not apply to random",
                 "--method snip --prune-rate 0.3     | --prune-rate does not apply to snip",
                 "--method flipout --snip-steps 2    | --snip-steps does not apply to flipout",
                 "--noise 0 --noise-scale weight     | --noise-scale does not apply to flipout",
@@ -514,10 +514,11 @@ class TrainCommandTest {
 
     @Test
     void whatAFileSaysInVainIsSaid() throws IOException {
-        Path file = Files.writeString(folder.resolve("c.yaml"), "method: random\np: 3\nnoise: 1\n");
+        Path file =
+                Files.writeString(folder.resolve("c.yaml"), "method: random\np: 3\nquality: 1\n");
         Shell shell = train(folder.resolve("run"), "--config", file, "--epochs", 8, "--limit", 10);
         assertThat(shell.err())
-                .contains("--p does not apply to random", "--noise does not apply to random")
+                .contains("--p does not apply to random", "--quality does not apply to random")
                 .hasLineCount(2);
         // A run's own file holds the defaults of all methods.
         Object config = folder.resolve("run/config.yaml");

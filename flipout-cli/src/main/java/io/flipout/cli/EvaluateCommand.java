@@ -7,9 +7,12 @@ import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flipout.cli.network.Evaluation;
 import io.flipout.cli.network.ModelOptions;
 import io.flipout.cli.network.Networks;
 import io.flipout.cli.network.SavedModel;
+import io.flipout.cli.network.Scorer;
+import io.flipout.cli.network.Scorers;
 import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.option.Devices;
 import io.flipout.cli.option.ImageOptions;
@@ -67,6 +70,15 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print the result as a JSON object and nothing else.")
     private boolean json;
 
+    @Option(
+            names = "--engine",
+            paramLabel = "flipout|pytorch",
+            defaultValue = "pytorch",
+            description =
+                    "What computes: PyTorch, or FlipOut's engine, on the CPU, with the weights that"
+                            + " are left (default: ${DEFAULT-VALUE}).")
+    private Scorer.Engine engine;
+
     @Mixin private CommonOptions common;
 
     @Override
@@ -74,12 +86,63 @@ final class EvaluateCommand implements Callable<Integer> {
         SavedModel saved = network.find();
         data.fillFrom(spec.commandLine().getParseResult(), saved::option);
         data.resolve();
+        Terminal terminal = new Terminal(spec.commandLine());
+        Result result =
+                engine == Scorer.Engine.FLIPOUT
+                        ? withoutPyTorch(saved, terminal)
+                        : withPyTorch(saved, terminal);
+        if (json) {
+            terminal.line(json(result.score(), result.classes(), result.confusion()));
+        } else {
+            show(terminal, result.score());
+            result.confusion().ifPresent(c -> show(terminal, c, result.classes()));
+        }
+        return 0;
+    }
+
+    private record Result(Score score, List<String> classes, Optional<Confusion> confusion) {}
+
+    private Result withoutPyTorch(SavedModel saved, Terminal terminal) throws IOException {
+        if (!device.equals("auto") && !device.equals("cpu")) {
+            throw Failure.misuse(
+                    "The FlipOut engine computes on the CPU: leave out --device, or give --engine"
+                            + " pytorch.");
+        }
+        Optional<List<String>> classes = saved.classes();
+        ImageSet images = images(classes, terminal);
+        try (Scorer scorer = Scorers.open(network, saved, engine, common, terminal::note)) {
+            data.takePixels(saved.takesPixels());
+            Evaluation evaluation = new Evaluation(scorer, images, data.normalization());
+            if (classes.isEmpty()) {
+                Networks.checkCount(evaluation.outputs(), network.path().toString(), images);
+                tellOrder(terminal);
+            }
+            Score score = evaluation.score();
+            return new Result(
+                    score,
+                    images.classes(),
+                    perClass ? Optional.of(evaluation.confusion()) : Optional.empty());
+        }
+    }
+
+    /** The test images, labelled as the network's outputs are. */
+    private ImageSet images(Optional<List<String>> classes, Terminal terminal) throws IOException {
+        ImageSet images = data.loadTest(terminal::note);
+        return classes.map(images::inClasses).orElse(images);
+    }
+
+    private void tellOrder(Terminal terminal) {
+        terminal.note(
+                network.path()
+                        + " does not name its classes: they are taken in the order of the data"
+                        + " set's.");
+    }
+
+    private Result withPyTorch(SavedModel saved, Terminal terminal) throws Exception {
         common.startEngine();
         Device[] devices = Devices.parse(device);
-        Terminal terminal = new Terminal(spec.commandLine());
-        ImageSet loaded = data.loadTest(terminal::note);
         Optional<List<String>> classes = saved.classes();
-        ImageSet images = classes.map(loaded::inClasses).orElse(loaded);
+        ImageSet images = images(classes, terminal);
         Shape image = new Shape(images.channels(), images.height(), images.width());
         try (Model model = network.load(saved, devices[0])) {
             DefaultTrainingConfig config =
@@ -104,10 +167,7 @@ final class EvaluateCommand implements Callable<Integer> {
                 Networks.checkFits(trainer, network.path().toString(), images);
                 if (classes.isEmpty()) {
                     Networks.checkCount(trainer, network.path().toString(), images);
-                    terminal.note(
-                            network.path()
-                                    + " does not name its classes: they are taken in the order of"
-                                    + " the data set's.");
+                    tellOrder(terminal);
                 }
                 data.takePixels(Networks.takesPixels(model));
                 Score score =
@@ -120,15 +180,9 @@ final class EvaluateCommand implements Callable<Integer> {
                                                 data.forEvaluation(images),
                                                 images.classes().size()))
                                 : Optional.empty();
-                if (json) {
-                    terminal.line(json(score, images.classes(), confusion));
-                } else {
-                    show(terminal, score);
-                    confusion.ifPresent(c -> show(terminal, c, images.classes()));
-                }
+                return new Result(score, images.classes(), confusion);
             }
         }
-        return 0;
     }
 
     private void show(Terminal terminal, Score score) {

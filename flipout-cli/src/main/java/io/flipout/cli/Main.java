@@ -21,18 +21,20 @@ import picocli.CommandLine.Spec;
         name = "flipout",
         mixinStandardHelpOptions = true,
         version = "FlipOut " + Version.NUMBER,
-        description = "Prunes neural networks while they train (FlipOut, arXiv 2009.02594).",
-        subcommands = {
-            TrainCommand.class,
-            ResumeCommand.class,
-            CompareCommand.class,
-            EvaluateCommand.class,
-            InspectCommand.class,
-            ExportCommand.class,
-            ReportCommand.class,
-            BenchCommand.class
-        })
+        description = "Prunes neural networks while they train (FlipOut, arXiv 2009.02594).")
 public final class Main implements Runnable {
+
+    private static final List<Class<?>> COMMANDS =
+            List.of(
+                    TrainCommand.class,
+                    ResumeCommand.class,
+                    CompareCommand.class,
+                    EvaluateCommand.class,
+                    PredictCommand.class,
+                    InspectCommand.class,
+                    ExportCommand.class,
+                    ReportCommand.class,
+                    BenchCommand.class);
 
     @Spec private CommandSpec spec;
 
@@ -54,7 +56,9 @@ public final class Main implements Runnable {
     static int run(PrintWriter out, PrintWriter err, String... args) {
         boolean verbose = List.of(args).contains("--verbose");
         Errors errors = new Errors(verbose);
-        CommandLine commandLine = CommandLines.configured(new CommandLine(new Main()));
+        CommandLine commandLine = new CommandLine(new Main());
+        commands(args).forEach(commandLine::addSubcommand);
+        CommandLines.configured(commandLine);
         commandLine.setOut(out);
         commandLine.setErr(err);
         try {
@@ -71,6 +75,13 @@ public final class Main implements Runnable {
         } catch (LinkageError e) {
             return errors.handleUnloadable(e, commandLine);
         }
+    }
+
+    /** The commands that may be meant. A prediction is soon done, and does not wait for all. */
+    private static List<Class<?>> commands(String... args) {
+        return args.length > 0 && args[0].equals("predict")
+                ? List.of(PredictCommand.class)
+                : COMMANDS;
     }
 
     @Override

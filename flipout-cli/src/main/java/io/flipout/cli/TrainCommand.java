@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
 import io.flipout.cli.method.MethodOptions;
+import io.flipout.cli.method.TrainingPlan;
 import io.flipout.cli.network.Networks;
 import io.flipout.cli.network.SavedModel;
 import io.flipout.cli.option.CheckpointOptions;
@@ -26,6 +27,7 @@ import io.flipout.djl.data.ImageDataset;
 import io.flipout.method.PruningMethod;
 import io.flipout.report.SparsityReport;
 import io.flipout.schedule.Schedule;
+import io.flipout.signal.Signal;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -121,28 +123,30 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin private CommonOptions common;
 
     /** A training as the options describe it. */
-    private record Plan(String network, PruningMethod method, Schedule schedule) {}
+    private record Plan(String network, Schedule schedule) {}
 
     /** Checks the options as far as that goes without an engine and data, and fills in defaults. */
     private Plan plan(boolean saved) {
         String network = Networks.shortName(model, Optional.ofNullable(width), saved);
         data.dataSet();
+        optimizer.resolve();
         PruningMethod method = pruning.method(optimizer.learningRate());
         if (Networks.isSaved(model)) {
             // A run may be resumed and repeated from another folder.
             model = Path.of(model).toAbsolutePath().normalize().toString();
             resolveZeros(method);
         }
-        optimizer.resolve();
         data.resolve();
         saving.resolve();
         Schedule schedule = pruning.schedule(optimizer.epochs());
         pruning.allocation();
-        return new Plan(network, method, schedule);
+        return new Plan(network, schedule);
     }
 
     private void resolveZeros(PruningMethod method) {
-        boolean rewires = method.rewiring().isPresent();
+        boolean rewires =
+                method.rewiring().isPresent()
+                        || method.signals().stream().anyMatch(Signal::revives);
         if (keepZeros == null) {
             keepZeros = !rewires;
         }
@@ -285,15 +289,22 @@ final class TrainCommand implements Callable<Integer> {
                 tellZeros(opened, terminal);
             }
             data.takePixels(Networks.takesPixels(opened));
+            ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
+            long steps = examples.batches();
+            TrainingPlan training =
+                    new TrainingPlan(
+                            images.train().size(),
+                            steps,
+                            optimizer.epochs(),
+                            optimizer.learningRate(steps, pruning.rewindStep()));
             Pruner.Builder pruner =
                     Pruner.builder()
-                            .setMethod(plan.method())
+                            .setMethod(pruning.method(training))
                             .setSchedule(plan.schedule())
                             .optAllocation(pruning.allocation())
                             .optWeights(pruning.weights())
                             .optKeepZeros(Boolean.TRUE.equals(keepZeros))
                             .optSeed(seed);
-            ImageDataset examples = data.forTraining(images.train(), optimizer.batchSize(), seed);
             pruning.giveExamples(pruner, examples);
             return new TrainRun(
                             folder,

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainCommandTest {
 
@@ -320,6 +321,71 @@ class TrainCommandTest {
         assertThat(Files.readString(run.resolve("config.yaml"))).contains("allocation: \"layer\"");
     }
 
+    /** .5·(1 − (1 − i/3)³) of 79,510 weights, of each layer: 70.4, 96.3 and 100 % of the way. */
+    @Test
+    void gmpPrunesEveryLayerAlongTheCubic() throws IOException {
+        Path run = folder.resolve("run");
+        train(run, "--method", "gmp", "--sparsity", 0.5, "--epochs", 4);
+        List<Long> scored = scored(run);
+        assertThat(scored.get(0)).isEqualTo(WEIGHTS);
+        assertThat((double) scored.get(1) / WEIGHTS).isCloseTo(1 - .5 * 19 / 27, within(1e-5));
+        assertThat((double) scored.get(2) / WEIGHTS).isCloseTo(1 - .5 * 26 / 27, within(1e-5));
+        assertThat(scored.get(3)).isEqualTo(WEIGHTS / 2);
+        assertThat(Files.readString(run.resolve("config.yaml")))
+                .contains("allocation: \"layer\"", "gmp-end: 3");
+    }
+
+    /** 4 steps an epoch; what the length of the training decides is written down. */
+    @Test
+    void rewiringKeepsTheNumberOfWeightsOfEveryLayer() throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        train(run, "--method", "set", "--sparsity", 0.9, "--epochs", 3);
+        assertThat(summary(run).get("remaining_weights").asLong()).isEqualTo(WEIGHTS / 10);
+        assertThat(Files.readString(run.resolve("config.yaml")))
+                .contains("allocation: \"erk\"", "rewire-every: 4", "rewire-until: 12");
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(untimed(again)).isEqualTo(untimed(run));
+        train(again, "--method", "rigl", "--rewire-every", 2, "--epochs", 2, "--overwrite");
+        assertThat(summary(again).get("remaining_weights").asLong()).isEqualTo(WEIGHTS / 100);
+        assertThat(Files.readString(again.resolve("config.yaml"))).contains("rewire-until: 6");
+    }
+
+    /** Noise is for any method, and changes what it comes to. */
+    @Test
+    void anyMethodTakesNoise() throws IOException {
+        List<List<List<String>>> metrics = new ArrayList<>();
+        for (String noise :
+                List.of(
+                        "--noise 0",
+                        "--noise 1",
+                        "--noise 1 --noise-scale annealed",
+                        "--noise 1 --noise-scale langevin --momentum 0")) {
+            Path run = folder.resolve("run");
+            Shell shell =
+                    train(
+                            run,
+                            (Object[]) ("--overwrite --method gmp --epochs 2 " + noise).split(" "));
+            assertThat(shell.status()).as(shell.err()).isZero();
+            assertThat(metrics.contains(untimed(run))).isFalse();
+            metrics.add(untimed(run));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nag", "adam", "adamw", "rmsprop", "adagrad"})
+    void everyOptimizerTrainsAndIsRepeatedByItsConfiguration(String optimizer) throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        Shell shell = train(run, "--optimizer", optimizer, "--sparsity", 0.5, "--epochs", 2);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(summary(run).get("remaining_weights").asLong()).isEqualTo(WEIGHTS / 2);
+        assertThat(Files.readString(run.resolve("config.yaml")))
+                .contains("optimizer: \"" + optimizer + "\"", "weight-decay:");
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(untimed(again)).isEqualTo(untimed(run));
+    }
+
     @Test
     void hansRulePrunesByQualityAndRetrainsAgainAndAgain() throws IOException {
         Path run = folder.resolve("run");
@@ -422,7 +488,7 @@ class TrainCommandTest {
             value = {
                 "--method none --sparsity 0.5       | --sparsity does not apply to none",
                 "--method none --layer-floor 5      | --layer-floor does not apply to none",
-                "--method random --p 3 --noise 1    | --p does not apply to random; --noise does not apply to random",
+                "--method random --p 3 --quality 1  | --p does not apply to random; --quality does not apply to random",
                 "--method snip --prune-rate 0.3     | --prune-rate does not apply to snip",
                 "--method flipout --snip-steps 2    | --snip-steps does not apply to flipout",
                 "--noise 0 --noise-scale weight     | --noise-scale does not apply to flipout",
@@ -448,10 +514,11 @@ class TrainCommandTest {
 
     @Test
     void whatAFileSaysInVainIsSaid() throws IOException {
-        Path file = Files.writeString(folder.resolve("c.yaml"), "method: random\np: 3\nnoise: 1\n");
+        Path file =
+                Files.writeString(folder.resolve("c.yaml"), "method: random\np: 3\nquality: 1\n");
         Shell shell = train(folder.resolve("run"), "--config", file, "--epochs", 8, "--limit", 10);
         assertThat(shell.err())
-                .contains("--p does not apply to random", "--noise does not apply to random")
+                .contains("--p does not apply to random", "--quality does not apply to random")
                 .hasLineCount(2);
         // A run's own file holds the defaults of all methods.
         Object config = folder.resolve("run/config.yaml");
@@ -679,6 +746,19 @@ class TrainCommandTest {
                 "--method snip --snip-variant new    | 'new' is not one of original, released",
                 "--method snip --snip-steps 0        | --snip-steps must be at least 1",
                 "--method snip --snip-batches 0      | must be at least 1",
+                "--method gmp --epochs 1             | no time within --epochs 1",
+                "--method gmp --epochs 9 --gmp-end 9 | until --gmp-end 9, which is no time within --epochs 9",
+                "--method gmp --gmp-begin -1         | after --gmp-begin -1",
+                "--method movement --gmp-end 20 --epochs 8 | movement prunes every --prune-every 1 epochs",
+                "--method gmp --prune-rate 0.5       | instead of --prune-rate, set --gmp-begin",
+                "--method rigl --rewire-share 0      | share of the weights that is rewired must lie in (0, 1], got 0.0",
+                "--method rigl --rewire-every 0      | must be at least 1, got 0",
+                "--method set --rewire-until 0       | must be at least 1",
+                "--method set --prune-every 2        | set trains as few weights from the start",
+                "--method grasp --prune-every 2      | grasp prunes before training: instead of --prune-every, set --sparsity",
+                "--method grasp --grasp-batches 0    | --grasp-batches must be at least 1",
+                "--method grasp --grasp-temperature 0 | temperature must be a number greater than 0",
+                "--method synflow --synflow-rounds 0 | --synflow-rounds must be at least 1",
                 "--method deep-r --prune-every 2     | instead of --prune-every, set --sparsity",
                 "--method deep-r --sparsity 1        | sparsity must lie in [0, 1)",
                 "--method deep-r --sparsity 0.9999999 | leaves none of 266200 weights",
@@ -712,14 +792,30 @@ class TrainCommandTest {
                 "--gamma Infinity                    | --gamma must be a number greater than 0",
                 "--milestones 3,0                    | --milestones must be at least 1, got [3, 0]",
                 "--noise NaN                         | noise strength must be a number greater than 0, or 0",
-                "--noise-scale loud                  | 'loud' is not one of gradient, weight",
-                "--allocation local                  | 'local' is not one of global, layer",
+                "--noise-scale loud                  | 'loud' is not one of gradient, weight, fixed, annealed, langevin",
+                "--method random --noise -1          | noise strength must be a number greater than 0, or 0",
+                "--allocation local                  | 'local' is not one of global, layer, erk, or N:M such as 2:4",
+                "--allocation 4:2                    | keeps N of every M weights, at least 1 and fewer than M, such as 2:4; got 4:2",
+                "--allocation 2:4 --sparsity 0.9     | comes to a sparsity of 0.5: --sparsity 0.9 does not go with it",
+                "--allocation 2:4 --layer-floor 1    | --layer-floor does not go with it",
+                "--allocation 5:1000                 | multiple of 1000, and the network has none",
+                "--allocation 2:4 --method deep-r    | would not keep to N of every M",
                 "--model vgg16 --limit 10            | Vgg cannot take images of 28×28",
                 "--val-size 200                      | validation",
                 "--device gpu7                       | There is no GPU 7",
                 "--device tpu                        | Unknown device 'tpu'",
                 "--device gpu99999999999             | Unknown device 'gpu99999999999'",
                 "--momentum 1                        | momentum",
+                "--optimizer lion                    | 'lion' is not one of sgd, nag, adam, adamw, rmsprop, adagrad",
+                "--optimizer adam --momentum 0.9     | --momentum is no option of --optimizer adam",
+                "--betas 0.9,0.99                    | --betas is no option of --optimizer sgd",
+                "--optimizer adam --betas 0.9        | --betas takes two numbers",
+                "--optimizer adamw --betas 0.9,1     | beta 2 must lie in [0, 1), got 1.0",
+                "--optimizer nag --momentum 0        | Nesterov needs a momentum above 0",
+                "--optimizer nag --epsilon 1e-8      | --epsilon is no option of --optimizer nag",
+                "--optimizer adagrad --epsilon 0     | Epsilon must be a number greater than 0",
+                "--optimizer adagrad --rmsprop-alpha 0.5 | --rmsprop-alpha is no option of --optimizer adagrad",
+                "--optimizer rmsprop --rmsprop-alpha 1 | alpha must lie in [0, 1), got 1.0",
                 "--config nowhere.yaml               | no configuration file nowhere.yaml",
                 "--colour red                        | Unknown option '--colour'; there are --model,",
             })

@@ -1,5 +1,6 @@
 package io.flipout.allocation;
 
+import ai.djl.ndarray.types.Shape;
 import java.util.List;
 
 /** Decides how many weights each tensor keeps, and prunes the lowest scores of those alive. */
@@ -41,6 +42,25 @@ public interface Allocation {
     }
 
     /**
+     * Checks, before training begins, that so few weights can be kept of tensors of these shapes.
+     *
+     * @param shapes the shapes of the prunable tensors, (out, in, ...) of layers
+     * @param filters the number of filters of each that could go as wholes
+     * @param keep the number of weights alive in the end
+     * @throws IllegalArgumentException if they cannot
+     */
+    default void check(List<Shape> shapes, int[] filters, long keep) {
+        check(shapes.stream().mapToInt(s -> Math.toIntExact(s.size())).toArray(), filters, keep);
+    }
+
+    /**
+     * Checks, before training begins, that a threshold may decide how many weights go.
+     *
+     * @throws IllegalArgumentException if it may not, where weights do not go one by one
+     */
+    default void checkThreshold() {}
+
+    /**
      * Tells whether exactly as many weights are kept as asked for, and not a few more, as where
      * they go in groups.
      *
@@ -66,6 +86,26 @@ public interface Allocation {
      */
     static LayerwiseAllocation perLayer() {
         return new LayerwiseAllocation(0);
+    }
+
+    /**
+     * Ranks each tensor by itself, and takes the larger a share of each the larger it is.
+     *
+     * @return the allocation
+     */
+    static ErdosRenyiAllocation erdosRenyi() {
+        return new ErdosRenyiAllocation(0);
+    }
+
+    /**
+     * Keeps n of every m consecutive weights along the input of a layer.
+     *
+     * @param n the weights kept of each group, at least 1
+     * @param m the weights of a group, more than n
+     * @return the allocation
+     */
+    static GroupAllocation ofEvery(int n, int m) {
+        return new GroupAllocation(n, m);
     }
 
     /**

@@ -64,6 +64,14 @@ public record FilterAllocation() implements Allocation {
 
     /** {@inheritDoc} */
     @Override
+    public void checkThreshold() {
+        throw new IllegalArgumentException(
+                "Whole filters are kept to a number, which a threshold does not know: choose another"
+                        + " allocation or a schedule to a sparsity.");
+    }
+
+    /** {@inheritDoc} */
+    @Override
     public void prune(List<Candidate> tensors, long keep) {
         long alive = Floors.alive(tensors, keep);
         List<Filter> filters = new ArrayList<>();

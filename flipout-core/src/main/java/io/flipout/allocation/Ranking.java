@@ -184,17 +184,22 @@ public final class Ranking {
             double[] scores = tensors.get(t).scores();
             for (int i = 0; i < scores.length; i++) {
                 if (eligible[t][i] != 0 && Double.isNaN(scores[i])) {
-                    return new IllegalStateException(
-                            "Weight "
-                                    + i
-                                    + " of "
-                                    + tensors.get(t).path()
-                                    + " has no score (NaN): training has diverged; lower the"
-                                    + " learning rate or the noise.");
+                    return noScore(tensors.get(t), i);
                 }
             }
         }
         throw new AssertionError("A NaN was counted that is not there.");
+    }
+
+    /** Returns what is thrown where the score of a weight alive is NaN. */
+    static IllegalStateException noScore(Candidate tensor, int index) {
+        return new IllegalStateException(
+                "Weight "
+                        + index
+                        + " of "
+                        + tensor.path()
+                        + " has no score (NaN): training has diverged; lower the learning rate or"
+                        + " the noise.");
     }
 
     private void count(int tensor, int worker, int workers, long[] counts) {

@@ -24,6 +24,8 @@ public final class Rehearsal {
         boolean isOurs =
                 allocation instanceof GlobalAllocation
                         || allocation instanceof LayerwiseAllocation
+                        || allocation instanceof ErdosRenyiAllocation
+                        || allocation instanceof GroupAllocation
                         || allocation instanceof FilterAllocation;
         if (keeps.length == 0 || isOurs) {
             return;

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.training.tracker.Tracker;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.tensor.Chunks;
@@ -17,12 +18,14 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
  * FlipOut's gradient noise (section 2.3): {@code g ← g + λ·σ·z}, z ~ N(0, I) drawn afresh in every
- * step, σ the root mean square of the tensor's gradient or of its weights, or 1.
+ * step, σ the root mean square of the tensor's gradient or of its weights, or independent of both:
+ * see {@link NoiseScale}.
  *
  * <p>It makes weights flip that keep aiming at 0 and fall short. As σ is taken over the whole
  * tensor and pruned weights have no gradient, the noise fades while the tensor empties.
@@ -37,17 +40,53 @@ import java.util.SplittableRandom;
  * @param scale what σ is measured by
  * @param scope which parameters get noise
  * @param everywhere whether weights that are not alive get it too, for methods that rewire by it
+ * @param langevin what Langevin noise is measured by; empty for all other noise
  */
 public record GaussianNoise(
-        float lambda, NoiseScale scale, ParameterScope scope, boolean everywhere)
+        float lambda,
+        NoiseScale scale,
+        ParameterScope scope,
+        boolean everywhere,
+        Optional<Langevin> langevin)
         implements GradientTerm {
+
+    /** The exponent of the annealed variance. */
+    private static final double ANNEALING = 0.55;
+
+    /**
+     * What Langevin noise is measured by.
+     *
+     * @param examples N, the number of examples whose mean loss is trained, at least 1
+     * @param learningRate η by the number of the step, from 1, as the optimizer has it
+     */
+    public record Langevin(long examples, Tracker learningRate) {
+
+        /**
+         * Creates the measure.
+         *
+         * @throws IllegalArgumentException if the examples are fewer than 1
+         */
+        public Langevin {
+            Objects.requireNonNull(learningRate, "Langevin noise needs a learning rate");
+            if (examples < 1) {
+                throw new IllegalArgumentException(
+                        "The examples of Langevin noise must be at least 1, got " + examples);
+            }
+        }
+    }
 
     /**
      * Creates the term.
      *
-     * @throws IllegalArgumentException if λ is not a positive number
+     * @throws IllegalArgumentException if λ is not a positive number, or it is Langevin noise
+     *     without its measure
      */
     public GaussianNoise {
+        if (scale == NoiseScale.LANGEVIN && langevin.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "Langevin noise depends on the number of examples and the learning rate: give"
+                            + " them, optLangevin(examples, learningRate).");
+        }
         if (!(lambda > 0) || Float.isInfinite(lambda)) {
             throw new IllegalArgumentException(
                     "The noise strength must be a number greater than 0, got " + lambda);
@@ -66,10 +105,40 @@ public record GaussianNoise(
         this(lambda, scale, scope, false);
     }
 
+    /**
+     * Creates the term of any noise but Langevin's.
+     *
+     * @param lambda λ, the strength of the noise, greater than 0
+     * @param scale what σ is measured by
+     * @param scope which parameters get noise
+     * @param everywhere whether weights that are not alive get it too
+     * @throws IllegalArgumentException if λ is not a positive number
+     */
+    public GaussianNoise(float lambda, NoiseScale scale, ParameterScope scope, boolean everywhere) {
+        this(lambda, scale, scope, everywhere, Optional.empty());
+    }
+
     /** {@inheritDoc} */
     @Override
     public Running start(List<ParameterInfo> parameters, long seed) {
         return new RunningNoise(parameters, seed);
+    }
+
+    private boolean isMeasured() {
+        return scale == NoiseScale.GRADIENT || scale == NoiseScale.WEIGHT;
+    }
+
+    /** Returns σ of noise that depends on the step alone, after so many steps. */
+    private double deviation(long steps) {
+        return switch (scale) {
+            case ANNEALED -> Math.sqrt(lambda / Math.pow(1d + steps, ANNEALING));
+            case LANGEVIN -> {
+                Langevin measure = langevin.orElseThrow();
+                float rate = measure.learningRate().getNewValue(Math.toIntExact(steps + 1));
+                yield lambda * Math.sqrt(2 / (measure.examples() * (double) rate));
+            }
+            default -> lambda;
+        };
     }
 
     private final class RunningNoise implements Running {
@@ -96,11 +165,14 @@ public record GaussianNoise(
             Optional<FloatBuffer> memory = DirectMemory.of(gradient);
             Optional<FloatBuffer> source = DirectMemory.of(measured);
             if (memory.isPresent() && source.isPresent()) {
-                double size = scale == NoiseScale.FIXED ? 1 : norm(source.get()) / root;
-                addInPlace(tensor, memory.get(), (float) (lambda * size));
+                double sigma =
+                        isMeasured()
+                                ? lambda * norm(source.get()) / root
+                                : deviation(tensor.steps());
+                addInPlace(tensor, memory.get(), (float) sigma);
             } else {
                 try (NDArray drawn = engineNoise.of(tensor);
-                        NDArray noise = scaled(drawn, measured, root)) {
+                        NDArray noise = scaled(drawn, tensor, measured, root)) {
                     if (!everywhere && tensor.mask().isPresent()) {
                         noise.muli(tensor.deviceMask());
                     }
@@ -110,9 +182,9 @@ public record GaussianNoise(
         }
 
         /** Not in place: the parameter's next mirror draws from the same numbers. */
-        private NDArray scaled(NDArray drawn, NDArray measured, double root) {
-            if (scale == NoiseScale.FIXED) {
-                return drawn.mul(lambda);
+        private NDArray scaled(NDArray drawn, TrainedTensor tensor, NDArray measured, double root) {
+            if (!isMeasured()) {
+                return drawn.mul((float) deviation(tensor.steps()));
             }
             try (NDArray norm = measured.norm();
                     NDArray sigma = norm.mul(lambda / root)) {

@@ -13,5 +13,19 @@ public enum NoiseScale {
      */
     WEIGHT,
     /** σ = λ, whatever the gradient and the weights are. */
-    FIXED
+    FIXED,
+    /**
+     * σ² = λ/(1 + t)^0.55 after t steps, the same for all tensors: λ is the η of Neelakantan et
+     * al., <a href="https://arxiv.org/abs/1511.06807">Adding Gradient Noise Improves Learning for
+     * Very Deep Networks</a>, 2015, who try 0.01, 0.3 and 1.
+     */
+    ANNEALED,
+    /**
+     * σ = λ·√(2/(N·η)), η the learning rate of the step and N the number of examples whose mean
+     * loss is trained: with λ = 1 and plain SGD, stochastic gradient Langevin dynamics (Welling and
+     * Teh, <a href="https://www.stats.ox.ac.uk/~teh/research/compstats/WelTeh2011a.pdf">Bayesian
+     * Learning via Stochastic Gradient Langevin Dynamics</a>, 2011). With momentum it is another
+     * sampler.
+     */
+    LANGEVIN
 }

@@ -96,32 +96,12 @@ public final class DeepR implements PruningMethod {
     }
 
     /** Builds {@link DeepR}. */
-    public static final class Builder {
-
-        private float l1 = 1e-5f;
-        private float noise = 1e-5f;
+    public static final class Builder extends DeepRBuilder<Builder> {
 
         private Builder() {}
 
-        /**
-         * Sets α, the strength of the L1 regulariser.
-         *
-         * @param l1 α, at least 0, default 1e-5
-         * @return this builder
-         */
-        public Builder optL1(float l1) {
-            this.l1 = l1;
-            return this;
-        }
-
-        /**
-         * Sets σ, the standard deviation of the noise on the gradient of weights alive.
-         *
-         * @param noise σ, at least 0, default 1e-5
-         * @return this builder
-         */
-        public Builder optNoise(float noise) {
-            this.noise = noise;
+        @Override
+        Builder self() {
             return this;
         }
 

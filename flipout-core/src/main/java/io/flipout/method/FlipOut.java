@@ -3,8 +3,6 @@ package io.flipout.method;
 import io.flipout.criterion.Criterion;
 import io.flipout.criterion.FlipSaliency;
 import io.flipout.gradient.GradientTerm;
-import io.flipout.gradient.NoiseScale;
-import io.flipout.gradient.ParameterScope;
 import io.flipout.signal.SignFlips;
 import io.flipout.signal.Signal;
 import java.util.List;
@@ -25,7 +23,7 @@ public final class FlipOut implements PruningMethod {
 
     private FlipOut(Builder builder) {
         criterion = new FlipSaliency(builder.p, builder.flipOffset);
-        noise = Noise.of(builder.lambda, builder.scale, builder.scope);
+        noise = builder.noise();
     }
 
     /**
@@ -62,15 +60,19 @@ public final class FlipOut implements PruningMethod {
     }
 
     /** Builds {@link FlipOut}. */
-    public static final class Builder {
+    public static final class Builder extends NoisyBuilder<Builder> {
 
         private double p = 2;
-        private float lambda = 1;
-        private NoiseScale scale = NoiseScale.GRADIENT;
-        private ParameterScope scope = ParameterScope.ALL;
         private int flipOffset = 1;
 
-        private Builder() {}
+        private Builder() {
+            super(1);
+        }
+
+        @Override
+        Builder self() {
+            return this;
+        }
 
         /**
          * Sets the power of the magnitude.
@@ -80,39 +82,6 @@ public final class FlipOut implements PruningMethod {
          */
         public Builder optP(double p) {
             this.p = p;
-            return this;
-        }
-
-        /**
-         * Sets λ, the strength of the noise.
-         *
-         * @param lambda λ, at least 0, default 1; 0 turns noise off
-         * @return this builder
-         */
-        public Builder optNoise(float lambda) {
-            this.lambda = lambda;
-            return this;
-        }
-
-        /**
-         * Sets what the noise is measured by.
-         *
-         * @param scale the scale, default {@link NoiseScale#GRADIENT}
-         * @return this builder
-         */
-        public Builder optNoiseScale(NoiseScale scale) {
-            this.scale = scale;
-            return this;
-        }
-
-        /**
-         * Sets which parameters get noise.
-         *
-         * @param scope the scope, default {@link ParameterScope#ALL}
-         * @return this builder
-         */
-        public Builder optNoiseScope(ParameterScope scope) {
-            this.scope = scope;
             return this;
         }
 

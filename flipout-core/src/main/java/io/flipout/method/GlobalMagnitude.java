@@ -3,8 +3,6 @@ package io.flipout.method;
 import io.flipout.criterion.Criterion;
 import io.flipout.criterion.Magnitude;
 import io.flipout.gradient.GradientTerm;
-import io.flipout.gradient.NoiseScale;
-import io.flipout.gradient.ParameterScope;
 import java.util.List;
 
 /**
@@ -19,7 +17,7 @@ public final class GlobalMagnitude implements PruningMethod {
     private final List<GradientTerm> noise;
 
     private GlobalMagnitude(Builder builder) {
-        noise = Noise.of(builder.lambda, builder.scale, builder.scope);
+        noise = builder.noise();
     }
 
     /**
@@ -50,44 +48,14 @@ public final class GlobalMagnitude implements PruningMethod {
     }
 
     /** Builds {@link GlobalMagnitude}. */
-    public static final class Builder {
+    public static final class Builder extends NoisyBuilder<Builder> {
 
-        private float lambda;
-        private NoiseScale scale = NoiseScale.GRADIENT;
-        private ParameterScope scope = ParameterScope.ALL;
-
-        private Builder() {}
-
-        /**
-         * Sets λ, the strength of the noise.
-         *
-         * @param lambda λ, at least 0, default 0: no noise
-         * @return this builder
-         */
-        public Builder optNoise(float lambda) {
-            this.lambda = lambda;
-            return this;
+        private Builder() {
+            super(0);
         }
 
-        /**
-         * Sets what the noise is measured by.
-         *
-         * @param scale the scale, default {@link NoiseScale#GRADIENT}
-         * @return this builder
-         */
-        public Builder optNoiseScale(NoiseScale scale) {
-            this.scale = scale;
-            return this;
-        }
-
-        /**
-         * Sets which parameters get noise.
-         *
-         * @param scope the scope, default {@link ParameterScope#ALL}
-         * @return this builder
-         */
-        public Builder optNoiseScope(ParameterScope scope) {
-            this.scope = scope;
+        @Override
+        Builder self() {
             return this;
         }
 

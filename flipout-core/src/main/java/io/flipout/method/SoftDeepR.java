@@ -96,14 +96,17 @@ public final class SoftDeepR implements PruningMethod {
     }
 
     /** Builds {@link SoftDeepR}. */
-    public static final class Builder {
+    public static final class Builder extends DeepRBuilder<Builder> {
 
         private double density = .005;
         private double learningRate = .05;
-        private float l1 = 1e-5f;
-        private float noise = 1e-5f;
 
         private Builder() {}
+
+        @Override
+        Builder self() {
+            return this;
+        }
 
         /**
          * Sets p, the share of weights that would be alive in the long run if none were learned.
@@ -124,28 +127,6 @@ public final class SoftDeepR implements PruningMethod {
          */
         public Builder optLearningRate(double learningRate) {
             this.learningRate = learningRate;
-            return this;
-        }
-
-        /**
-         * Sets α, the strength of the L1 regulariser.
-         *
-         * @param l1 α, greater than 0, default 1e-5
-         * @return this builder
-         */
-        public Builder optL1(float l1) {
-            this.l1 = l1;
-            return this;
-        }
-
-        /**
-         * Sets σ, the standard deviation of the noise on the gradient.
-         *
-         * @param noise σ, greater than 0, default 1e-5
-         * @return this builder
-         */
-        public Builder optNoise(float noise) {
-            this.noise = noise;
             return this;
         }
 

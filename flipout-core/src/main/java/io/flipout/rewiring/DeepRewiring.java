@@ -131,7 +131,7 @@ public final class DeepRewiring implements Rewiring {
         }
 
         @Override
-        public void settle() {
+        public void settle(int[] dormant) {
             byte[] alive = mask.bytes();
             Chunks.forEach(
                     memory(),
@@ -182,7 +182,7 @@ public final class DeepRewiring implements Rewiring {
         }
 
         @Override
-        public void settle() {
+        public void settle(int[] dormant) {
             try (NDArray theta = tensor.values().mul(signs);
                     NDArray isNew = theta.lte(0);
                     NDArray revived = signs.mul(REVIVED);

@@ -1,5 +1,8 @@
 package io.flipout.rewiring;
 
+import ai.djl.ndarray.NDArray;
+import io.flipout.allocation.Allocation;
+import io.flipout.allocation.GroupAllocation;
 import io.flipout.mask.Mask;
 import io.flipout.schedule.PruningEvent;
 import io.flipout.tensor.TrainedTensor;
@@ -20,6 +23,20 @@ public interface Rewiring {
     default void check(List<PruningEvent> events) {}
 
     /**
+     * Checks, before training begins, that weights may come back where they like.
+     *
+     * @param allocation how many weights each tensor keeps
+     * @throws IllegalArgumentException if they may not
+     */
+    default void check(Allocation allocation) {
+        if (allocation instanceof GroupAllocation) {
+            throw new IllegalArgumentException(
+                    "The method brings weights back while the network trains, which would not keep"
+                            + " to N of every M: choose another allocation.");
+        }
+    }
+
+    /**
      * Begins to rewire a tensor. What the rewiring needs of the present values, it takes now.
      *
      * @param tensor a prunable tensor on one device, before its next step
@@ -31,6 +48,14 @@ public interface Rewiring {
 
     /** The wiring of one tensor on one device. */
     interface Wiring {
+
+        /**
+         * Sees the gradient of a step, also that of weights which are not alive. It must not read a
+         * value back from the device but in the few steps that need it.
+         *
+         * @param gradient the gradient before anything is added to it, not to be changed or kept
+         */
+        default void afterBackward(NDArray gradient) {}
 
         /**
          * Puts into the array what the optimizer is to move, if that is not the weights themselves;
@@ -54,22 +79,28 @@ public interface Rewiring {
         /**
          * Leaves in the array the weights that the next forward pass takes: 0 where the mask, as it
          * is now, has none alive.
+         *
+         * @param dormant the positions of the weights that went dormant in this step, of which some
+         *     may have come back
          */
-        void settle();
+        void settle(int[] dormant);
 
         /**
          * Returns a copy of the wiring's state, which outlives the device's arrays.
          *
          * @return the copy, for {@link #restore(Object)} of the same kind of wiring: an array of
-         *     float, int, long or byte with at most a number a weight, or a list of such
+         *     float, int, long or byte with at most a number a weight, or a list of such; null if
+         *     the mask tells all
          */
-        Object snapshot();
+        default Object snapshot() {
+            return null;
+        }
 
         /**
          * Continues from what was before.
          *
          * @param snapshot what {@link #snapshot()} returned
          */
-        void restore(Object snapshot);
+        default void restore(Object snapshot) {}
     }
 }

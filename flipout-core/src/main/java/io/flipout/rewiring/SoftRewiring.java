@@ -119,7 +119,7 @@ public record SoftRewiring(float minimum) implements Rewiring {
 
         /** The weights are right already: they do not depend on the mask. */
         @Override
-        public void settle() {}
+        public void settle(int[] dormant) {}
     }
 
     /** Passes over the memory of the weights; the state is plain arrays. */

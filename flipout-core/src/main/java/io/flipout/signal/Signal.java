@@ -1,6 +1,7 @@
 package io.flipout.signal;
 
 import ai.djl.ndarray.NDArray;
+import io.flipout.mask.Mask;
 import io.flipout.tensor.TrainedTensor;
 
 /** Something that is watched for every weight while it trains, such as how often its sign flips. */
@@ -14,6 +15,15 @@ public interface Signal {
      */
     Watch watch(TrainedTensor tensor);
 
+    /**
+     * Tells whether pruned weights may come back, by {@link Watch#beforePruning}.
+     *
+     * @return true if so
+     */
+    default boolean revives() {
+        return false;
+    }
+
     /** What a signal has seen of one tensor on one device. */
     interface Watch {
 
@@ -22,6 +32,23 @@ public interface Signal {
          * read a value back from the device.
          */
         void afterStep();
+
+        /**
+         * Sees the gradient of a step, also that of weights which are pruned, before the step is
+         * taken. It must not read a value back from the device.
+         *
+         * @param gradient the gradient of the loss, before anything is added to it; not to be
+         *     changed or kept
+         */
+        default void beforeStep(NDArray gradient) {}
+
+        /**
+         * May bring pruned weights back, all of them or some, before they are ranked for the next
+         * pruning, and puts their values into the tensor.
+         *
+         * @param mask the tensor's mask, shared by all devices
+         */
+        default void beforePruning(Mask mask) {}
 
         /**
          * Sees the gradient of a batch or example that the network is shown before a pruning,

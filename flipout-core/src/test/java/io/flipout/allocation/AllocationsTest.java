@@ -3,6 +3,7 @@ package io.flipout.allocation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.ndarray.types.Shape;
 import io.flipout.Trained;
 import io.flipout.mask.Mask;
 import java.util.ArrayList;
@@ -252,5 +253,129 @@ class AllocationsTest {
             }
         }
         assertThat(Arrays.equals(tensor.mask().bytes(), new byte[100])).isFalse();
+    }
+
+    private static Candidate shaped(Shape shape, double... scores) {
+        return new Candidate("layer", scores, new Mask(scores.length), shape, 1);
+    }
+
+    private static Candidate equal(long... shape) {
+        Shape of = new Shape(shape);
+        return shaped(of, new double[(int) of.size()]);
+    }
+
+    /**
+     * Sums of dimensions 10, 20, 10 and 5, sizes 24, 96, 36 and 4: of 80 weights, ε·45 = 80 would
+     * give the last 8.9 of 4. It is dense, and ε = 76/40 gives the others 19, 38 and 19; of 45, ε =
+     * 41/40 gives 10.25, 20.5 and 10.25.
+     */
+    @Test
+    void erdosRenyiDensitiesFollowTheSumOfTheDimensions() {
+        List<Candidate> tensors =
+                List.of(equal(6, 4), equal(12, 8), equal(2, 2, 3, 3), equal(4, 1));
+        Allocation.erdosRenyi().prune(tensors, 80);
+        assertThat(tensors.stream().map(t -> t.mask().remaining())).containsExactly(19, 38, 19, 4);
+        Allocation.erdosRenyi().prune(tensors, 45);
+        assertThat(alive(tensors)).isEqualTo(45);
+        assertThat(tensors.stream().map(t -> t.mask().remaining())).containsExactly(10, 21, 10, 4);
+    }
+
+    @Test
+    void erdosRenyiIsExactAtEveryNumberAndPrunesTheLowest() {
+        Random random = new Random(3);
+        List<Candidate> tensors = new ArrayList<>();
+        for (Shape shape : List.of(new Shape(7, 5), new Shape(3, 11, 2, 2), new Shape(9, 2))) {
+            tensors.add(shaped(shape, random.doubles(shape.size()).toArray()));
+        }
+        for (long keep = alive(tensors); keep >= 3; keep -= 1 + random.nextInt(3)) {
+            Allocation.erdosRenyi().withFloor(1).prune(tensors, keep);
+            assertThat(alive(tensors)).isEqualTo(keep);
+            for (Candidate tensor : tensors) {
+                assertThat(tensor.mask().remaining()).isPositive();
+                double highest = 0;
+                double lowest = 1;
+                for (int i = 0; i < tensor.scores().length; i++) {
+                    if (tensor.mask().isAlive(i)) {
+                        lowest = Math.min(lowest, tensor.scores()[i]);
+                    } else {
+                        highest = Math.max(highest, tensor.scores()[i]);
+                    }
+                }
+                assertThat(highest).isLessThan(lowest);
+            }
+        }
+    }
+
+    /** Of .3 .1 .2 .4 the first and the last, of equal scores those at the highest positions. */
+    @Test
+    void ofEveryGroupTheHighestAreKept() {
+        Candidate tensor = shaped(new Shape(1, 8), .3, .1, .2, .4, 0, 0, 0, 0);
+        Allocation.ofEvery(2, 4).prune(List.of(tensor), 4);
+        assertThat(tensor.mask().bytes()).containsExactly(1, 0, 0, 1, 0, 0, 1, 1);
+    }
+
+    /** Input i of place p lies at 2i + p: place 0 has 0 2 4 6, place 1 has 7 5 3 1. */
+    @Test
+    void groupsOfAConvolutionLieAlongItsInputs() {
+        Candidate tensor = shaped(new Shape(1, 4, 1, 2), 0, 7, 2, 5, 4, 3, 6, 1);
+        Allocation.ofEvery(1, 4).prune(List.of(tensor), 2);
+        assertThat(tensor.mask().bytes()).containsExactly(0, 1, 0, 0, 0, 0, 1, 0);
+    }
+
+    /** A tensor of shape (in, out): the groups stand, 0 2 4 6 and 7 5 3 1. */
+    @Test
+    void groupsOfATransposedTensorLieAlongItsInputs() {
+        double[] scores = {0, 7, 2, 5, 4, 3, 6, 1};
+        Candidate tensor = new Candidate("layer", scores, new Mask(8), new Shape(4, 2), 0);
+        Allocation.ofEvery(1, 4).prune(List.of(tensor), 2);
+        assertThat(tensor.mask().bytes()).containsExactly(0, 1, 0, 0, 0, 0, 1, 0);
+    }
+
+    @Test
+    void groupsAreThinnedGraduallyAndLayersThatDoNotDivideStayDense() {
+        Random random = new Random(4);
+        Candidate first = shaped(new Shape(4, 3), random.doubles(12).toArray());
+        Candidate second = shaped(new Shape(5, 8), random.doubles(40).toArray());
+        List<Candidate> tensors = List.of(first, second);
+        int[] remaining = {40, 30, 20};
+        long[] keep = {52, 39, 26};
+        for (int i = 0; i < keep.length; i++) {
+            Allocation.ofEvery(2, 4).prune(tensors, keep[i]);
+            assertThat(first.mask().isDense()).isTrue();
+            assertThat(second.mask().remaining()).isEqualTo(remaining[i]);
+            for (int group = 0; group < 40; group += 4) {
+                int alive = 0;
+                for (int j = 0; j < 4; j++) {
+                    alive += second.mask().isAlive(group + j) ? 1 : 0;
+                }
+                assertThat(alive).isEqualTo(remaining[i] / 10);
+            }
+        }
+    }
+
+    @Test
+    void groupsThatCannotBeAreRefused() {
+        for (int[] wrong : new int[][] {{0, 4}, {4, 4}, {5, 4}, {-1, 2}}) {
+            assertThatThrownBy(() -> Allocation.ofEvery(wrong[0], wrong[1]))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(
+                            "at least 1 and fewer than M, such as 2:4; got " + wrong[0]);
+        }
+        int[] filters = {1};
+        List<Shape> shapes = List.of(new Shape(10, 8));
+        Allocation.ofEvery(2, 4).check(shapes, filters, 40);
+        assertThatThrownBy(() -> Allocation.ofEvery(2, 4).check(shapes, filters, 8))
+                .hasMessage("2:4 sparsity comes to a sparsity of 0.5, not to 8 of 80 weights.");
+        assertThatThrownBy(() -> Allocation.ofEvery(2, 4).check(shapes, filters, 60))
+                .hasMessageContaining("not to 60 of 80");
+        assertThatThrownBy(() -> Allocation.ofEvery(8, 16).check(shapes, filters, 40))
+                .hasMessageContaining("multiple of 16, and the network has none");
+        assertThatThrownBy(() -> Allocation.ofEvery(2, 4).checkThreshold())
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(
+                        () ->
+                                Allocation.ofEvery(1, 2)
+                                        .prune(List.of(shaped(new Shape(1, 2), Double.NaN, 1)), 1))
+                .hasMessageContaining("Weight 0 of layer has no score (NaN)");
     }
 }

@@ -72,6 +72,37 @@ class CriteriaTest {
         return pruned;
     }
 
+    /** a = 3 −1 2: 9/9, 1/14, 4/13. b = .5 .4: .25/.25, .16/.41. Two of five go: a[1], a[2]. */
+    @Test
+    void layerAdaptiveMagnitudeDividesByTheSquaresThatAreAsLargeOrLarger() {
+        Criterion lamp = new LayerAdaptiveMagnitude();
+        double[] a = lamp.score(view(new float[] {3, -1, 2}, new int[3]));
+        double[] b = lamp.score(view(new float[] {.5f, .4f}, new int[2]));
+
+        assertThat(a).containsExactly(new double[] {1, 1 / 14d, 4 / 13d}, within(1e-9));
+        assertThat(b).containsExactly(new double[] {1, .16 / .41}, within(1e-7));
+        List<Candidate> tensors =
+                List.of(new Candidate("a", a, new Mask(3)), new Candidate("b", b, new Mask(2)));
+        Allocation.global().prune(tensors, 3);
+        assertThat(tensors.get(0).mask().bytes()).containsExactly(1, 0, 0);
+        assertThat(tensors.get(1).mask().bytes()).containsExactly(1, 1);
+    }
+
+    @Test
+    void layerAdaptiveMagnitudeLooksAtWeightsAliveAndBreaksTiesByPosition() {
+        float[] theta = {2, 7, -2, 0};
+        TensorView view =
+                new TensorView(
+                        view(theta, new int[4]).info(), theta, Trained.mask(4, 1), List.of(), 0);
+        assertThat(new LayerAdaptiveMagnitude().score(view)).containsExactly(.5, 0, 1, 0);
+        float[] zeros = new float[3];
+        assertThat(new LayerAdaptiveMagnitude().score(view(zeros, new int[3])))
+                .containsExactly(0, 0, 0);
+        float[] diverged = {1, Float.NaN, 2};
+        assertThat(new LayerAdaptiveMagnitude().score(view(diverged, new int[3])))
+                .contains(Double.NaN);
+    }
+
     @Test
     void releasedSaliencyDividesByFlipsPlusOne() {
         double[] scores = scores(new FlipSaliency(2, 1));

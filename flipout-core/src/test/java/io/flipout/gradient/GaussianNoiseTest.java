@@ -9,12 +9,14 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.flipout.Path;
 import io.flipout.Trained;
+import io.flipout.gradient.GaussianNoise.Langevin;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
 import io.flipout.tensor.TrainedTensor;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ForkJoinPool;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -168,6 +170,65 @@ class GaussianNoiseTest {
                     assertThat(Math.sqrt(squares[0])).isCloseTo(everywhere ? 2 : 0, within(.05));
                     assertThat(Math.sqrt(squares[1])).isCloseTo(2, within(.05));
                 });
+    }
+
+    /** Returns σ after so many steps, as a multiple of that of fixed noise of strength 1. */
+    private static double deviation(NDManager manager, GaussianNoise noise, long steps) {
+        NDArray weights = manager.ones(new Shape(3));
+        GaussianNoise fixed = new GaussianNoise(1, NoiseScale.FIXED, ParameterScope.ALL);
+        float[] ones =
+                added(
+                        fixed,
+                        new TrainedTensor(Trained.info(0, weights, true), weights, null, steps),
+                        manager.zeros(new Shape(3)));
+        float[] added =
+                added(
+                        noise,
+                        new TrainedTensor(Trained.info(0, weights, true), weights, null, steps),
+                        manager.zeros(new Shape(3)));
+        for (int i = 1; i < 3; i++) {
+            assertThat(added[i] / ones[i]).isCloseTo(added[0] / ones[0], within(1e-5f));
+        }
+        return added[0] / ones[0];
+    }
+
+    /** η = .3: a variance of .3 at first and of .3/100^.55 after 99 steps. */
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void annealedNoiseFadesWithTheSteps(Path path) {
+        in(
+                path,
+                manager -> {
+                    GaussianNoise noise =
+                            new GaussianNoise(.3f, NoiseScale.ANNEALED, ParameterScope.ALL);
+                    assertThat(deviation(manager, noise, 0)).isCloseTo(.54772, within(1e-5));
+                    assertThat(deviation(manager, noise, 99)).isCloseTo(.15437, within(1e-5));
+                });
+    }
+
+    /** N = 50,000 and η = .1: √(2/5,000) = .02; after the rate's drop to .001 it is .2. */
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void langevinNoiseIsThatOfTheLearningRate(Path path) {
+        in(
+                path,
+                manager -> {
+                    Langevin measure = new Langevin(50_000, step -> step <= 10 ? .1f : .001f);
+                    GaussianNoise noise =
+                            new GaussianNoise(
+                                    1,
+                                    NoiseScale.LANGEVIN,
+                                    ParameterScope.ALL,
+                                    false,
+                                    Optional.of(measure));
+                    assertThat(deviation(manager, noise, 9)).isCloseTo(.02, within(1e-6));
+                    assertThat(deviation(manager, noise, 10)).isCloseTo(.2, within(1e-5));
+                });
+        assertThatThrownBy(() -> new GaussianNoise(1, NoiseScale.LANGEVIN, ParameterScope.ALL))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("give them, optLangevin(examples, learningRate)");
+        assertThatThrownBy(() -> new Langevin(0, step -> .1f))
+                .hasMessageContaining("at least 1, got 0");
     }
 
     @ParameterizedTest

@@ -48,7 +48,7 @@ class DeepRewiringTest {
         }
         wiring.afterStep();
         int[] dormant = wiring.rewire(tensor.steps());
-        wiring.settle();
+        wiring.settle(dormant);
         tensor.countStep();
         return dormant;
     }
@@ -123,7 +123,7 @@ class DeepRewiringTest {
                 tensor.values().set(moved);
                 wiring.afterStep();
                 int[] dormant = wiring.rewire(step);
-                wiring.settle();
+                wiring.settle(dormant);
 
                 assertThat(mask.remaining()).isEqualTo(k);
                 float[] after = tensor.values().toFloatArray();
@@ -242,8 +242,7 @@ class DeepRewiringTest {
                     TrainedTensor tensor = Trained.tensor(manager.create(new float[] {1, 1}), mask);
                     Rewiring.Wiring wiring = new DeepRewiring().wire(tensor, mask, 0);
                     tensor.values().set(new float[] {Float.NaN, 1});
-                    wiring.rewire(0);
-                    wiring.settle();
+                    wiring.settle(wiring.rewire(0));
 
                     assertThat(tensor.values().toFloatArray()).containsExactly(Float.NaN, 1);
                 });

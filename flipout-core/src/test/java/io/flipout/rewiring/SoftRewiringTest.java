@@ -39,7 +39,7 @@ class SoftRewiringTest {
         tensor.values().set(moved);
         wiring.afterStep();
         int[] dormant = wiring.rewire(0);
-        wiring.settle();
+        wiring.settle(dormant);
         return dormant;
     }
 

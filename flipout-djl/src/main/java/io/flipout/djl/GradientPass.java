@@ -49,14 +49,16 @@ final class GradientPass {
         Device device = network.parameters().get(0).parameter().getArray().getDevice();
         // Of the trainer's own store, further devices would take part.
         try (NDManager manager = trainer.getManager().newSubManager(device)) {
+            if (probe.isInDouble()) {
+                new DoublePass(trainer, network, probe, manager).show(dataset, count, seed);
+                return;
+            }
             Snapshot before = statistics(block, manager);
             Snapshot gradients = gradients(network, manager);
             try {
                 probe.weights().ifPresent(weights -> draw(network, weights, seed, before));
                 if (!new Showing(trainer, network, probe, device, manager).showAll()) {
-                    throw new IllegalStateException(
-                            "No gradient reaches the prunable weights: give the network other"
-                                    + " batches, or check its initialisation and loss.");
+                    throw noGradient();
                 }
             } finally {
                 before.parameters().forEach(p -> before.restore(p, p.getArray()));
@@ -104,6 +106,7 @@ final class GradientPass {
                     switch (probe.portion()) {
                         case BATCH -> show(moved.getData(), moved.getLabels(), true);
                         case EXAMPLE -> showEach(moved);
+                        case ONES -> throw new AssertionError("Shown in double.");
                     }
                 }
                 if (left == 0) {
@@ -140,11 +143,26 @@ final class GradientPass {
                         training
                                 ? block.forward(store, data, labels, null)
                                 : ModuleEvaluation.forward(block, store, data);
-                collector.backward(loss.evaluate(labels, outputs));
+                collector.backward(loss.evaluate(labels, tempered(probe, outputs)));
             }
             anyGradient = handOver(network, anyGradient);
             left--;
         }
+    }
+
+    static IllegalStateException noGradient() {
+        return new IllegalStateException(
+                "No gradient reaches the prunable weights: give the network other batches, or check"
+                        + " its initialisation and loss.");
+    }
+
+    static NDList tempered(GradientProbe probe, NDList outputs) {
+        if (probe.temperature() == 1) {
+            return outputs;
+        }
+        NDList tempered = new NDList();
+        outputs.forEach(output -> tempered.add(output.div(probe.temperature())));
+        return tempered;
     }
 
     /** Puts other weights in the place of the network's, pruned as those are. */

@@ -1,6 +1,7 @@
 package io.flipout.djl;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.ParallelBlock;
 import ai.djl.nn.Parameter;
@@ -13,7 +14,6 @@ import io.flipout.criterion.TensorView;
 import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.djl.checkpoint.Snapshots;
 import io.flipout.djl.training.OptimizerState;
-import io.flipout.djl.training.Sgd;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
@@ -80,6 +80,10 @@ final class PrunedNetwork {
         final ParameterInfo info;
         final Map<String, Mirror> byArray = new LinkedHashMap<>();
         List<Object> snapshots = List.of();
+
+        /** Whether the snapshots are those of a checkpoint that has not been gone on with yet. */
+        boolean loaded;
+
         long steps;
 
         Mirrors(ParameterInfo info) {
@@ -148,15 +152,18 @@ final class PrunedNetwork {
     /** Makes sure that what is planned can be done, before it is due. */
     private void check() {
         List<ParameterInfo> prunable = parameters.stream().filter(ParameterInfo::prunable).toList();
-        int[] sizes = prunable.stream().mapToInt(ParameterInfo::size).toArray();
+        List<Shape> shapes = prunable.stream().map(ParameterInfo::shape).toList();
         int[] filters = prunable.stream().mapToInt(this::filters).toArray();
+        if (events.stream().anyMatch(PruningEvent::isByThreshold)) {
+            allocation.checkThreshold();
+        }
         long[] kept =
                 events.stream()
                         .filter(event -> !event.isByThreshold())
                         .mapToLong(PruningEvent::keep)
                         .toArray();
         // Where the pruning that keeps the fewest can go, all can.
-        LongStream.of(kept).min().ifPresent(keep -> allocation.check(sizes, filters, keep));
+        LongStream.of(kept).min().ifPresent(keep -> allocation.check(shapes, filters, keep));
         Rehearsal.of(
                 allocation,
                 () ->
@@ -326,10 +333,10 @@ final class PrunedNetwork {
         if (!mirrors.byArray.isEmpty()) {
             return first(mirrors).watches();
         }
-        return mirrors.snapshots.isEmpty() // What was seen before is to be seen where it lies.
-                ? List.of()
-                : mirror(mirrors.info.parameter().getId(), mirrors.info.parameter().getArray())
-                        .watches();
+        return mirrors.loaded // What was seen before is to be seen where it lies.
+                ? mirror(mirrors.info.parameter().getId(), mirrors.info.parameter().getArray())
+                        .watches()
+                : List.of();
     }
 
     /** Returns a parameter on one device; DJL uses the same array for it in every step. */
@@ -392,6 +399,7 @@ final class PrunedNetwork {
                 mirrors.steps = first.tensor().steps();
                 mirrors.byArray.values().forEach(mirror -> mirror.tensor().close());
                 mirrors.byArray.clear();
+                mirrors.loaded = false;
             }
         }
     }
@@ -425,7 +433,9 @@ final class PrunedNetwork {
                     mirrors.byArray.isEmpty()
                             ? info.parameter().getArray()
                             : first(mirrors).weight();
-            arrays.put(UPDATES + info.path(), new long[] {optimizer.updates(id, weight)});
+            arrays.put(
+                    UPDATES + info.path(),
+                    new long[] {optimizer.updates(id, weight), optimizer.clearedAt(id, weight)});
             List<float[]> state =
                     optimizer.state(id, weight).stream().map(NDArray::toFloatArray).toList();
             Snapshots.put(arrays, OPTIMIZER + info.path(), state);
@@ -438,8 +448,10 @@ final class PrunedNetwork {
             List<float[]> state =
                     ((List<?>) Snapshots.get(file, OPTIMIZER + info.path(), info.size()))
                             .stream().map(float[].class::cast).toList();
-            int updates = Math.toIntExact(file.longs(UPDATES + info.path(), 1)[0]);
-            optimizer.restore(info.parameter().getId(), state, updates);
+            long[] updates = file.longs(UPDATES + info.path(), 2);
+            int clearedAt = updates.length < 2 ? 0 : Math.toIntExact(updates[1]);
+            optimizer.restore(
+                    info.parameter().getId(), state, Math.toIntExact(updates[0]), clearedAt);
         }
     }
 
@@ -454,6 +466,7 @@ final class PrunedNetwork {
                 mirrors.snapshots =
                         List.copyOf(
                                 (List<?>) Snapshots.get(file, SIGNALS + info.path(), info.size()));
+                mirrors.loaded = true;
             }
         }
     }
@@ -503,7 +516,7 @@ final class PrunedNetwork {
             for (Mirror mirror : mirrorsById.get(id).byArray.values()) {
                 point.restore(info.parameter(), mirror.tensor().values());
                 if (optimizer instanceof OptimizerState stateful) {
-                    stateful.state(id, mirror.weight()).forEach(Sgd::zero);
+                    stateful.clear(id, mirror.weight());
                 }
             }
         }
@@ -555,6 +568,9 @@ final class PrunedNetwork {
         }
         Mirror mirror = first(mirrors);
         Mask mask = masks.get(info.path());
+        mirrors.byArray
+                .values()
+                .forEach(each -> each.watches().forEach(watch -> watch.beforePruning(mask)));
         float[] weights = mirror.tensor().values().toFloatArray();
         TensorView view = new TensorView(info, weights, mask, mirror.watches(), seed);
         double[] scores = criterion.score(view);
@@ -564,9 +580,27 @@ final class PrunedNetwork {
 
     private Candidate candidate(ParameterInfo info, double[] scores, Mask mask) {
         int filters = filters(info);
-        return filters == 1
-                ? new Candidate(info.path(), scores, mask)
-                : new Candidate(info.path(), scores, mask, filters, info.connections()::output);
+        return new Candidate(
+                info.path(),
+                scores,
+                mask,
+                filters,
+                filters == 1 ? index -> 0 : info.connections()::output,
+                info.shape(),
+                inputAxis(info));
+    }
+
+    /** Returns the axis along which the inputs of a layer lie; −1 where there are none. */
+    private static int inputAxis(ParameterInfo info) {
+        int rank = info.shape().dimension();
+        return rank < 2
+                ? -1
+                : switch (info.role().kind()) {
+                    case WEIGHT, RECURRENT_WEIGHT -> 1;
+                    case TRANSPOSED_WEIGHT -> 0;
+                    case WEIGHT_COLLECTION -> rank - 2;
+                    default -> -1;
+                };
     }
 
     /** Weight normalisation divides by the norm of a vector: its best weight goes last of all. */

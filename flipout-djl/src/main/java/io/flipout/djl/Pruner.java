@@ -415,7 +415,10 @@ public final class Pruner {
             Objects.requireNonNull(schedule, "The pruner needs a schedule: setSchedule(...)");
             Objects.requireNonNull(allocation, "The allocation must not be null");
             Objects.requireNonNull(weights, "The selector of weights must not be null");
-            if (keepZeros && method.rewiring().isPresent()) {
+            boolean revives =
+                    method.rewiring().isPresent()
+                            || method.signals().stream().anyMatch(Signal::revives);
+            if (keepZeros && revives) {
                 throw new IllegalArgumentException(
                         "The method "
                                 + method.name()

@@ -40,6 +40,7 @@ final class PruningRun {
     private static final Logger logger = LoggerFactory.getLogger(PruningRun.class);
 
     private static final String METHOD = "method";
+    private static final String OPTIMIZER = "optimizer";
     private static final String SCHEDULE = "schedule";
     private static final String SEED = "seed";
     private static final String CLOCK = "clock";
@@ -137,6 +138,7 @@ final class PruningRun {
                     new PrunedNetwork(
                             block, selector, schedule, allocation, method.signals(), keepZeros);
             method.rewiring().ifPresent(rewiring -> rewiring.check(looked.events()));
+            method.rewiring().ifPresent(rewiring -> rewiring.check(allocation));
             network = looked;
         }
         return network;
@@ -153,12 +155,14 @@ final class PruningRun {
     void update(String parameterId, NDArray weight, NDArray gradient, Optimizer base) {
         PrunedNetwork.Mirror mirror = arrive(parameterId, weight, base);
         TrainedTensor tensor = mirror.tensor();
+        mirror.watches().forEach(watch -> watch.beforeStep(gradient));
         Optional<RewiredTensor> wiring = wiring(tensor.info());
         if (terms.isEmpty() && tensor.mask().isEmpty() && wiring.isEmpty()) {
             base.update(parameterId, weight, gradient);
         } else {
             // DJL hands the same gradient on to the parameter's next device: then on a copy.
             try (NDArray changed = devices > 1 ? gradient.duplicate() : gradient.stopGradient()) {
+                wiring.ifPresent(rewires -> rewires.afterBackward(mirror, changed));
                 tensor.applyMask(changed);
                 terms.forEach(term -> term.apply(tensor, changed));
                 wiring.ifPresent(rewires -> rewires.beforeStep(mirror));
@@ -414,6 +418,7 @@ final class PruningRun {
         arrays.put(CLOCK, new long[] {nextEvent, epochs, steps, batches});
         NetworkState.save(block, arrays);
         if (optimizer instanceof OptimizerState stateful) {
+            metadata.put(OPTIMIZER, optimizer.getClass().getSimpleName());
             net.saveOptimizer(stateful, arrays);
         } else {
             warnOfState("is not in the file");
@@ -439,6 +444,9 @@ final class PruningRun {
         List<Object> values = NetworkState.read(block, file);
         refuse("method", metadata.get(METHOD), method.name());
         refuse("seed", metadata.get(SEED), Long.toString(seed));
+        if (optimizer instanceof OptimizerState && metadata.containsKey(OPTIMIZER)) {
+            refuse("optimizer", metadata.get(OPTIMIZER), optimizer.getClass().getSimpleName());
+        }
         if (!isLonger(metadata.get(SCHEDULE), net.events(), file.longs(CLOCK, 4))) {
             refuse("schedule", metadata.get(SCHEDULE), net.events().toString());
         }

@@ -31,8 +31,15 @@ final class RewiredTensor {
         this.seed = seed;
     }
 
+    /** Sees the gradient as it comes from the backward pass. */
+    void afterBackward(Mirror mirror, NDArray gradient) {
+        byTensor.computeIfAbsent(mirror.tensor(), tensor -> arrive(mirror))
+                .wiring()
+                .afterBackward(gradient);
+    }
+
     void beforeStep(Mirror mirror) {
-        byTensor.computeIfAbsent(mirror.tensor(), tensor -> arrive(mirror)).wiring().beforeStep();
+        byTensor.get(mirror.tensor()).wiring().beforeStep();
     }
 
     private Wired arrive(Mirror mirror) {
@@ -52,7 +59,7 @@ final class RewiredTensor {
         stepped = 0;
         int[] dormant = first().rewire(mirror.tensor().steps());
         for (Wired wired : byTensor.values()) {
-            wired.wiring().settle();
+            wired.wiring().settle(dormant);
             if (dormant.length > 0 && optimizer instanceof OptimizerState stateful) {
                 forget(stateful, wired.mirror(), dormant);
             }

@@ -9,22 +9,35 @@ import ai.djl.training.Trainer;
 import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.training.optimizer.Optimizer;
+import ai.djl.training.tracker.Tracker;
 import ai.djl.translate.TranslateException;
 import io.flipout.djl.checkpoint.CheckpointException;
+import io.flipout.djl.training.Adagrad;
+import io.flipout.djl.training.Adam;
+import io.flipout.djl.training.RmsProp;
+import io.flipout.gradient.NoiseScale;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.method.DeepR;
 import io.flipout.method.FilterPruning;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.GradientSignalPreservation;
+import io.flipout.method.GradualMagnitude;
 import io.flipout.method.HoyerSquare;
+import io.flipout.method.LayerAdaptivePruning;
 import io.flipout.method.LayerMagnitude;
 import io.flipout.method.LotteryTicket;
 import io.flipout.method.MagnitudeUncertainty;
+import io.flipout.method.MovementPruning;
+import io.flipout.method.NoisyMethod;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RandomPruning;
+import io.flipout.method.RigL;
 import io.flipout.method.Snip;
 import io.flipout.method.SoftDeepR;
+import io.flipout.method.SparseEvolution;
+import io.flipout.method.SynapticFlow;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.signal.SignFlips;
@@ -40,6 +53,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -67,9 +81,27 @@ class CheckpointTest {
         return Stream.of(
                 Arguments.of(FlipOut.builder().build(), gradual),
                 Arguments.of(GlobalMagnitude.builder().optNoise(1).build(), gradual),
+                Arguments.of(
+                        NoisyMethod.builder()
+                                .setMethod(new LayerMagnitude())
+                                .optNoise(.3f)
+                                .optNoiseScale(NoiseScale.ANNEALED)
+                                .build(),
+                        gradual),
+                Arguments.of(
+                        FlipOut.builder()
+                                .optNoiseScale(NoiseScale.LANGEVIN)
+                                .optLangevin(32, step -> .1f / step)
+                                .build(),
+                        gradual),
                 Arguments.of(new LayerMagnitude(), gradual),
                 Arguments.of(
                         MagnitudeUncertainty.builder().setValues(3).setLambda(.1).build(), gradual),
+                Arguments.of(new LayerAdaptivePruning(), gradual),
+                Arguments.of(
+                        new GradualMagnitude(), Schedule.cubic(.9).between(Unit.STEP, 0, 20, 4)),
+                Arguments.of(
+                        new MovementPruning(), Schedule.cubic(.8).between(Unit.STEP, 0, 20, 5)),
                 Arguments.of(new RandomPruning(), gradual),
                 Arguments.of(LotteryTicket.builder().build(), gradual),
                 Arguments.of(LotteryTicket.builder().optRewindStep(2).build(), gradual),
@@ -77,7 +109,11 @@ class CheckpointTest {
                         HoyerSquare.builder().setStrength(1e-2f).build(),
                         Schedule.belowThreshold(.05, Unit.EPOCH, 4)),
                 Arguments.of(new Snip(), atOnce),
+                Arguments.of(GradientSignalPreservation.builder().build(), atOnce),
+                Arguments.of(new SynapticFlow(), Schedule.beforeTraining(.75, 5)),
                 Arguments.of(new FilterPruning(), Schedule.toSparsity(.5).overEpochs(EPOCHS)),
+                Arguments.of(RigL.builder().optPeriod(3).optUntil(20).build(), atOnce),
+                Arguments.of(SparseEvolution.builder().optPeriod(4).build(), atOnce),
                 Arguments.of(DeepR.builder().optL1(1e-3f).optNoise(.1f).build(), atOnce),
                 Arguments.of(
                         SoftDeepR.builder().optDensity(.25).optL1(1e-3f).optNoise(.1f).build(),
@@ -123,10 +159,15 @@ class CheckpointTest {
 
     /** Trains to a step, or from the one that a file was saved at, and hands over the end. */
     private State train(Pruner pruner, int seed, boolean isContinued, int from, int to) {
+        return train(pruner, TinyTraining.sgd(), seed, isContinued, from, to);
+    }
+
+    private State train(
+            Pruner pruner, Optimizer optimizer, int seed, boolean isContinued, int from, int to) {
         List<State> end = new ArrayList<>();
         try (TinyTraining tiny = new TinyTraining(seed)) {
             tiny.prepared(
-                    pruner.wrap(TinyTraining.sgd()),
+                    pruner.wrap(optimizer),
                     (trainer, data) -> {
                         if (isContinued) {
                             assertThat(pruner.load(file)).containsEntry("step", "" + from);
@@ -178,6 +219,33 @@ class CheckpointTest {
                     .as("%s stopped after step %d", method.name(), stop)
                     .isEqualTo(whole);
         }
+    }
+
+    static List<Supplier<Optimizer>> optimizers() {
+        Tracker rate = Tracker.fixed(.01f);
+        return List.of(
+                () -> Adam.builder().setLearningRateTracker(rate).build(),
+                () -> RmsProp.builder().setLearningRateTracker(rate).optMomentum(.5f).build(),
+                () -> Adagrad.builder().setLearningRateTracker(rate).build());
+    }
+
+    /** A rewinding clears their means, and what corrects the bias of young ones begins anew. */
+    @ParameterizedTest
+    @MethodSource("optimizers")
+    void otherOptimizersGoOnAsWell(Supplier<Optimizer> optimizer) {
+        PruningMethod method = LotteryTicket.builder().optRewindStep(2).build();
+        Schedule schedule = Schedule.toSparsity(.9).overEpochs(EPOCHS);
+        State whole = train(pruner(method, schedule), optimizer.get(), 1, false, 0, STEPS);
+        for (int stop = 2; stop < STEPS; stop += 9) {
+            train(pruner(method, schedule), optimizer.get(), 1, false, 0, stop);
+            assertThat(train(pruner(method, schedule), optimizer.get(), 2, true, stop, STEPS))
+                    .isEqualTo(whole);
+        }
+        assertThatThrownBy(() -> train(pruner(method, schedule), 2, true, 20, STEPS))
+                .rootCause()
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("another optimizer: ")
+                .hasMessageContaining(", where this one has Sgd.");
     }
 
     /** As on a GPU, where the engine draws the noise. */

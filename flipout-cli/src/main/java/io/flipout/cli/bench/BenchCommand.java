@@ -15,7 +15,8 @@ import picocli.CommandLine.Spec;
             BenchPruneCommand.class,
             BenchDataCommand.class,
             BenchExportCommand.class,
-            BenchCheckpointCommand.class
+            BenchCheckpointCommand.class,
+            BenchInferCommand.class
         })
 public final class BenchCommand implements Runnable {
 

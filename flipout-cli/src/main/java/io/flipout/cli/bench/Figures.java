@@ -28,6 +28,25 @@ final class Figures {
         int middle = sorted.length / 2;
         double median =
                 sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-        return new BigDecimal(median).round(new MathContext(4)).doubleValue();
+        return rounded(median);
+    }
+
+    /** The least value that so many percent of all do not exceed. */
+    static double percentile(double[] values, int percent) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return sorted[(percent * sorted.length + 99) / 100 - 1];
+    }
+
+    /** To four digits. */
+    static double rounded(double value) {
+        return rounded(value, 4);
+    }
+
+    /** To so many digits. */
+    static double rounded(double value, int digits) {
+        return Double.isFinite(value)
+                ? new BigDecimal(value).round(new MathContext(digits)).doubleValue()
+                : value;
     }
 }

@@ -50,9 +50,7 @@ final class DeepRRecipe implements Recipe {
 
     @Override
     public Schedule schedule(SharedOptions shared, int epochs) {
-        shared.refusePeriod(
-                "deep-r trains as few weights from the start as it ends with", "--sparsity");
-        return Schedule.beforeTraining(shared.sparsity(), 1);
+        return RigLRecipe.fromTheStart(shared, name());
     }
 
     @Override

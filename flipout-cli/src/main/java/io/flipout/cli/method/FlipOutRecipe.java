@@ -34,13 +34,12 @@ final class FlipOutRecipe implements Recipe {
     }
 
     @Override
+    public boolean hasNoise() {
+        return true;
+    }
+
+    @Override
     public PruningMethod method(SharedOptions shared) {
-        return FlipOut.builder()
-                .optP(p)
-                .optNoise(shared.noise())
-                .optNoiseScale(shared.noiseScale())
-                .optNoiseScope(shared.noiseScope())
-                .optFlipOffset(flipOffset)
-                .build();
+        return shared.withNoise(FlipOut.builder()).optP(p).optFlipOffset(flipOffset).build();
     }
 }

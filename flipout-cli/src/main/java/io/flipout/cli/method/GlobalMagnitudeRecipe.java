@@ -10,11 +10,12 @@ import io.flipout.method.PruningMethod;
 record GlobalMagnitudeRecipe(String name, float noise) implements Recipe {
 
     @Override
+    public boolean hasNoise() {
+        return true;
+    }
+
+    @Override
     public PruningMethod method(SharedOptions shared) {
-        return GlobalMagnitude.builder()
-                .optNoise(shared.noise())
-                .optNoiseScale(shared.noiseScale())
-                .optNoiseScope(shared.noiseScope())
-                .build();
+        return shared.withNoise(GlobalMagnitude.builder()).build();
     }
 }

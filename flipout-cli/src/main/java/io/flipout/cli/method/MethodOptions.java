@@ -2,11 +2,13 @@ package io.flipout.cli.method;
 
 import ai.djl.training.Trainer;
 import ai.djl.training.dataset.Dataset;
+import ai.djl.training.tracker.Tracker;
 import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm.Sweep;
 import io.flipout.djl.Pruner;
 import io.flipout.mask.WeightSelector;
+import io.flipout.method.NoisyMethod;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
@@ -112,7 +114,7 @@ public final class MethodOptions {
     }
 
     /**
-     * Makes the method, and fills in what other options leave open of it.
+     * Makes the method as far as that goes without data, which tells whether the options are right.
      *
      * @param learningRate the learning rate of the first step
      * @return the method
@@ -120,8 +122,23 @@ public final class MethodOptions {
      *     option
      */
     public PruningMethod method(float learningRate) {
-        shared.resolve(recipe(), learningRate);
-        return recipe().method(shared);
+        return method(new TrainingPlan(1, 0, 0, Tracker.fixed(learningRate)));
+    }
+
+    /**
+     * Makes the method, and fills in what other options leave open of it.
+     *
+     * @param plan how the network will be trained
+     * @return the method
+     * @throws IllegalArgumentException if there is no method of the name, or it cannot take an
+     *     option
+     */
+    public PruningMethod method(TrainingPlan plan) {
+        shared.resolve(recipe(), plan);
+        PruningMethod made = recipe().method(shared);
+        return recipe().hasNoise() || shared.noise() == 0
+                ? made
+                : shared.withNoise(NoisyMethod.builder().setMethod(made)).build();
     }
 
     /**

@@ -38,6 +38,11 @@ interface Recipe {
         return 0;
     }
 
+    /** Whether {@link #method} takes the noise; to other methods it is added afterwards. */
+    default boolean hasNoise() {
+        return false;
+    }
+
     /** Returns how weights compete where {@code --allocation} does not tell. */
     default Competition competition() {
         return Competition.GLOBAL;

@@ -19,20 +19,29 @@ final class Recipes {
 
     Recipes() {
         DeepRRecipe deepR = new DeepRRecipe();
+        GradualMagnitudeRecipe gmp = new GradualMagnitudeRecipe();
+        RigLRecipe rigl = new RigLRecipe();
         all =
                 List.of(
                         new FlipOutRecipe(),
                         new GlobalMagnitudeRecipe("global-magnitude", 0),
                         new GlobalMagnitudeRecipe("noisy-global-magnitude", 1),
                         new LayerMagnitudeRecipe(),
+                        new LayerAdaptiveRecipe(),
+                        gmp,
+                        new MovementRecipe(gmp),
                         new LotteryTicketRecipe(),
                         new MagnitudeUncertaintyRecipe(),
                         new OptimalBrainDamageRecipe(),
                         new SnipRecipe(),
+                        new GradientSignalPreservationRecipe(),
+                        new SynapticFlowRecipe(),
                         new HoyerSquareRecipe(),
                         new FilterPruningRecipe(),
                         deepR,
                         new SoftDeepRRecipe(deepR),
+                        new SparseEvolutionRecipe(rigl),
+                        rigl,
                         new RandomRecipe(),
                         new DenseRecipe());
     }

@@ -1,13 +1,16 @@
 package io.flipout.cli.method;
 
 import io.flipout.allocation.Allocation;
+import io.flipout.allocation.GroupAllocation;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
+import io.flipout.method.NoisyBuilder;
 import io.flipout.schedule.Schedule;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Set;
 import picocli.CommandLine.Option;
 
@@ -49,16 +52,19 @@ final class SharedOptions {
             names = "--noise",
             paramLabel = "LAMBDA",
             description =
-                    "Strength of the gradient noise of flipout, noisy-global-magnitude and"
-                            + " global-magnitude; 0 turns it off (default: 1, and 0 for"
-                            + " global-magnitude).")
+                    "Strength of the gradient noise; 0 turns it off (default: 1 for flipout and"
+                            + " noisy-global-magnitude, 0 for all others).")
     private Float noise;
 
     @Option(
             names = "--noise-scale",
-            paramLabel = "gradient|weight|fixed",
+            paramLabel = "gradient|weight|fixed|annealed|langevin",
             defaultValue = "gradient",
-            description = "What the noise is measured by (default: ${DEFAULT-VALUE}).")
+            description =
+                    "What the noise is measured by: the gradient, the weights or nothing; annealed has"
+                            + " a variance of LAMBDA/(1 + steps)^0.55, langevin a deviation of"
+                            + " LAMBDA·√(2/(images·rate)), for --momentum 0 (default:"
+                            + " ${DEFAULT-VALUE}).")
     private NoiseScale noiseScale;
 
     @Option(
@@ -70,10 +76,13 @@ final class SharedOptions {
 
     @Option(
             names = "--allocation",
-            paramLabel = "global|layer",
+            paramLabel = "global|layer|erk|N:M",
+            converter = Competition.Reader.class,
             description =
-                    "Whether all weights compete, or those of each layer (default: global, and layer"
-                            + " for layer-magnitude).")
+                    "Whether all weights compete, or those of each layer for the same share of it, or"
+                            + " for an Erdős–Rényi density; or which N of every M weights along a"
+                            + " layer's input are kept, such as 2:4 (default: global, layer for"
+                            + " layer-magnitude, gmp and movement, erk for set and rigl).")
     private Competition allocation;
 
     @Option(
@@ -100,12 +109,12 @@ final class SharedOptions {
     /** The options that the method has asked for: those that mean something to it. */
     private final Set<String> asked = new HashSet<>(Set.of("--include", "--exclude"));
 
-    /** An option of the optimizer. */
-    private float learningRate;
+    /** How the network will be trained; as long as only the options are known, of no steps. */
+    private TrainingPlan plan;
 
     /** Fills in what the recipe decides where the options do not. */
-    void resolve(Recipe recipe, float rate) {
-        learningRate = rate;
+    void resolve(Recipe recipe, TrainingPlan training) {
+        plan = training;
         if (noise == null) {
             noise = recipe.noise();
         }
@@ -114,9 +123,9 @@ final class SharedOptions {
         }
     }
 
-    /** Returns the learning rate of the first step. */
-    float learningRate() {
-        return learningRate;
+    /** Returns the steps of an epoch; 0 as long as they are not known. */
+    long stepsPerEpoch() {
+        return plan.stepsPerEpoch();
     }
 
     /** Whether an option means something to the method, which has been made by now. */
@@ -124,19 +133,30 @@ final class SharedOptions {
         return asked.contains(option);
     }
 
+    /** Returns the steps of the training; 0 as long as they are not known. */
+    long steps() {
+        return plan.steps();
+    }
+
+    /** Returns the learning rate of the first step. */
+    float learningRate() {
+        return plan.firstLearningRate();
+    }
+
+    /** Returns the strength of the noise. */
     float noise() {
         asked.add("--noise");
         return noise;
     }
 
-    NoiseScale noiseScale() {
+    /** Sets the noise of a method. */
+    <B extends NoisyBuilder<B>> B withNoise(B builder) {
         askOfNoise("--noise-scale");
-        return noiseScale;
-    }
-
-    ParameterScope noiseScope() {
         askOfNoise("--noise-scope");
-        return noiseScope;
+        return builder.optNoise(noise())
+                .optNoiseScale(noiseScale)
+                .optNoiseScope(noiseScope)
+                .optLangevin(plan.examples(), plan.learningRate());
     }
 
     private void askOfNoise(String option) {
@@ -149,10 +169,23 @@ final class SharedOptions {
         return sparsity != null;
     }
 
+    /** Returns the sparsity asked for, or that which N of every M weights come to. */
     double sparsity() {
         asked.add("--sparsity");
+        OptionalDouble ofGroups =
+                allocation.groups().stream().mapToDouble(GroupAllocation::sparsity).findFirst();
         if (sparsity == null) {
-            sparsity = DEFAULT_SPARSITY;
+            sparsity = ofGroups.orElse(DEFAULT_SPARSITY);
+        }
+        if (ofGroups.isPresent() && Math.abs(sparsity - ofGroups.getAsDouble()) > 1e-9) {
+            throw new IllegalArgumentException(
+                    "--allocation "
+                            + allocation
+                            + " comes to a sparsity of "
+                            + ofGroups.getAsDouble()
+                            + ": --sparsity "
+                            + sparsity
+                            + " does not go with it.");
         }
         return sparsity;
     }
@@ -180,9 +213,9 @@ final class SharedOptions {
         if (pruneEvery == null) {
             return Schedule.toSparsity(sparsity()).atRate(rate).overEpochs(epochs);
         }
-        return sparsity == null
+        return sparsity == null && allocation.groups().isEmpty()
                 ? Schedule.atRate(rate).every(pruneEvery).overEpochs(epochs)
-                : Schedule.toSparsity(sparsity).atRate(rate).every(pruneEvery).overEpochs(epochs);
+                : Schedule.toSparsity(sparsity()).atRate(rate).every(pruneEvery).overEpochs(epochs);
     }
 
     /** The options that prune to a sparsity when {@link #gradually} does over so many epochs. */
@@ -201,6 +234,11 @@ final class SharedOptions {
         refuse(pruneEvery, "--prune-every", reason, instead);
     }
 
+    /** Refuses a rate, for methods whose schedule has none. */
+    void refuseRate(String reason, String instead) {
+        refuse(pruneRate, "--prune-rate", reason, instead);
+    }
+
     /** Refuses a sparsity and a period, for methods that end where they end. */
     void refuseAim(String reason, String instead) {
         refuse(sparsity, "--sparsity", reason, instead);
@@ -215,15 +253,12 @@ final class SharedOptions {
     }
 
     boolean hasAllocation() {
-        return allocation != Competition.GLOBAL || layerFloor != 0;
+        return !allocation.equals(Competition.GLOBAL) || layerFloor != 0;
     }
 
     Allocation allocation() {
         asked.addAll(List.of("--allocation", "--layer-floor"));
-        return switch (allocation) {
-            case GLOBAL -> Allocation.global().withFloor(layerFloor);
-            case LAYER -> Allocation.perLayer().withFloor(layerFloor);
-        };
+        return allocation.allocation(layerFloor);
     }
 
     WeightSelector weights() {

@@ -2,6 +2,7 @@ package io.flipout.cli.network;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import ai.djl.ndarray.types.Shape;
 import io.flipout.cli.terminal.Terminal;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import picocli.CommandLine.Spec;
 public final class ModelOptions {
 
     @Parameters(
+            index = "0",
             paramLabel = "RUN_OR_MODEL",
             description = "Folder of a run, a NAME-0000.params or a TorchScript NAME.pt file.")
     private Path path;
@@ -39,6 +41,11 @@ public final class ModelOptions {
             terminal.note("--model does not apply to TorchScript: it is not used.");
         }
         return saved;
+    }
+
+    /** Returns the shape of the images that DJL parameters are for, without loading them. */
+    Shape imageShape(SavedModel saved) throws IOException {
+        return saved.imageShape(Optional.ofNullable(modelName));
     }
 
     /** Loads the network; the caller closes it. */

@@ -275,6 +275,11 @@ public final class Networks {
         try (NDManager manager = trainer.getManager().newSubManager()) {
             scores = evaluate(trainer, images, manager).head().getShape().get(1);
         }
+        checkCount(scores, name, images);
+    }
+
+    /** The same, of so many outputs. */
+    public static void checkCount(long scores, String name, ImageSet images) {
         int classes = images.classes().size();
         if (scores != classes) {
             throw Failure.misuse(

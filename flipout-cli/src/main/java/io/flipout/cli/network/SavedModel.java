@@ -62,7 +62,7 @@ public final class SavedModel {
         this.checkpoint = checkpoint;
     }
 
-    static SavedModel find(Path path) throws IOException {
+    public static SavedModel find(Path path) throws IOException {
         return find(path, note -> {});
     }
 
@@ -266,8 +266,45 @@ public final class SavedModel {
         return isScript() ? TorchScriptModels.load(file, device) : load(Optional.empty(), device);
     }
 
+    /** Whether it is a module that takes pixels of 0 to 255 and normalises them itself. */
+    public boolean takesPixels() throws IOException {
+        return isScript()
+                && TorchScriptFile.open(file)
+                        .metadata()
+                        .map(ScriptMetadata::preprocessed)
+                        .orElse(false);
+    }
+
+    /** Returns the shape of the images that DJL parameters are for, without loading them. */
+    Shape imageShape(Optional<String> modelName) throws IOException {
+        if (checkpoint.isPresent()) {
+            JsonNode image = summary(checkpoint.get()).path("image");
+            return new Shape(image.path(0).asInt(), image.path(1).asInt(), image.path(2).asInt());
+        }
+        Models network = network(modelName);
+        try (ParametersFile parameters = new ParametersFile(file, layers(network))) {
+            return parameters.image();
+        } catch (IOException | RuntimeException e) {
+            throw unreadable(network, e);
+        }
+    }
+
+    /** What the file is read by has the layers; only the file knows how large they are. */
+    private static Block layers(Models network) {
+        return network.newBlock((int) network.inputShape().get(0), USUAL_CLASSES);
+    }
+
+    private Failure unreadable(Models network, Exception cause) {
+        return Failure.of(
+                file
+                        + " could not be loaded as "
+                        + network.id()
+                        + ": it is damaged, or --model must name another network.",
+                cause);
+    }
+
     /** Loads the network; the caller closes it. */
-    Model load(Optional<String> modelName, Device device) throws IOException {
+    public Model load(Optional<String> modelName, Device device) throws IOException {
         if (isScript()) {
             return TorchScriptModels.open(file, device);
         }
@@ -276,9 +313,7 @@ public final class SavedModel {
             return load(checkpoint.get(), network, device);
         }
         Model model = Model.newInstance(prefix, device);
-        // What the file is read by has the layers; only the file knows how large they are.
-        Block layers = network.newBlock((int) network.inputShape().get(0), USUAL_CLASSES);
-        try (ParametersFile parameters = new ParametersFile(file, layers)) {
+        try (ParametersFile parameters = new ParametersFile(file, layers(network))) {
             int channels = Math.toIntExact(parameters.image().get(0));
             int classes = Math.toIntExact(parameters.last().get(0));
             checkNames(classes);
@@ -295,27 +330,23 @@ public final class SavedModel {
             throw e;
         } catch (IOException | RuntimeException e) {
             model.close();
-            throw Failure.of(
-                    file
-                            + " could not be loaded as "
-                            + network.id()
-                            + ": it is damaged, or --model must name another network.",
-                    e);
+            throw unreadable(network, e);
         }
     }
 
+    private JsonNode summary(Found saved) {
+        return saved.summary()
+                .orElseThrow(
+                        () ->
+                                Failure.of(
+                                        file
+                                                + " is of an earlier version: it can be gone on"
+                                                + " with, by ./flipout resume, and not looked at.",
+                                        null));
+    }
+
     private Model load(Found saved, Models network, Device device) throws IOException {
-        JsonNode summary =
-                saved.summary()
-                        .orElseThrow(
-                                () ->
-                                        Failure.of(
-                                                file
-                                                        + " is of an earlier version: it can be"
-                                                        + " gone on with, by ./flipout resume, and"
-                                                        + " not looked at.",
-                                                null));
-        JsonNode image = summary.path("image");
+        JsonNode image = summary(saved).path("image");
         int channels = image.path(0).asInt();
         int classes = saved.images().map(images -> images.classes().size()).orElse(USUAL_CLASSES);
         Model model = Model.newInstance(prefix, device);

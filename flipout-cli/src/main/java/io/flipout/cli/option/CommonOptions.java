@@ -31,12 +31,25 @@ public final class CommonOptions {
         return verbose;
     }
 
+    /** Returns how many threads compute, where no engine decides it. */
+    public int threads() {
+        if (threads == null) {
+            return Runtime.getRuntime().availableProcessors();
+        }
+        check();
+        return threads;
+    }
+
+    private void check() {
+        if (threads < 1) {
+            throw Failure.misuse("The number of threads must be at least 1, got " + threads);
+        }
+    }
+
     /** Starts the engine with these options; they have no effect on one that runs already. */
     public Engine startEngine() {
         if (threads != null) {
-            if (threads < 1) {
-                throw Failure.misuse("The number of threads must be at least 1, got " + threads);
-            }
+            check();
             System.setProperty("ai.djl.pytorch.num_threads", threads.toString());
             System.setProperty("ai.djl.pytorch.num_interop_threads", "1");
             // The caller works too; and a pool of 0 makes parallel streams wait for ever.
@@ -44,25 +57,30 @@ public final class CommonOptions {
                     "java.util.concurrent.ForkJoinPool.common.parallelism",
                     Integer.toString(Math.max(1, threads - 1)));
         }
+        Engine engine = startPyTorch();
+        if (threads == null) {
+            // A run's results depend on it: PyTorch splits its sums by threads.
+            threads = JniUtils.getNumThreads();
+        }
+        if (verbose) {
+            command.commandLine()
+                    .getErr()
+                    .printf(
+                            Locale.ROOT,
+                            "DJL %s, PyTorch %s, Java %s, %s, threads: %d.%n",
+                            Engine.getDjlVersion(),
+                            engine.getVersion(),
+                            System.getProperty("java.version"),
+                            engine.defaultDevice(),
+                            threads);
+        }
+        return engine;
+    }
+
+    /** Starts the engine as it comes. */
+    public static Engine startPyTorch() {
         try {
-            Engine engine = Engine.getInstance();
-            if (threads == null) {
-                // A run's results depend on it: PyTorch splits its sums by threads.
-                threads = JniUtils.getNumThreads();
-            }
-            if (verbose) {
-                command.commandLine()
-                        .getErr()
-                        .printf(
-                                Locale.ROOT,
-                                "DJL %s, PyTorch %s, Java %s, %s, threads: %d.%n",
-                                Engine.getDjlVersion(),
-                                engine.getVersion(),
-                                System.getProperty("java.version"),
-                                engine.defaultDevice(),
-                                threads);
-            }
-            return engine;
+            return Engine.getInstance();
         } catch (RuntimeException | LinkageError e) {
             throw unloadable(e, Utils.getEngineCacheDir());
         }

@@ -77,7 +77,8 @@ public final class ImageOptions {
         asPixels = pixels;
     }
 
-    Normalization normalization() {
+    /** Returns what is done to the images' bytes. */
+    public Normalization normalization() {
         Normalization usual = dataSet().normalization();
         return asPixels ? Normalization.none(usual.mean().length) : usual;
     }

@@ -1,20 +1,51 @@
 package io.flipout.cli.option;
 
+import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.djl.training.Adagrad;
+import io.flipout.djl.training.Adam;
 import io.flipout.djl.training.Milestones;
+import io.flipout.djl.training.RmsProp;
 import io.flipout.djl.training.Sgd;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine.Option;
 
-/** Options of stochastic gradient descent; the defaults are the paper's. */
+/** Options of the optimizer; those of stochastic gradient descent are by default the paper's. */
 public final class OptimizerOptions {
 
     /** The paper's milestones, and the epochs they belong to. */
     private static final List<Integer> PAPER_MILESTONES = List.of(150, 250);
 
     private static final int PAPER_EPOCHS = 350;
+
+    /** The optimizers, with the defaults of what depends on them. */
+    private enum Kind {
+        SGD(0.1f, 5e-4f),
+        NAG(0.1f, 5e-4f),
+        ADAM(1e-3f, 0),
+        ADAMW(1e-3f, 1e-2f),
+        RMSPROP(1e-2f, 0),
+        ADAGRAD(1e-2f, 0);
+
+        private final float rate;
+        private final float decay;
+
+        Kind(float rate, float decay) {
+            this.rate = rate;
+            this.decay = decay;
+        }
+
+        boolean isSgd() {
+            return this == SGD || this == NAG;
+        }
+
+        boolean isAdam() {
+            return this == ADAM || this == ADAMW;
+        }
+    }
 
     @Option(
             names = "--epochs",
@@ -33,25 +64,59 @@ public final class OptimizerOptions {
     private int batchSize;
 
     @Option(
+            names = "--optimizer",
+            paramLabel = "sgd|nag|adam|adamw|rmsprop|adagrad",
+            defaultValue = "sgd",
+            description =
+                    "How the gradient moves the weights, by PyTorch's formulas; nag is sgd with"
+                            + " Nesterov's momentum (default: ${DEFAULT-VALUE}).")
+    private Kind kind;
+
+    @Option(
             names = "--lr",
             paramLabel = "RATE",
-            defaultValue = "0.1",
-            description = "Learning rate (default: ${DEFAULT-VALUE}).")
-    private float lr;
+            description =
+                    "Learning rate (default: 0.1 for sgd and nag, 0.001 for adam and adamw, 0.01 for"
+                            + " rmsprop and adagrad).")
+    private Float lr;
 
     @Option(
             names = "--momentum",
             paramLabel = "M",
-            defaultValue = "0.9",
-            description = "Momentum (default: ${DEFAULT-VALUE}).")
-    private float momentum;
+            description = "Momentum (default: 0.9 for sgd and nag, 0 for rmsprop).")
+    private Float momentum;
 
     @Option(
             names = "--weight-decay",
             paramLabel = "W",
-            defaultValue = "5e-4",
-            description = "Weight decay on all parameters (default: ${DEFAULT-VALUE}).")
-    private float weightDecay;
+            description =
+                    "Weight decay on all parameters (default: 5e-4 for sgd and nag, 0.01 for adamw,"
+                            + " which takes it off the weights, else 0).")
+    private Float weightDecay;
+
+    @Option(
+            names = "--betas",
+            paramLabel = "B1,B2",
+            split = ",",
+            description =
+                    "What adam and adamw keep of the mean gradient and of its mean square in a step"
+                            + " (default: 0.9,0.999).")
+    private List<Double> betas;
+
+    @Option(
+            names = "--rmsprop-alpha",
+            paramLabel = "A",
+            description =
+                    "What rmsprop keeps of the mean squared gradient in a step (default: 0.99).")
+    private Double alpha;
+
+    @Option(
+            names = "--epsilon",
+            paramLabel = "E",
+            description =
+                    "What adam, adamw, rmsprop and adagrad add to the root that they divide by"
+                            + " (default: 1e-8, and 1e-10 for adagrad).")
+    private Double epsilon;
 
     @Option(
             names = "--milestones",
@@ -90,6 +155,7 @@ public final class OptimizerOptions {
         if (batchSize < 1) {
             throw Failure.misuse("--batch-size must be at least 1, got " + batchSize + ".");
         }
+        fillIn();
         if (!(lr > 0 && Float.isFinite(lr))) {
             throw Failure.misuse("--lr must be a number greater than 0, got " + lr + ".");
         }
@@ -112,6 +178,45 @@ public final class OptimizerOptions {
         }
     }
 
+    /** Fills in what the optimizer decides, and refuses what it does not have. */
+    private void fillIn() {
+        lr = lr == null ? kind.rate : lr;
+        weightDecay = weightDecay == null ? kind.decay : weightDecay;
+        if (kind.isSgd() || kind == Kind.RMSPROP) {
+            momentum = momentum == null ? kind.isSgd() ? 0.9f : 0 : momentum;
+        } else {
+            refuse("--momentum", momentum);
+        }
+        if (kind.isAdam()) {
+            betas = betas == null ? List.of(0.9, 0.999) : betas;
+            if (betas.size() != 2) {
+                throw Failure.misuse("--betas takes two numbers, such as 0.9,0.999.");
+            }
+        } else {
+            refuse("--betas", betas);
+        }
+        if (kind == Kind.RMSPROP) {
+            alpha = alpha == null ? 0.99 : alpha;
+        } else {
+            refuse("--rmsprop-alpha", alpha);
+        }
+        if (kind.isSgd()) {
+            refuse("--epsilon", epsilon);
+        } else {
+            epsilon = epsilon == null ? kind == Kind.ADAGRAD ? 1e-10 : 1e-8 : epsilon;
+        }
+    }
+
+    private void refuse(String option, Object value) {
+        if (value != null) {
+            throw Failure.misuse(
+                    option
+                            + " is no option of --optimizer "
+                            + kind.name().toLowerCase(Locale.ROOT)
+                            + ".");
+        }
+    }
+
     /** Returns the options of this training made longer, whose learning rate drops when it did. */
     public Map<String, String> lengthened(int more) {
         return Map.of(
@@ -125,11 +230,43 @@ public final class OptimizerOptions {
                 .inRounds(epochs * stepsPerEpoch, rewindStep);
     }
 
-    public Sgd sgd(Tracker learningRate) {
-        return Sgd.builder()
-                .setLearningRateTracker(learningRate)
-                .optMomentum(momentum)
-                .optWeightDecays(weightDecay)
-                .build();
+    /**
+     * Makes the optimizer.
+     *
+     * @throws IllegalArgumentException if a value is out of its range
+     */
+    public Optimizer optimizer(Tracker learningRate) {
+        return switch (kind) {
+            case SGD, NAG ->
+                    Sgd.builder()
+                            .setLearningRateTracker(learningRate)
+                            .optMomentum(momentum)
+                            .optNesterov(kind == Kind.NAG)
+                            .optWeightDecays(weightDecay)
+                            .build();
+            case ADAM, ADAMW ->
+                    Adam.builder()
+                            .setLearningRateTracker(learningRate)
+                            .optBeta1(betas.get(0))
+                            .optBeta2(betas.get(1))
+                            .optEpsilon(epsilon)
+                            .optDecoupledWeightDecay(kind == Kind.ADAMW)
+                            .optWeightDecays(weightDecay)
+                            .build();
+            case RMSPROP ->
+                    RmsProp.builder()
+                            .setLearningRateTracker(learningRate)
+                            .optAlpha(alpha)
+                            .optEpsilon(epsilon)
+                            .optMomentum(momentum)
+                            .optWeightDecays(weightDecay)
+                            .build();
+            case ADAGRAD ->
+                    Adagrad.builder()
+                            .setLearningRateTracker(learningRate)
+                            .optEpsilon(epsilon)
+                            .optWeightDecays(weightDecay)
+                            .build();
+        };
     }
 }

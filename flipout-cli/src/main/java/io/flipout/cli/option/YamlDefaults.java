@@ -44,8 +44,14 @@ public final class YamlDefaults implements IDefaultValueProvider {
     /** Options that mean nothing in a file. */
     private static final Set<String> ONLY_TYPED = Set.of(CONFIG, "--help", "--version");
 
-    private static final YAMLMapper YAML =
-            YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+    /** Loaded with the first file: it takes longer to load than some commands take. */
+    private static final class Yaml {
+
+        private static final YAMLMapper MAPPER =
+                YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+        private Yaml() {}
+    }
 
     private final Map<String, String> values;
     private final Set<String> open;
@@ -71,7 +77,7 @@ public final class YamlDefaults implements IDefaultValueProvider {
     /** Looks for {@code --config} before the arguments are parsed, as it changes the defaults. */
     public static void apply(CommandLine commandLine, String... args) throws IOException {
         CommandLine train = commandLine.getSubcommands().get("train");
-        for (int i = 0; i < args.length; i++) {
+        for (int i = 0; train != null && i < args.length; i++) {
             Path file = null;
             if (args[i].startsWith(CONFIG + "=")) {
                 file = Path.of(args[i].substring(CONFIG.length() + 1));
@@ -180,7 +186,7 @@ public final class YamlDefaults implements IDefaultValueProvider {
 
     /** Writes values that {@link #read} reads. */
     public static void write(Path file, Map<String, Object> values) throws IOException {
-        YAML.writeValue(file.toFile(), values);
+        Yaml.MAPPER.writeValue(file.toFile(), values);
     }
 
     /** Reads a file of values, which are texts, as they stand there. */
@@ -206,7 +212,7 @@ public final class YamlDefaults implements IDefaultValueProvider {
     }
 
     private static JsonNode document(Path file) throws IOException {
-        try (YAMLParser parser = YAML.getFactory().createParser(file.toFile())) {
+        try (YAMLParser parser = Yaml.MAPPER.getFactory().createParser(file.toFile())) {
             parser.nextToken();
             JsonNode root = node(parser, file);
             if (parser.nextToken() != null) {
@@ -228,7 +234,7 @@ public final class YamlDefaults implements IDefaultValueProvider {
         }
         switch (token) {
             case START_OBJECT -> {
-                ObjectNode object = YAML.createObjectNode();
+                ObjectNode object = Yaml.MAPPER.createObjectNode();
                 while (parser.nextToken() != JsonToken.END_OBJECT) {
                     String name = parser.currentName();
                     parser.nextToken();
@@ -237,7 +243,7 @@ public final class YamlDefaults implements IDefaultValueProvider {
                 return object;
             }
             case START_ARRAY -> {
-                ArrayNode array = YAML.createArrayNode();
+                ArrayNode array = Yaml.MAPPER.createArrayNode();
                 while (parser.nextToken() != JsonToken.END_ARRAY) {
                     array.add(node(parser, file));
                 }
@@ -259,7 +265,7 @@ public final class YamlDefaults implements IDefaultValueProvider {
     /** Makes a number that Java reads of one that YAML reads, such as 1_000. */
     private static String number(String text) {
         try {
-            JsonNode value = YAML.readTree(text);
+            JsonNode value = Yaml.MAPPER.readTree(text);
             return value.isNumber() ? value.asText() : text;
         } catch (JsonProcessingException e) {
             return text; // It will be refused.

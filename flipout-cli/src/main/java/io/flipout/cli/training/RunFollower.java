@@ -162,7 +162,8 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
 
     private void save(LoopPosition position) {
         try {
-            Map<String, Object> summary = run.summary(position.epochs(), lastTest, seconds());
+            Map<String, Object> summary =
+                    run.atRest(run.summary(position.epochs(), lastTest, seconds()));
             summary.put("planned_epochs", epochs);
             folder.checkpoints()
                     .save(

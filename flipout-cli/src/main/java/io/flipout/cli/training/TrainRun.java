@@ -100,7 +100,7 @@ public record TrainRun(
         DefaultTrainingConfig config =
                 new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
                         .optDevices(devices)
-                        .optOptimizer(pruner.wrap(optimizer.sgd(rates)))
+                        .optOptimizer(pruner.wrap(optimizer.optimizer(rates)))
                         .addTrainingListeners(weights, pruner.listener());
         try (Trainer trainer = model.newTrainer(config)) {
             boolean isLoaded = model.getBlock().isInitialized();
@@ -186,7 +186,7 @@ public record TrainRun(
         try {
             folder.writeModel(model, modelName, images.train().classes());
             Map<String, Object> summary = summary(epochs, last.test(), follower.seconds());
-            keepState(seen, epochs, follower.seconds(), summary);
+            keepState(seen, epochs, follower.seconds(), atRest(summary));
             folder.writeSummary(summary);
         } catch (IOException e) {
             throw folder.interrupted("The model could not be saved in " + folder.path() + ". ", e);
@@ -274,7 +274,6 @@ public record TrainRun(
         summary.put("seed", seed);
         summary.put("epochs", epochs);
         ImageSet set = images.train();
-        summary.put("image", List.of(set.channels(), set.height(), set.width()));
         summary.put("total_params", report.totalParameters());
         summary.put("prunable_weights", report.weights());
         summary.put("remaining_weights", report.remaining());
@@ -318,10 +317,19 @@ public record TrainRun(
                 epochs(last.epoch()), seconds, folder.path(), String.join(", ", folder.files()));
         String run = ShellWord.of(folder.path());
         terminal.line("Look closer:  ./flipout inspect %s", run);
+        terminal.line("Use it:       ./flipout predict %s IMAGE.png", run);
         terminal.line("Draw it:      ./flipout report %s", run);
         terminal.line(
                 "Deploy it:    ./flipout export %s --out %s --compress sparse",
                 run, ShellWord.of(Path.of(modelName + ".pt")));
+    }
+
+    /** Adds to a summary what it takes to look at a run that is saved without its model. */
+    Map<String, Object> atRest(Map<String, Object> summary) {
+        Map<String, Object> all = new LinkedHashMap<>(summary);
+        ImageSet set = images.train();
+        all.put("image", List.of(set.channels(), set.height(), set.width()));
+        return all;
     }
 
     private static String epochs(int count) {

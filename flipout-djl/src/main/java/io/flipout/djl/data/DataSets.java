@@ -189,6 +189,16 @@ public enum DataSets {
     }
 
     /**
+     * Returns the side of its images.
+     *
+     * @return the side in pixels; of a folder's images, what they are scaled to unless told
+     *     otherwise
+     */
+    public int side() {
+        return side;
+    }
+
+    /**
      * Returns the padding before a random crop.
      *
      * @param imageSide the side of the images in pixels

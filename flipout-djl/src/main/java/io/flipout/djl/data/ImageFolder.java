@@ -1,8 +1,5 @@
 package io.flipout.djl.data;
 
-import java.awt.Graphics2D;
-import java.awt.RenderingHints;
-import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -192,7 +189,7 @@ final class ImageFolder {
                     .forEach(
                             i -> {
                                 try {
-                                    images[i] = decode(files.get(i), side);
+                                    images[i] = Pixels.of(Pixels.read(files.get(i)), 3, side, side);
                                 } catch (IOException e) {
                                     throw new UncheckedIOException(e);
                                 }
@@ -202,39 +199,5 @@ final class ImageFolder {
         }
         int[] label = labels.stream().mapToInt(Integer::intValue).toArray();
         return new ImageSet(images, label, 3, side, side, classes);
-    }
-
-    private static byte[] decode(Path file, int side) throws IOException {
-        int[] rgb = resize(ImageFile.read(file), side).getRGB(0, 0, side, side, null, 0, side);
-        byte[] bytes = new byte[3 * rgb.length];
-        for (int i = 0; i < rgb.length; i++) {
-            bytes[i] = (byte) (rgb[i] >> 16);
-            bytes[rgb.length + i] = (byte) (rgb[i] >> 8);
-            bytes[2 * rgb.length + i] = (byte) rgb[i];
-        }
-        return bytes;
-    }
-
-    /** Halves the image while it is more than twice too large, so that no pixel is skipped. */
-    private static BufferedImage resize(BufferedImage image, int side) {
-        BufferedImage current = image;
-        while (true) {
-            int width = step(current.getWidth(), side);
-            int height = step(current.getHeight(), side);
-            BufferedImage next = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-            Graphics2D graphics = next.createGraphics();
-            graphics.setRenderingHint(
-                    RenderingHints.KEY_INTERPOLATION, RenderingHints.VALUE_INTERPOLATION_BILINEAR);
-            graphics.drawImage(current, 0, 0, width, height, null);
-            graphics.dispose();
-            current = next;
-            if (width == side && height == side) {
-                return current;
-            }
-        }
-    }
-
-    private static int step(int length, int target) {
-        return length > 2 * target ? (length + 1) / 2 : target;
     }
 }

@@ -39,8 +39,12 @@ public record Normalization(float[] mean, float[] std) {
         return new Normalization(new float[channels], std);
     }
 
-    /** Returns the normalised value of every byte, a row a channel. */
-    float[][] table() {
+    /**
+     * Returns the normalised value of every byte.
+     *
+     * @return a row of 256 values for each channel
+     */
+    public float[][] table() {
         float[][] table = new float[mean.length][256];
         for (int c = 0; c < mean.length; c++) {
             for (int b = 0; b < 256; b++) {

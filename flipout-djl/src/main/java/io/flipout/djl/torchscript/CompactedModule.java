@@ -15,7 +15,6 @@ import io.flipout.inference.graph.Function;
 import io.flipout.inference.graph.Graph;
 import io.flipout.inference.graph.Input;
 import io.flipout.inference.graph.Node;
-import io.flipout.inference.graph.Passes;
 import io.flipout.inference.graph.Permute;
 import io.flipout.inference.graph.Pool;
 import io.flipout.inference.graph.Reshape;
@@ -55,13 +54,13 @@ final class CompactedModule {
      * Writes a graph down.
      *
      * @param graph what a module computes
+     * @param small the same made smaller, which is written
      * @param input the module's input
      * @param manager the owner of the tensors
      */
-    CompactedModule(Graph graph, Value input, NDManager manager) {
+    CompactedModule(Graph graph, Graph small, Value input, NDManager manager) {
         this.manager = manager;
         nextId = input.id() + 1;
-        Graph small = Passes.forPyTorch(graph);
         layers = layers(graph, small);
         values.put(small.input(), input);
         for (Node node : small.nodes()) {

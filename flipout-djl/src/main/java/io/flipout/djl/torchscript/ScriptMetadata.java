@@ -1,8 +1,13 @@
 package io.flipout.djl.torchscript;
 
-import ai.djl.util.JsonUtils;
-import com.google.gson.JsonParseException;
-import com.google.gson.annotations.SerializedName;
+import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
+import com.google.gson.stream.JsonWriter;
+import java.io.IOException;
+import java.io.StringReader;
+import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -23,15 +28,15 @@ import java.util.Map;
  *     inference only; null if not
  */
 public record ScriptMetadata(
-        @SerializedName("input_shape") List<Long> inputShape,
-        @SerializedName("mean") List<Float> mean,
-        @SerializedName("std") List<Float> std,
-        @SerializedName("classes") List<String> classes,
-        @SerializedName("method") String method,
-        @SerializedName("sparsity") Double sparsity,
-        @SerializedName("preprocessed") boolean preprocessed,
-        @SerializedName("versions") Map<String, String> versions,
-        @SerializedName("compacted") Boolean compacted) {
+        List<Long> inputShape,
+        List<Float> mean,
+        List<Float> std,
+        List<String> classes,
+        String method,
+        Double sparsity,
+        boolean preprocessed,
+        Map<String, String> versions,
+        Boolean compacted) {
 
     /** The name of the record in the archive's folder {@code extra}. */
     public static final String NAME = "flipout.json";
@@ -60,26 +65,154 @@ public record ScriptMetadata(
     }
 
     /**
-     * Writes the metadata as JSON.
+     * Writes the metadata as JSON. What is unknown is left out.
      *
      * @return the text
      */
     public String toJson() {
-        return JsonUtils.GSON_PRETTY.toJson(this);
+        StringWriter text = new StringWriter();
+        try (JsonWriter json = new JsonWriter(text)) {
+            json.setIndent("  ");
+            json.beginObject();
+            numbers(json, "input_shape", inputShape);
+            numbers(json, "mean", mean);
+            numbers(json, "std", std);
+            if (classes != null) {
+                json.name("classes").beginArray();
+                for (String name : classes) {
+                    json.value(name);
+                }
+                json.endArray();
+            }
+            if (method != null) {
+                json.name("method").value(method);
+            }
+            if (sparsity != null) {
+                json.name("sparsity").value(sparsity);
+            }
+            json.name("preprocessed").value(preprocessed);
+            if (versions != null) {
+                json.name("versions").beginObject();
+                for (Map.Entry<String, String> version : versions.entrySet()) {
+                    json.name(version.getKey()).value(version.getValue());
+                }
+                json.endObject();
+            }
+            if (compacted != null) {
+                json.name("compacted").value(compacted);
+            }
+            json.endObject();
+        } catch (IOException e) {
+            throw new IllegalStateException(e); // Nothing is written but memory.
+        }
+        return text.toString();
+    }
+
+    private static void numbers(JsonWriter json, String name, List<? extends Number> numbers)
+            throws IOException {
+        if (numbers != null) {
+            json.name(name).beginArray();
+            for (Number number : numbers) {
+                json.value(number);
+            }
+            json.endArray();
+        }
     }
 
     /**
-     * Reads metadata.
+     * Reads metadata. Names that it does not know are passed over.
      *
      * @param json what {@link #toJson} wrote
      * @return the metadata
      * @throws TorchScriptException if it is no such JSON
      */
     public static ScriptMetadata fromJson(String json) {
-        try {
-            return JsonUtils.GSON.fromJson(json, ScriptMetadata.class);
-        } catch (JsonParseException | NumberFormatException e) {
-            throw new TorchScriptException("The file's extra/" + NAME + " is damaged.", e);
+        // Read item by item: binding it to this record takes Gson longer than all of a prediction.
+        try (JsonReader reader = new JsonReader(new StringReader(json))) {
+            ScriptMetadata metadata = read(reader);
+            if (reader.peek() == JsonToken.END_DOCUMENT) {
+                return metadata;
+            }
+        } catch (IOException | IllegalStateException | NumberFormatException e) {
+            throw damaged(e);
         }
+        throw damaged(null);
+    }
+
+    private static TorchScriptException damaged(Exception cause) {
+        return new TorchScriptException("The file's extra/" + NAME + " is damaged.", cause);
+    }
+
+    private static ScriptMetadata read(JsonReader json) throws IOException {
+        List<Long> inputShape = null;
+        List<Float> mean = null;
+        List<Float> std = null;
+        List<String> classes = null;
+        String method = null;
+        Double sparsity = null;
+        boolean preprocessed = false;
+        Map<String, String> versions = null;
+        Boolean compacted = null;
+        json.beginObject();
+        while (json.hasNext()) {
+            String name = json.nextName();
+            if (json.peek() == JsonToken.NULL) {
+                json.nextNull();
+                continue;
+            }
+            switch (name) {
+                case "input_shape" -> inputShape = list(json, JsonReader::nextLong);
+                case "mean" -> mean = list(json, ScriptMetadata::nextFloat);
+                case "std" -> std = list(json, ScriptMetadata::nextFloat);
+                case "classes" -> classes = list(json, JsonReader::nextString);
+                case "method" -> method = json.nextString();
+                case "sparsity" -> sparsity = json.nextDouble();
+                case "preprocessed" -> preprocessed = json.nextBoolean();
+                case "versions" -> versions = versions(json);
+                case "compacted" -> compacted = json.nextBoolean();
+                default -> json.skipValue();
+            }
+        }
+        json.endObject();
+        return new ScriptMetadata(
+                inputShape,
+                mean,
+                std,
+                classes,
+                method,
+                sparsity,
+                preprocessed,
+                versions,
+                compacted);
+    }
+
+    private static float nextFloat(JsonReader json) throws IOException {
+        return (float) json.nextDouble();
+    }
+
+    /** What the next item is. */
+    @FunctionalInterface
+    private interface Item<E> {
+        E next(JsonReader json) throws IOException;
+    }
+
+    private static <E> List<E> list(JsonReader json, Item<E> item) throws IOException {
+        List<E> list = new ArrayList<>();
+        json.beginArray();
+        while (json.hasNext()) {
+            list.add(item.next(json));
+        }
+        json.endArray();
+        return list;
+    }
+
+    private static Map<String, String> versions(JsonReader json) throws IOException {
+        Map<String, String> versions = new LinkedHashMap<>();
+        json.beginObject();
+        while (json.hasNext()) {
+            versions.put(json.nextName(), json.nextString());
+        }
+        json.endObject();
+        return versions;
     }
 }

@@ -16,6 +16,7 @@ import ai.djl.util.Pair;
 import io.flipout.djl.data.Normalization;
 import io.flipout.djl.torchscript.SizeSolver.Unsolvable;
 import io.flipout.inference.graph.Graph;
+import io.flipout.inference.graph.Passes;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -65,6 +66,7 @@ public final class TorchScriptExporter {
     private final Normalization preprocessing; // null: none
     private final boolean verify;
     private final boolean compact;
+    private final boolean allChannels;
     private final DataType[] inputTypes;
     private final Operations operations;
 
@@ -73,7 +75,8 @@ public final class TorchScriptExporter {
         metadata = builder.metadata;
         preprocessing = builder.preprocessing;
         verify = builder.verify;
-        compact = builder.compact;
+        compact = builder.compact || builder.folded;
+        allChannels = !builder.compact;
         inputTypes = builder.inputTypes;
         operations = new Operations(builder.operations);
     }
@@ -159,7 +162,8 @@ public final class TorchScriptExporter {
         Value input = traced.merged().inputs().get(0);
         Graph graph = graph(block, traced).graph(axes(input.shape()));
         try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
-            CompactedModule module = new CompactedModule(graph, input, manager);
+            Graph small = allChannels ? Passes.folded(graph) : Passes.forPyTorch(graph);
+            CompactedModule module = new CompactedModule(graph, small, input, manager);
             ScriptWriter writer =
                     new ScriptWriter(module.tree(), module.trace(), traced.checks(), compression);
             write(writer, target, traced.traces());
@@ -447,6 +451,7 @@ public final class TorchScriptExporter {
         private Normalization preprocessing;
         private boolean verify = true;
         private boolean compact;
+        private boolean folded;
         private DataType[] inputTypes = {};
         private final Map<String, Operation> operations = new HashMap<>();
 
@@ -497,6 +502,18 @@ public final class TorchScriptExporter {
          */
         public Builder optCompact(boolean compact) {
             this.compact = compact;
+            return this;
+        }
+
+        /**
+         * Sets whether batch norm goes into the layers before it, with all channels and weights as
+         * they are: what a pruned network is measured by. A compact module has it anyway.
+         *
+         * @param folded true to fold it, default false
+         * @return this builder
+         */
+        public Builder optFolded(boolean folded) {
+            this.folded = folded;
             return this;
         }
 

@@ -10,7 +10,7 @@ import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.util.Pair;
-import io.flipout.djl.FiniteCheck;
+import io.flipout.djl.training.FiniteCheck;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;

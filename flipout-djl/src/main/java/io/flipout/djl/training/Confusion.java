@@ -60,6 +60,17 @@ public final class Confusion {
         return new Confusion(counts);
     }
 
+    /**
+     * Takes counts that were made elsewhere.
+     *
+     * @param counts a row for each class and a column for each output, as many in every row and at
+     *     least one for each class
+     * @return the counts
+     */
+    public static Confusion of(long[][] counts) {
+        return new Confusion(Arrays.stream(counts).map(long[]::clone).toArray(long[][]::new));
+    }
+
     private static long[] longs(NDArray array) {
         try (NDArray flat = array.toType(DataType.INT64, true)) {
             return flat.toLongArray();

@@ -4,51 +4,28 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.training.optimizer.Optimizer;
-import ai.djl.training.tracker.ParameterTracker;
 import io.flipout.tensor.Chunks;
 import io.flipout.tensor.DirectMemory;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
 
 /**
  * Stochastic gradient descent as PyTorch does it: {@code v ← μv + g + wd·θ; θ ← θ − η·v}.
  *
  * <p>DJL's own keeps η inside the velocity, so that after a drop of the learning rate the old rate
  * lives on in it; and its clipping cuts off one side only. Here clipping is to [−c, c], applied to
- * the gradient before weight decay. The update count advances once a step, also with several
- * devices. The velocity can be read and restored.
+ * the gradient before weight decay. The velocity can be read and restored.
  *
  * <p>On a CPU an update is one pass over weight, gradient and velocity.
  */
-public final class Sgd extends Optimizer implements OptimizerState {
+public final class Sgd extends ElementwiseOptimizer {
 
-    private final ParameterTracker learningRate;
     private final float momentum;
     private final boolean nesterov;
 
-    /** By parameter id, then by the array of a device. */
-    private final Map<String, Map<String, Slot>> slots = new HashMap<>();
-
-    /** What {@link #restore} gave, by parameter id. */
-    private final Map<String, Restored> restored = new HashMap<>();
-
-    private record Restored(List<float[]> state, int updates) {}
-
-    /** What is kept for a parameter on a device; there is no velocity without momentum. */
-    private static final class Slot {
-        NDArray velocity;
-        int updates;
-    }
-
     private Sgd(Builder builder) {
         super(builder);
-        learningRate = builder.learningRate;
         momentum = builder.momentum;
         nesterov = builder.nesterov;
     }
@@ -62,88 +39,37 @@ public final class Sgd extends Optimizer implements OptimizerState {
         return new Builder();
     }
 
-    /** {@inheritDoc} */
+    /** There is no velocity without momentum. */
     @Override
-    public void update(String parameterId, NDArray weight, NDArray grad) {
-        Slot slot =
-                slots.computeIfAbsent(parameterId, k -> new HashMap<>())
-                        .computeIfAbsent(weight.getUid(), k -> newSlot(parameterId, weight));
-        float rate = learningRate.getNewValue(parameterId, ++slot.updates);
-        try (NDArray values = weight.stopGradient()) {
-            Optional<FloatBuffer> w = DirectMemory.of(values);
-            Optional<FloatBuffer> g = DirectMemory.of(grad);
-            Optional<FloatBuffer> v =
-                    slot.velocity == null ? w : DirectMemory.of(slot.velocity); // w: not read
-            if (w.isPresent() && g.isPresent() && v.isPresent()) {
-                updateInPlace(w.get(), g.get(), v.get(), rate);
-            } else {
-                updateOnDevice(values, grad, slot.velocity, rate);
-            }
-        }
-        zeroGradient(weight);
+    int states() {
+        return momentum == 0 ? 0 : 1;
     }
 
-    private Slot newSlot(String parameterId, NDArray weight) {
-        Slot slot = new Slot();
-        Restored before = restored.getOrDefault(parameterId, new Restored(List.of(), 0));
-        slot.updates = before.updates;
-        if (momentum != 0) {
-            NDManager manager = weight.getManager();
-            slot.velocity =
-                    before.state.isEmpty()
-                            ? manager.zeros(
-                                    weight.getShape(), weight.getDataType(), weight.getDevice())
-                            : manager.create(before.state.get(0), weight.getShape())
-                                    .toDevice(weight.getDevice(), false);
-        }
-        return slot;
-    }
-
-    private void updateInPlace(FloatBuffer w, FloatBuffer g, FloatBuffer v, float rate) {
-        float decay = getWeightDecay();
-        float clip = clipGrad >= 0 ? clipGrad : Float.POSITIVE_INFINITY;
-        Chunks.forEach(
-                w.limit(),
-                (chunk, from, to) -> {
-                    for (int i = from; i < to; i++) {
-                        float weight = w.get(i);
-                        float scaled = g.get(i) * rescaleGrad;
-                        // Not Math.min and max: they are slow on NaN's account, which passes here.
-                        scaled = scaled > clip ? clip : scaled < -clip ? -clip : scaled;
-                        float step = scaled + decay * weight;
-                        if (momentum != 0) {
-                            float velocity = momentum * v.get(i) + step;
-                            v.put(i, velocity);
-                            step = nesterov ? step + momentum * velocity : velocity;
-                        }
-                        w.put(i, weight - rate * step);
-                    }
-                });
-    }
-
-    private void updateOnDevice(NDArray w, NDArray g, NDArray v, float rate) {
-        try (NDManager scratch = w.getManager().newSubManager(w.getDevice())) {
-            NDArray step = g.mul(rescaleGrad);
-            step.attach(scratch);
-            if (clipGrad >= 0) {
-                step = step.clip(-clipGrad, clipGrad);
-                step.attach(scratch);
-            }
-            if (getWeightDecay() != 0) {
-                NDArray decay = w.mul(getWeightDecay());
-                decay.attach(scratch);
-                step.addi(decay);
-            }
+    @Override
+    void update(FloatBuffer w, FloatBuffer g, FloatBuffer[] state, Step at, int from, int to) {
+        float rate = at.rate();
+        for (int i = from; i < to; i++) {
+            float weight = w.get(i);
+            float step = gradient(g.get(i), weight);
             if (momentum != 0) {
-                v.muli(momentum).addi(step);
-                NDArray velocity = v.mul(nesterov ? momentum * rate : rate);
-                velocity.attach(scratch);
-                w.subi(velocity);
+                float velocity = momentum * state[0].get(i) + step;
+                state[0].put(i, velocity);
+                step = nesterov ? step + momentum * velocity : velocity;
             }
-            if (momentum == 0 || nesterov) {
-                w.subi(step.muli(rate));
-            }
+            w.put(i, weight - rate * step);
         }
+    }
+
+    @Override
+    void update(NDArray w, NDArray g, List<NDArray> state, Step at, NDManager scratch) {
+        NDArray move = g;
+        if (momentum != 0) {
+            state.get(0).muli(momentum).addi(g);
+            NDArray ahead = state.get(0).mul(nesterov ? momentum : 1);
+            ahead.attach(scratch);
+            move = nesterov ? g.addi(ahead) : ahead;
+        }
+        w.subi(move.muli(at.rate()));
     }
 
     /** DJL leaves it to the optimizer: the next backward pass adds to what it finds. */
@@ -177,31 +103,9 @@ public final class Sgd extends Optimizer implements OptimizerState {
         }
     }
 
-    /** {@inheritDoc} */
-    @Override
-    public List<NDArray> state(String parameterId, NDArray weight) {
-        Slot slot = slots.getOrDefault(parameterId, Map.of()).get(weight.getUid());
-        return slot == null || slot.velocity == null ? List.of() : List.of(slot.velocity);
-    }
-
-    /** {@inheritDoc} */
-    @Override
-    public int updates(String parameterId, NDArray weight) {
-        Slot slot = slots.getOrDefault(parameterId, Map.of()).get(weight.getUid());
-        return slot == null ? 0 : slot.updates;
-    }
-
-    /** {@inheritDoc} */
-    @Override
-    public void restore(String parameterId, List<float[]> state, int updates) {
-        slots.remove(parameterId);
-        restored.put(parameterId, new Restored(state, updates));
-    }
-
     /** Builds an {@link Sgd}. */
-    public static final class Builder extends OptimizerBuilder<Builder> {
+    public static final class Builder extends ElementwiseOptimizer.Builder<Builder> {
 
-        private ParameterTracker learningRate;
         private float momentum;
         private boolean nesterov;
 
@@ -210,17 +114,6 @@ public final class Sgd extends Optimizer implements OptimizerState {
         /** {@inheritDoc} */
         @Override
         protected Builder self() {
-            return this;
-        }
-
-        /**
-         * Sets the learning rate η by the number of the step, from 1.
-         *
-         * @param tracker the tracker
-         * @return this builder
-         */
-        public Builder setLearningRateTracker(ParameterTracker tracker) {
-            learningRate = tracker;
             return this;
         }
 
@@ -254,12 +147,8 @@ public final class Sgd extends Optimizer implements OptimizerState {
          * @throws IllegalArgumentException if the momentum is out of range, or Nesterov lacks one
          */
         public Sgd build() {
-            Objects.requireNonNull(
-                    learningRate, "Sgd needs a learning rate: setLearningRateTracker(...)");
-            if (!(momentum >= 0 && momentum < 1)) {
-                throw new IllegalArgumentException(
-                        "The momentum must lie in [0, 1), got " + momentum);
-            }
+            check("Sgd");
+            checkShare("momentum", momentum);
             if (nesterov && momentum == 0) {
                 throw new IllegalArgumentException("Nesterov needs a momentum above 0.");
             }

@@ -6,7 +6,6 @@ import java.util.Collections;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.BiFunction;
 
@@ -91,8 +90,8 @@ public final class Graph {
      *
      * @return for each node the nodes that read it, as often as they do
      */
-    public Map<Node, List<Node>> readers() {
-        Map<Node, List<Node>> readers = new IdentityHashMap<>();
+    public IdentityHashMap<Node, List<Node>> readers() {
+        IdentityHashMap<Node, List<Node>> readers = new IdentityHashMap<>();
         for (Node node : nodes) {
             readers.put(node, new ArrayList<>());
             for (Node read : node.inputs()) {
@@ -109,7 +108,7 @@ public final class Graph {
      * @return the new graph
      */
     public Graph rewrite(BiFunction<Node, List<Node>, Node> rule) {
-        Map<Node, Node> rewritten = new IdentityHashMap<>();
+        IdentityHashMap<Node, Node> rewritten = new IdentityHashMap<>();
         for (Node node : nodes) {
             List<Node> inputs = new ArrayList<>(node.inputs().size());
             boolean same = true;

@@ -25,4 +25,14 @@ public final class Passes {
     public static Graph forPyTorch(Graph graph) {
         return ChannelRemoval.of(Folding.of(graph), true);
     }
+
+    /**
+     * Puts batch norm into the layers before it and leaves all else as it is.
+     *
+     * @param graph a graph
+     * @return one that computes the same
+     */
+    public static Graph folded(Graph graph) {
+        return Folding.of(graph);
+    }
 }

@@ -11,14 +11,14 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** Runs the tests' scripts where there is a Python with PyTorch, such as Debian's python3-torch. */
-final class Python {
+public final class Python {
 
     private static Optional<String> interpreter;
 
     private Python() {}
 
     /** Skips the test, and says why, where there is no PyTorch. */
-    static void assumeTorch() throws IOException, InterruptedException {
+    public static void assumeTorch() throws IOException, InterruptedException {
         assumeTrue(
                 interpreter().isPresent(),
                 "skipped: no python3 with torch is installed (Debian's python3-torch)");
@@ -60,7 +60,8 @@ final class Python {
     }
 
     /** Runs a script of the test resources on a folder, and returns the lines it prints. */
-    static List<String> run(String script, Path folder) throws IOException, InterruptedException {
+    public static List<String> run(String script, Path folder)
+            throws IOException, InterruptedException {
         Path file = folder.resolve(script);
         try (InputStream in = Python.class.getResourceAsStream("/python/" + script)) {
             Files.write(file, in.readAllBytes());

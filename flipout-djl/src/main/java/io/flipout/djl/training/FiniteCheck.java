@@ -1,4 +1,4 @@
-package io.flipout.djl;
+package io.flipout.djl.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;

@@ -1,0 +1,38 @@
+package io.flipout.method;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.flipout.gradient.GaussianNoise;
+import io.flipout.gradient.NoiseScale;
+import java.lang.reflect.Method;
+import org.junit.jupiter.api.Test;
+
+class NoisyMethodTest {
+
+    /** A part that is not handed on would silently be left out. */
+    @Test
+    void everyPartOfTheMethodIsHandedOn() {
+        for (Method part : PruningMethod.class.getMethods()) {
+            assertThat(NoisyMethod.class.getDeclaredMethods())
+                    .extracting(Method::getName)
+                    .contains(part.getName());
+        }
+    }
+
+    @Test
+    void noiseComesAfterTheTermsOfTheMethod() {
+        PruningMethod noisy =
+                NoisyMethod.builder()
+                        .setMethod(HoyerSquare.builder().setStrength(1).build())
+                        .optNoise(.3f)
+                        .optNoiseScale(NoiseScale.ANNEALED)
+                        .build();
+        assertThat(noisy.name()).isEqualTo("hoyer-square");
+        assertThat(noisy.gradientTerms()).hasSize(2);
+        assertThat(noisy.gradientTerms().get(1)).isInstanceOf(GaussianNoise.class);
+        assertThatThrownBy(() -> NoisyMethod.builder().optNoise(1).build())
+                .isInstanceOf(NullPointerException.class)
+                .hasMessageContaining("setMethod(...)");
+    }
+}

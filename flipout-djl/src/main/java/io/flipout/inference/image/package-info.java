@@ -1,0 +1,2 @@
+/** From images to what a network takes, and from its scores to classes by name. */
+package io.flipout.inference.image;

@@ -273,7 +273,6 @@ public record TrainRun(
         summary.put("dataset", data.dataSet().dataName());
         summary.put("seed", seed);
         summary.put("epochs", epochs);
-        ImageSet set = images.train();
         summary.put("total_params", report.totalParameters());
         summary.put("prunable_weights", report.weights());
         summary.put("remaining_weights", report.remaining());

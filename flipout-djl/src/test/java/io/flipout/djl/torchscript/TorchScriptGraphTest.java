@@ -30,6 +30,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -215,7 +216,12 @@ class TorchScriptGraphTest {
                 throw new java.io.UncheckedIOException(e);
             }
         }
-        assertThat(refused).containsExactlyInAnyOrderElementsOf(REFUSED);
+        // DJL's older versions lack some of them.
+        Set<String> there =
+                Networks.blocks().stream().map(Networks::name).collect(Collectors.toSet());
+        assertThat(refused)
+                .containsExactlyInAnyOrderElementsOf(
+                        REFUSED.stream().filter(there::contains).toList());
     }
 
     private static Map<String, UnaryOperator<NDArray>> functions() {
@@ -334,44 +340,42 @@ class TorchScriptGraphTest {
             Float.NEGATIVE_INFINITY
         };
         List<String> tested = new ArrayList<>();
-        functions()
-                .forEach(
-                        (name, function) -> {
-                            try (NDManager manager = NDManager.newBaseManager()) {
-                                Block block =
-                                        new LambdaBlock(x -> new NDList(function.apply(x.get(0))));
-                                block.initialize(
-                                        manager, DataType.FLOAT32, new Shape(1, numbers.length));
-                                Graph graph =
-                                        TorchScriptExporter.builder()
-                                                .build()
-                                                .graph(block, new Shape(1, numbers.length))
-                                                .graph(numbers.length);
-                                NDArray input =
-                                        manager.create(numbers, new Shape(1, numbers.length));
-                                float[] expected = forward(block, input, manager);
-                                float[] actual = Interpreter.run(graph, numbers, 1);
-                                for (int i = 0; i < numbers.length; i++) {
-                                    float e = expected[i];
-                                    String where = name + "(" + numbers[i] + ")";
-                                    if (name.equals("gelu") && Float.isInfinite(numbers[i])) {
-                                        continue; // LibTorch's kernels differ among themselves.
-                                    }
-                                    if (Float.isFinite(e)) {
-                                        float room = 2e-6f * Math.max(1, Math.abs(e));
-                                        assertThat(actual[i])
-                                                .as(where)
-                                                .isBetween(e - room, e + room);
-                                    } else {
-                                        assertThat(Float.valueOf(actual[i]))
-                                                .as(where)
-                                                .isEqualTo(Float.valueOf(e));
-                                    }
-                                }
-                                tested.add(name);
+        Map<String, UnaryOperator<NDArray>> functions = functions();
+        if (newer("atan2").isEmpty()) {
+            functions.remove("gammaln"); // DJL's older versions have its name only.
+        }
+        functions.forEach(
+                (name, function) -> {
+                    try (NDManager manager = NDManager.newBaseManager()) {
+                        Block block = new LambdaBlock(x -> new NDList(function.apply(x.get(0))));
+                        block.initialize(manager, DataType.FLOAT32, new Shape(1, numbers.length));
+                        Graph graph =
+                                TorchScriptExporter.builder()
+                                        .build()
+                                        .graph(block, new Shape(1, numbers.length))
+                                        .graph(numbers.length);
+                        NDArray input = manager.create(numbers, new Shape(1, numbers.length));
+                        float[] expected = forward(block, input, manager);
+                        float[] actual = Interpreter.run(graph, numbers, 1);
+                        for (int i = 0; i < numbers.length; i++) {
+                            float e = expected[i];
+                            String where = name + "(" + numbers[i] + ")";
+                            if (name.equals("gelu") && Float.isInfinite(numbers[i])) {
+                                continue; // LibTorch's kernels differ among themselves.
                             }
-                        });
-        assertThat(tested).hasSize(functions().size());
+                            if (Float.isFinite(e)) {
+                                float room = 2e-6f * Math.max(1, Math.abs(e));
+                                assertThat(actual[i]).as(where).isBetween(e - room, e + room);
+                            } else {
+                                assertThat(Float.valueOf(actual[i]))
+                                        .as(where)
+                                        .isEqualTo(Float.valueOf(e));
+                            }
+                        }
+                        tested.add(name);
+                    }
+                });
+        assertThat(tested).hasSize(functions.size());
     }
 
     @Test

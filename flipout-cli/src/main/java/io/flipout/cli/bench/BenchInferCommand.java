@@ -7,7 +7,9 @@ import ai.djl.ndarray.types.Shape;
 import io.flipout.cli.network.SavedModel;
 import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.terminal.Failure;
+import io.flipout.cli.terminal.Terminal;
 import io.flipout.djl.torchscript.Compression;
+import io.flipout.djl.torchscript.TorchScriptException;
 import io.flipout.djl.torchscript.TorchScriptExporter;
 import io.flipout.inference.Network;
 import io.flipout.mask.WeightSelector;
@@ -214,14 +216,21 @@ final class BenchInferCommand implements Callable<Integer> {
         }
     }
 
-    private static void export(Model model, Path folder, Shape image) throws IOException {
+    private void export(Model model, Path folder, Shape image) throws IOException {
         Shape one = new Shape(1).addAll(image);
         exporter()
                 .optCompression(Compression.SPARSE)
                 .build()
                 .export(model.getBlock(), folder.resolve(FILE), one);
         exporter().optFolded(true).build().export(model.getBlock(), folder.resolve(FOLDED), one);
-        exporter().optCompact(true).build().export(model.getBlock(), folder.resolve(COMPACT), one);
+        try {
+            exporter()
+                    .optCompact(true)
+                    .build()
+                    .export(model.getBlock(), folder.resolve(COMPACT), one);
+        } catch (TorchScriptException e) { // An old LibTorch; the others are measured.
+            new Terminal(spec.commandLine()).note(e.getMessage());
+        }
     }
 
     private static TorchScriptExporter.Builder exporter() {
@@ -253,8 +262,8 @@ final class BenchInferCommand implements Callable<Integer> {
             int[] shape = subject.shape();
             Path dense = folder.resolve(subject.isFromBlocks() ? FOLDED : FILE);
             contenders.add(Contender.pytorch("pytorch", dense, images, batch, shape, number));
-            if (subject.isFromBlocks()) {
-                Path compact = folder.resolve(COMPACT);
+            Path compact = folder.resolve(COMPACT);
+            if (Files.exists(compact)) {
                 contenders.add(
                         Contender.pytorch(
                                 "pytorch-compact", compact, images, batch, shape, number));

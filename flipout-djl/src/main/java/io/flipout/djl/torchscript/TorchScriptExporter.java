@@ -3,6 +3,7 @@ package io.flipout.djl.torchscript;
 import ai.djl.Device;
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
+import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
@@ -159,6 +160,9 @@ public final class TorchScriptExporter {
 
     private List<CompactedLayer> exportCompacted(Block block, Traced traced, Path target)
             throws IOException {
+        if (!allChannels) {
+            refuseOldPyTorch();
+        }
         Value input = traced.merged().inputs().get(0);
         Graph graph = graph(block, traced).graph(axes(input.shape()));
         try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
@@ -168,6 +172,18 @@ public final class TorchScriptExporter {
                     new ScriptWriter(module.tree(), module.trace(), traced.checks(), compression);
             write(writer, target, traced.traces());
             return module.layers();
+        }
+    }
+
+    /** What LibTorch 2.0 makes of such code when it has run it twice ends in a crash. */
+    private static void refuseOldPyTorch() {
+        String version = Engine.getEngine("PyTorch").getVersion();
+        if (version.startsWith("2.0.") || version.startsWith("1.")) {
+            throw new TorchScriptException(
+                    "LibTorch "
+                            + version
+                            + " crashes on compacted files: export with PyTorch 2.1 or newer, or"
+                            + " without compaction.");
         }
     }
 

@@ -1,28 +1,65 @@
 package io.flipout.djl.torchscript;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
+import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
 import io.flipout.inference.PrunedNetworks;
 import io.flipout.models.LeNet5;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Supplier;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Modules whose dead and constant channels are gone. */
 class CompactTest {
+
+    private static boolean isOld() {
+        return Engine.getEngine("PyTorch").getVersion().startsWith("2.0.");
+    }
+
+    @BeforeEach
+    void checkVersion(TestInfo test) {
+        assumeTrue(isOld() == test.getTags().contains("old"), "LibTorch 2.0 is refused, no other");
+    }
+
+    @Test
+    @Tag("old")
+    void anOldLibTorchIsRefused() throws Exception {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Block block = Linear.builder().setUnits(2).build();
+            block.initialize(manager, DataType.FLOAT32, new Shape(1, 3));
+            Path file = folder.resolve("old.pt");
+            assertThatThrownBy(
+                            () ->
+                                    TorchScriptExporter.builder()
+                                            .optCompact(true)
+                                            .build()
+                                            .export(block, file, new Shape(1, 3)))
+                    .hasMessage(
+                            "LibTorch 2.0.1 crashes on compacted files: export with PyTorch 2.1 or"
+                                    + " newer, or without compaction.");
+            assertThat(file).doesNotExist();
+        }
+    }
 
     @TempDir private Path folder;
 

@@ -1,5 +1,6 @@
 package io.flipout.cli.terminal;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jline.utils.Signals;
@@ -55,17 +56,17 @@ public final class Interrupts implements AutoCloseable {
 
     /**
      * Dies of a signal as if it had not been handled, with the same status. Leaving by Java would
-     * take PyTorch down under the threads that compute, and end in a crash.
+     * take PyTorch down under the threads that compute, and end in a crash; and Java raises no
+     * signal that it does not handle.
      */
     private static void die(String name) {
         Signals.registerDefault(name);
         try {
-            Class<?> type = Class.forName("sun.misc.Signal");
-            Object own = type.getConstructor(String.class).newInstance(name);
-            type.getMethod("raise", type).invoke(null, own);
+            String process = Long.toString(ProcessHandle.current().pid());
+            new ProcessBuilder("kill", "-" + name, process).start();
             Thread.sleep(PATIENCE);
-        } catch (ReflectiveOperationException | InterruptedException e) {
-            // This JVM has no signals to raise.
+        } catch (IOException | InterruptedException e) {
+            // There is no such command: leave by Java all the same.
         }
     }
 

@@ -76,7 +76,7 @@ class ModuleFaultsTest {
                 "--dataset");
         assertRefused(
                 forward("Tensor", "torch.linear(torch.to(torch.flatten(x, 1), 7), self.w)"),
-                "dtype");
+                "Images are float32: save module.float().");
         assertRefused(
                 forward("Tuple[Tensor, Tensor]", "(" + SCORES + ", x)"),
                 "returns 2 tensors, (1, 10), (1, 1, 28, 28)");

@@ -33,7 +33,7 @@ class HouseTest {
                 .layer("command line")
                 .definedBy("io.flipout.cli..")
                 .layer("djl")
-                .definedBy("io.flipout.djl..", "io.flipout.inference..")
+                .definedBy("io.flipout.djl..", "io.flipout.graph..", "io.flipout.inference..")
                 .layer("models")
                 .definedBy("io.flipout.models..")
                 .layer("core")
@@ -70,6 +70,24 @@ class HouseTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("ai.djl.pytorch..", "ai.djl.basicdataset..", "ai.djl.zoo..")
+                .check(house);
+    }
+
+    @Test
+    void theEngineKnowsTheFilesAndBothKnowTheGraph() {
+        noClasses()
+                .that()
+                .resideInAPackage("io.flipout.graph..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("io.flipout.djl..", "io.flipout.inference..", "ai.djl..")
+                .check(house);
+        noClasses()
+                .that()
+                .resideInAPackage("io.flipout.djl..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.flipout.inference..")
                 .check(house);
     }
 

@@ -1,6 +1,6 @@
 package io.flipout.inference;
 
-import io.flipout.inference.graph.Dims;
+import io.flipout.graph.Dims;
 import io.flipout.inference.kernel.Planes;
 import java.util.ArrayList;
 import java.util.List;

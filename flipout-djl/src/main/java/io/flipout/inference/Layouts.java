@@ -1,9 +1,9 @@
 package io.flipout.inference;
 
-import io.flipout.inference.graph.Convolution;
-import io.flipout.inference.graph.Dims;
-import io.flipout.inference.graph.Node;
-import io.flipout.inference.graph.Window;
+import io.flipout.graph.Convolution;
+import io.flipout.graph.Dims;
+import io.flipout.graph.Node;
+import io.flipout.graph.Window;
 import io.flipout.inference.kernel.Planes;
 import java.util.HashMap;
 import java.util.List;

@@ -2,8 +2,8 @@ package io.flipout.inference;
 
 import io.flipout.djl.torchscript.ScriptMetadata;
 import io.flipout.djl.torchscript.TorchScriptGraph;
-import io.flipout.inference.graph.Graph;
-import io.flipout.inference.graph.Passes;
+import io.flipout.graph.Graph;
+import io.flipout.graph.Passes;
 import io.flipout.inference.kernel.Workers;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
 package io.flipout.inference;
 
-import io.flipout.inference.graph.Graph;
-import io.flipout.inference.graph.Node;
+import io.flipout.graph.Graph;
+import io.flipout.graph.Node;
 import io.flipout.inference.kernel.Kernel;
 import io.flipout.inference.kernel.Planes;
 import io.flipout.inference.kernel.Workers;

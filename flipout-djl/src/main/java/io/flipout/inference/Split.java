@@ -1,9 +1,9 @@
 package io.flipout.inference;
 
-import io.flipout.inference.graph.Constant;
-import io.flipout.inference.graph.Graph;
-import io.flipout.inference.graph.Input;
-import io.flipout.inference.graph.Node;
+import io.flipout.graph.Constant;
+import io.flipout.graph.Graph;
+import io.flipout.graph.Input;
+import io.flipout.graph.Node;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.flipout.inference;
 
-import io.flipout.inference.graph.Function;
-import io.flipout.inference.graph.Softmax;
+import io.flipout.graph.Function;
+import io.flipout.graph.Softmax;
 import io.flipout.inference.kernel.Kernel;
 import io.flipout.inference.kernel.Planes;
 import java.util.Arrays;

@@ -2,17 +2,17 @@ package io.flipout.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.flipout.inference.graph.Constant;
-import io.flipout.inference.graph.Convolution;
-import io.flipout.inference.graph.Dims;
-import io.flipout.inference.graph.Elementwise;
-import io.flipout.inference.graph.Function;
-import io.flipout.inference.graph.Graph;
-import io.flipout.inference.graph.Input;
-import io.flipout.inference.graph.Node;
-import io.flipout.inference.graph.Pool;
-import io.flipout.inference.graph.Weights;
-import io.flipout.inference.graph.Window;
+import io.flipout.graph.Constant;
+import io.flipout.graph.Convolution;
+import io.flipout.graph.Dims;
+import io.flipout.graph.Elementwise;
+import io.flipout.graph.Function;
+import io.flipout.graph.Graph;
+import io.flipout.graph.Input;
+import io.flipout.graph.Node;
+import io.flipout.graph.Pool;
+import io.flipout.graph.Weights;
+import io.flipout.graph.Window;
 import io.flipout.inference.kernel.Workers;
 import java.util.Arrays;
 import java.util.List;

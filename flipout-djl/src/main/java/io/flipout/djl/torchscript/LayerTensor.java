@@ -1,6 +1,6 @@
 package io.flipout.djl.torchscript;
 
-import io.flipout.inference.graph.Weights;
+import io.flipout.graph.Weights;
 import java.util.Arrays;
 
 /**

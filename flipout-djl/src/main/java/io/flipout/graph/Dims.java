@@ -1,4 +1,4 @@
-package io.flipout.inference.graph;
+package io.flipout.graph;
 
 /**
  * The sizes of what a node computes for one image: planes of numbers, one for each channel, in the

@@ -1,4 +1,4 @@
-package io.flipout.inference.graph;
+package io.flipout.graph;
 
 /** What {@link Math} lacks. */
 final class SpecialFunctions {

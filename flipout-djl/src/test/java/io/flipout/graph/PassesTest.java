@@ -1,4 +1,4 @@
-package io.flipout.inference.graph;
+package io.flipout.graph;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -2,4 +2,4 @@
  * What a network computes, as a graph of few kinds of immutable nodes, and passes that make it
  * smaller: each takes a graph and returns one that computes the same.
  */
-package io.flipout.inference.graph;
+package io.flipout.graph;

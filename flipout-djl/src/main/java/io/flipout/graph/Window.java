@@ -1,4 +1,4 @@
-package io.flipout.inference.graph;
+package io.flipout.graph;
 
 /**
  * How a window goes over a plane: its sides, its steps, what is put around the plane, and the gaps

@@ -1,4 +1,4 @@
-package io.flipout.inference.graph;
+package io.flipout.graph;
 
 /** The passes in the order in which one leaves work for the next. */
 public final class Passes {

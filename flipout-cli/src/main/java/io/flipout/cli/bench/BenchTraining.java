@@ -18,6 +18,7 @@ import io.flipout.method.PruningMethod;
 import io.flipout.models.Models;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import java.util.function.Consumer;
 
 /** A network with its optimizer and one batch of noise. */
 final class BenchTraining implements AutoCloseable {
@@ -80,14 +81,21 @@ final class BenchTraining implements AutoCloseable {
 
     /** Takes a step, and waits until it is done. */
     double step() {
+        return step(Runnable::run, Runnable::run);
+    }
+
+    /**
+     * Takes a step, and waits until it is done.
+     *
+     * @param pass runs the forward and backward pass
+     * @param update runs what the optimizer and the pruner do
+     */
+    double step(Consumer<Runnable> pass, Consumer<Runnable> update) {
         long begin = System.nanoTime();
         try (NDManager scratch = trainer.getManager().newSubManager()) {
             images.attach(scratch); // Its descendants are freed with the step.
-            try (GradientCollector collector = trainer.newGradientCollector()) {
-                NDList outputs = trainer.forward(images, labels);
-                collector.backward(trainer.getLoss().evaluate(labels, outputs));
-            }
-            trainer.step();
+            pass.accept(this::pass);
+            update.accept(trainer::step);
             NDArray parameter = model.getBlock().getParameters().valueAt(0).getArray();
             try (NDArray sum = parameter.sum()) {
                 sum.getFloat();
@@ -95,6 +103,13 @@ final class BenchTraining implements AutoCloseable {
             images.attach(trainer.getManager());
         }
         return (System.nanoTime() - begin) / 1e9;
+    }
+
+    private void pass() {
+        try (GradientCollector collector = trainer.newGradientCollector()) {
+            NDList outputs = trainer.forward(images, labels);
+            collector.backward(trainer.getLoss().evaluate(labels, outputs));
+        }
     }
 
     @Override

@@ -10,6 +10,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.Trainer;
+import ai.djl.training.TrainingConfig;
 import ai.djl.training.loss.Loss;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.training.Milestones;
@@ -18,6 +19,7 @@ import io.flipout.method.PruningMethod;
 import io.flipout.models.Models;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 /** A network with its optimizer and one batch of noise. */
@@ -39,6 +41,17 @@ final class BenchTraining implements AutoCloseable {
      */
     BenchTraining(
             Models network, Device where, PruningMethod method, int batchSize, double sparsity) {
+        this(network, where, method, batchSize, sparsity, Model::newTrainer);
+    }
+
+    /** Makes the network, and the trainer by a way of its own. */
+    BenchTraining(
+            Models network,
+            Device where,
+            PruningMethod method,
+            int batchSize,
+            double sparsity,
+            BiFunction<Model, TrainingConfig, Trainer> trainers) {
         int channels = (int) network.inputShape().get(0);
         model = Model.newInstance(network.id(), where);
         model.setBlock(network.newBlock(channels, CLASSES));
@@ -65,7 +78,7 @@ final class BenchTraining implements AutoCloseable {
                             .build();
             config.optOptimizer(pruner.wrap(sgd)).addTrainingListeners(pruner.listener());
         }
-        trainer = model.newTrainer(config);
+        trainer = trainers.apply(model, config);
         Shape shape = new Shape(batchSize).addAll(network.inputShape());
         trainer.initialize(shape);
         NDManager manager = trainer.getManager();

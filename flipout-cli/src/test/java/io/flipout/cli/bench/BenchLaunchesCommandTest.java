@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -36,9 +37,15 @@ class BenchLaunchesCommandTest {
 
     private void record(String name, String process, int thread, double begin, double duration) {
         records.add(
-                """
-                {"name": "%s", "ph": "X", "pid": "%s", "tid": %d, "ts": %s, "dur": %s}"""
-                        .formatted(name, process, thread, begin, duration));
+                String.format(
+                        Locale.ROOT,
+                        """
+                        {"name": "%s", "ph": "X", "pid": "%s", "tid": %d, "ts": %s, "dur": %s}""",
+                        name,
+                        process,
+                        thread,
+                        begin,
+                        duration));
     }
 
     private int count() throws IOException {

@@ -7,7 +7,6 @@ import io.flipout.tensor.Chunks;
 import io.flipout.tensor.DirectMemory;
 import io.flipout.tensor.TrainedTensor;
 import java.nio.FloatBuffer;
-import java.util.Arrays;
 
 /**
  * Counts how often each weight changes its sign in an optimizer step: the aim test for the value 0
@@ -189,10 +188,7 @@ public final class SignFlips implements Signal {
         @Override
         void set(int[] from) {
             flips.close();
-            flips =
-                    tensor.manager()
-                            .create(Arrays.copyOf(from, from.length))
-                            .reshape(tensor.values().getShape());
+            flips = tensor.manager().create(from, tensor.values().getShape());
         }
     }
 }

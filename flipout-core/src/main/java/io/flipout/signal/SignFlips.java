@@ -250,9 +250,8 @@ public final class SignFlips implements Signal {
 
         @Override
         void set(int[] from) {
-            try (NDArray given = tensor.manager().create(from).reshape(tensor.values().getShape());
-                    NDArray here = given.toDevice(flips.getDevice(), false)) {
-                flips.set(new NDIndex("..."), here);
+            try (NDArray given = tensor.manager().create(from, tensor.values().getShape())) {
+                flips.set(new NDIndex("..."), given);
             }
         }
     }

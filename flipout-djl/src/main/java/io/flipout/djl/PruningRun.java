@@ -469,7 +469,7 @@ final class PruningRun {
         if (optimizer instanceof OptimizerState && metadata.containsKey(OPTIMIZER)) {
             refuse("optimizer", metadata.get(OPTIMIZER), optimizer.getClass().getSimpleName());
         }
-        if (!isLonger(metadata.get(SCHEDULE), net.events(), file.longs(CLOCK, 4))) {
+        if (!isLonger(metadata.get(SCHEDULE), net.events(), clock(file))) {
             refuse("schedule", metadata.get(SCHEDULE), net.events().toString());
         }
         try {
@@ -483,6 +483,16 @@ final class PruningRun {
             throw new CheckpointException(
                     "The saved training is damaged: what it holds does not belong together.");
         }
+    }
+
+    /** Returns the next event, and the epochs, steps and batches that there have been. */
+    private static long[] clock(SafeTensors file) throws IOException {
+        long[] clock = file.longs(CLOCK, 4);
+        if (clock.length < 4) {
+            throw new CheckpointException(
+                    "The saved training is damaged: it does not tell where it had come to.");
+        }
+        return clock;
     }
 
     /** DJL keeps the state of its optimizers, and where their trackers are, to itself. */
@@ -501,7 +511,7 @@ final class PruningRun {
     private void restore(PrunedNetwork net, List<Object> values, SafeTensors file)
             throws IOException {
         NetworkState.set(block, values);
-        long[] clock = file.longs(CLOCK, 4);
+        long[] clock = clock(file);
         if (optimizer instanceof OptimizerState stateful) {
             net.loadOptimizer(stateful, file);
         } else if (clock[2] > 0) {

@@ -64,8 +64,7 @@ final class LayerUses {
     /** What a function ended with. */
     private record Result(Object value) {}
 
-    private LayerUses(
-            Source source, Map<String, long[]> shapes, Map<String, String> firstNames) {
+    private LayerUses(Source source, Map<String, long[]> shapes, Map<String, String> firstNames) {
         this.source = source;
         this.shapes = shapes;
         this.firstNames = firstNames;
@@ -228,8 +227,7 @@ final class LayerUses {
     private Object call(Call call, Map<String, Object> variables) throws Unknown {
         boolean isTyped =
                 call.function() instanceof Name name
-                        && (name.name().equals("annotate")
-                                || name.name().equals("unchecked_cast"));
+                        && (name.name().equals("annotate") || name.name().equals("unchecked_cast"));
         if (isTyped) { // A type and a value.
             return value(call.arguments().get(1), variables);
         }
@@ -315,7 +313,10 @@ final class LayerUses {
     }
 
     private static long[] sizes(Optional<StoredTensor> tensor) throws Unknown {
-        return tensor.orElseThrow(() -> new Unknown("has a tensor of another kind")).sizes().stream()
+        return tensor
+                .orElseThrow(() -> new Unknown("has a tensor of another kind"))
+                .sizes()
+                .stream()
                 .mapToLong(Long::longValue)
                 .toArray();
     }

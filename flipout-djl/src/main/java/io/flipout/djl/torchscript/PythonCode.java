@@ -167,7 +167,8 @@ final class PythonCode {
                     function(prefix);
                 } else if (text.startsWith("class ")) {
                     int end = text.indexOf('(');
-                    String name = prefix + text.substring("class ".length(), Math.max(6, end)) + ".";
+                    String name =
+                            prefix + text.substring("class ".length(), Math.max(6, end)) + ".";
                     next++;
                     while (isWithin(0)) {
                         if (lines.get(next).text().startsWith("def ")) {

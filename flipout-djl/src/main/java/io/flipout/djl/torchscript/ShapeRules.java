@@ -18,17 +18,59 @@ final class ShapeRules {
     /** Functions that keep the shape of their first argument. */
     private static final Set<String> KEEPING =
             Set.of(
-                    "alias", "clone", "contiguous", "detach", "dropout", "feature_dropout",
-                    "alpha_dropout", "to", "type_as", "softmax", "log_softmax", "batch_norm",
-                    "instance_norm", "layer_norm", "group_norm", "gelu", "silu", "mish", "elu",
-                    "celu", "selu", "hardtanh", "hardswish", "hardsigmoid", "leaky_relu",
-                    "softplus", "logsigmoid", "relu6", "prelu", "local_response_norm", "cumsum",
-                    "flip", "argsort", "zeros_like", "ones_like", "rand_like", "randn_like", "bernoulli");
+                    "alias",
+                    "clone",
+                    "contiguous",
+                    "detach",
+                    "dropout",
+                    "feature_dropout",
+                    "alpha_dropout",
+                    "to",
+                    "type_as",
+                    "softmax",
+                    "log_softmax",
+                    "batch_norm",
+                    "instance_norm",
+                    "layer_norm",
+                    "group_norm",
+                    "gelu",
+                    "silu",
+                    "mish",
+                    "elu",
+                    "celu",
+                    "selu",
+                    "hardtanh",
+                    "hardswish",
+                    "hardsigmoid",
+                    "leaky_relu",
+                    "softplus",
+                    "logsigmoid",
+                    "relu6",
+                    "prelu",
+                    "local_response_norm",
+                    "cumsum",
+                    "flip",
+                    "argsort",
+                    "zeros_like",
+                    "ones_like",
+                    "rand_like",
+                    "randn_like",
+                    "bernoulli");
 
     /** Functions of numbers of equal place, beside those that the graph has. */
     private static final Set<String> ELEMENTWISE =
-            Set.of("add", "sub", "rsub", "mul", "div", "true_divide", "pow", "clamp", "clamp_min",
-                    "clamp_max", "floordiv");
+            Set.of(
+                    "add",
+                    "sub",
+                    "rsub",
+                    "mul",
+                    "div",
+                    "true_divide",
+                    "pow",
+                    "clamp",
+                    "clamp_min",
+                    "clamp_max",
+                    "floordiv");
 
     /** Functions whose result holds each number of their first argument once, and no others. */
     private static final Set<String> SAME_NUMBERS =
@@ -175,8 +217,7 @@ final class ShapeRules {
     private Object layer(String name, List<Object> a) throws Unknown {
         return switch (name) {
             case "conv1d", "conv2d", "conv3d" ->
-                    convolution(
-                            a, or(a, 3, ONES), or(a, 4, NONE), or(a, 5, ONES), number(a, 6, 1));
+                    convolution(a, or(a, 3, ONES), or(a, 4, NONE), or(a, 5, ONES), number(a, 6, 1));
             case "_convolution", "convolution" -> {
                 if ((Boolean) a.get(6)) {
                     yield transposed(a, a.get(3), a.get(4), a.get(7), number(a, 8, 1), a.get(5));
@@ -273,8 +314,7 @@ final class ShapeRules {
         long[] x = shape(one);
         long[] y = shape(other);
         check(x.length > 1 && y.length > 1 && x[x.length - 1] == y[y.length - 2]);
-        long[] batch =
-                broadcast(Arrays.copyOf(x, x.length - 2), Arrays.copyOf(y, y.length - 2));
+        long[] batch = broadcast(Arrays.copyOf(x, x.length - 2), Arrays.copyOf(y, y.length - 2));
         long[] output = Arrays.copyOf(batch, batch.length + 2);
         output[batch.length] = x[x.length - 2];
         output[batch.length + 1] = y[y.length - 1];
@@ -337,8 +377,7 @@ final class ShapeRules {
         Tensor x = (Tensor) a.get(0);
         long[] shape = shape(x);
         return switch (name) {
-            case "flatten" ->
-                    flatten(x, x.at((int) number(a, 1, 0)), x.at((int) number(a, 2, -1)));
+            case "flatten" -> flatten(x, x.at((int) number(a, 1, 0)), x.at((int) number(a, 2, -1)));
             case "reshape", "view" -> reshaped(x, (List<?>) a.get(1));
             case "unsqueeze" -> {
                 List<Object> sizes = list(shape);

@@ -115,7 +115,11 @@ final class TorchScriptBlock extends PtSymbolBlock implements ModuleBlock {
         if (!uses.containsKey(key)) {
             Map<String, long[]> shapes = new HashMap<>();
             getDirectParameters()
-                    .forEach(p -> shapes.put(p.getKey(), p.getValue().getArray().getShape().getShape()));
+                    .forEach(
+                            p ->
+                                    shapes.put(
+                                            p.getKey(),
+                                            p.getValue().getArray().getShape().getShape()));
             uses = Map.of(key, LayerUses.count(source.get(), shapes, firstNames, inputs));
         }
         // What the code does not come across is not multiplied at all.

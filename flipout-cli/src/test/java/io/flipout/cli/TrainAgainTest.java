@@ -2,6 +2,7 @@ package io.flipout.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flipout.djl.Warnings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,7 +76,13 @@ class TrainAgainTest {
         }
 
         Path loose = folder.resolve("loose");
-        Shell back = again(loose, "--model", named(kind), "--method", "none", "--no-keep-zeros");
+        Shell[] ran = new Shell[1];
+        Object[] words = {"--model", named(kind), "--method", "none", "--no-keep-zeros"};
+        List<String> warnings = Warnings.of(() -> ran[0] = again(loose, words));
+        assertThat(warnings)
+                .anyMatch(line -> line.contains("brings them back: --keep-zeros keeps them 0."))
+                .noneMatch(line -> line.contains("builder()"));
+        Shell back = ran[0];
         assertThat(back.out()).contains("comes 50.00 % sparse: its zeros may come back");
         assertThat(Shell.run("inspect", loose).out()).doesNotContain(LEFT);
     }

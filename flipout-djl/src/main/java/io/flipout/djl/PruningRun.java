@@ -61,6 +61,7 @@ final class PruningRun {
     private final Optional<GradientPass> examples;
     private final Optional<RewindPoint> rewind;
     private final boolean keepZeros;
+    private final Advice advice;
 
     private Optimizer optimizer;
     private Attachment attachment;
@@ -95,7 +96,8 @@ final class PruningRun {
             WeightSelector selector,
             long seed,
             Optional<GradientPass> examples,
-            boolean keepZeros) {
+            boolean keepZeros,
+            Advice advice) {
         this.method = method;
         this.schedule = schedule;
         this.allocation = allocation;
@@ -103,6 +105,7 @@ final class PruningRun {
         this.seed = seed;
         this.examples = examples;
         this.keepZeros = keepZeros;
+        this.advice = advice;
         rewind = method.rewind().map(RewindPoint::new);
     }
 
@@ -144,7 +147,13 @@ final class PruningRun {
             }
             PrunedNetwork looked =
                     new PrunedNetwork(
-                            block, selector, schedule, allocation, method.signals(), keepZeros);
+                            block,
+                            selector,
+                            schedule,
+                            allocation,
+                            method.signals(),
+                            keepZeros,
+                            advice);
             method.rewiring().ifPresent(rewiring -> rewiring.check(looked.events()));
             method.rewiring().ifPresent(rewiring -> rewiring.check(allocation));
             network = looked;
@@ -269,8 +278,9 @@ final class PruningRun {
                             + method.name()
                             + " rewires the network it has begun with, and cannot take in"
                             + " parameters that are unfrozen later: unfreeze them before the"
-                            + " trainer is made, or leave them out by"
-                            + " WeightSelector.builder().optExclude(...).");
+                            + " trainer is made, or leave them out by "
+                            + advice.exclude()
+                            + ".");
         }
         PrunedNetwork whole = network.complete(steps);
         if (optimizer instanceof OptimizerState stateful) {

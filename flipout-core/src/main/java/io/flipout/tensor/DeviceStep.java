@@ -149,6 +149,11 @@ public final class DeviceStep implements AutoCloseable {
         return all.join(key, type, states, handout);
     }
 
+    /** The weights have been moved where they lie, and are to be read again. */
+    public void forgetWeights() {
+        weights = null;
+    }
+
     /** Puts the weights back, 0 where they are pruned. */
     public void putWeights() {
         weights = masked(weights());

@@ -47,12 +47,12 @@ public final class Piece {
     }
 
     void end() {
-        if (weightsChanged) {
+        if (weightsChanged && hasWeights) {
             update.weightMemory().orElseThrow().put(from, weights, 0, size);
         }
         if (gradientsDone) {
             update.gradientMemory().orElseThrow().put(from, ZEROS, 0, size);
-        } else if (gradientsChanged) {
+        } else if (gradientsChanged && hasGradients) {
             update.gradientMemory().orElseThrow().put(from, gradients, 0, size);
         }
     }

@@ -53,13 +53,14 @@ public final class TrainedTensor implements AutoCloseable {
      * @param weight the parameter's array on this device
      */
     public void follow(NDArray weight) {
+        // The same memory outside of autograd: whatever the thread's gradient mode, what is
+        // computed here is not recorded, and writing in place is allowed.
+        NDArray detached = weight.stopGradient();
+        detached.attach(manager);
         if (values != null) {
             values.close();
         }
-        // The same memory outside of autograd: whatever the thread's gradient mode, what is
-        // computed here is not recorded, and writing in place is allowed.
-        values = weight.stopGradient();
-        values.attach(manager);
+        values = detached;
         memory = null;
     }
 
@@ -84,8 +85,10 @@ public final class TrainedTensor implements AutoCloseable {
     /** Returns the memory of the parameter's array, and follows it where it is another. */
     Optional<FloatBuffer> memory(NDArray weight) {
         Optional<FloatBuffer> now = DirectMemory.of(memory, weight);
-        if (memory == null || memory.isPresent() && now != memory) {
-            follow(weight);
+        if (now != memory) {
+            if (now.isPresent() && !DirectMemory.isOf(now.get(), values)) {
+                follow(weight);
+            }
             memory = now;
         }
         return memory;

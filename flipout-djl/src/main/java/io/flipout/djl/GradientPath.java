@@ -153,6 +153,7 @@ final class GradientPath implements AutoCloseable {
                     Part part = parts.get(i);
                     base.update(part.id(), part.mirror().weight(), gradients.get(i));
                 }
+                flat.forgetWeights();
             }
             flat.putWeights();
             for (int i = 0; i < signals.size(); i++) {

@@ -152,7 +152,7 @@ public final class SignFlips implements Signal {
         private NDArray signsNow() {
             try (NDArray sign = tensor.values().sign();
                     NDArray bytes = sign.toType(DataType.INT8, false)) {
-                return owned(bytes.stopGradient());
+                return bytes.stopGradient();
             }
         }
 
@@ -173,11 +173,6 @@ public final class SignFlips implements Signal {
             }
             signs.close();
             signs = signsNow();
-        }
-
-        private NDArray owned(NDArray array) {
-            array.attach(tensor.manager());
-            return array;
         }
 
         @Override

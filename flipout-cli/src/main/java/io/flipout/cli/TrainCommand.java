@@ -13,6 +13,7 @@ import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.option.Configuration;
 import io.flipout.cli.option.DataOptions;
 import io.flipout.cli.option.Devices;
+import io.flipout.cli.option.ForwardOptions;
 import io.flipout.cli.option.OptimizerOptions;
 import io.flipout.cli.option.OptionAdvice;
 import io.flipout.cli.option.YamlDefaults;
@@ -89,6 +90,7 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin private DataOptions data;
     @Mixin private MethodOptions pruning;
     @Mixin private OptimizerOptions optimizer;
+    @Mixin private ForwardOptions forward;
 
     @Option(
             names = "--seed",
@@ -131,6 +133,7 @@ final class TrainCommand implements Callable<Integer> {
         String network = Networks.shortName(model, Optional.ofNullable(width), saved);
         data.dataSet();
         optimizer.resolve();
+        forward.resolve();
         PruningMethod method = pruning.method(optimizer.learningRate());
         if (Networks.isSaved(model)) {
             // A run may be resumed and repeated from another folder.
@@ -316,6 +319,7 @@ final class TrainCommand implements Callable<Integer> {
                             pruner.build(),
                             pruning,
                             optimizer,
+                            forward,
                             data,
                             images,
                             examples,

@@ -486,6 +486,9 @@ final class PrunedNetwork {
             Optional<RewindPoint> rewind) {
         List<ParameterInfo> pruned =
                 parameters.stream().filter(info -> info.prunable() && isTrained(info)).toList();
+        for (Mirrors mirrors : mirrorsById.values()) {
+            mirrors.byArray.values().forEach(mirror -> mirror.tensor().follow(mirror.weight()));
+        }
         if (event.isByThreshold() || event.keep() < remaining()) {
             List<Candidate> candidates = new ArrayList<>();
             pruned.forEach(info -> candidates.add(candidate(info, criterion, seed)));

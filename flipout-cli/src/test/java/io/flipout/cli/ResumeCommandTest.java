@@ -348,11 +348,6 @@ class ResumeCommandTest {
                 "--method grasp --sparsity 0.9 | --method grasp --sparsity 0.9 --milestones 2,3",
                 "--method global-magnitude --sparsity 0.5 --momentum 0 --noise-scale langevin --noise 0.1 | --method global-magnitude --sparsity 0.5 --momentum 0 --noise-scale langevin --noise 0.1 --prune-every 2 --milestones 2,3",
                 "--method none --noise-scale annealed --noise 0.01 | --method none --noise-scale annealed --noise 0.01 --milestones 2,3",
-                "--method soft-deep-r --soft-deep-r-density 0.1 --momentum 0 | --method soft-deep-r --soft-deep-r-density 0.1 --momentum 0 --milestones 2,3",
-                "--method magnitude-uncertainty --sparsity 0.5 --uncertainty-values 3 | --method magnitude-uncertainty --sparsity 0.5 --uncertainty-values 3 --prune-every 2 --milestones 2,3",
-                "--method lamp --sparsity 0.5 | --method lamp --sparsity 0.5 --prune-every 2 --milestones 2,3",
-                "--method snip --sparsity 0.9 --snip-variant released | --method snip --sparsity 0.9 --snip-variant released --milestones 2,3",
-                "--method filter-pruning --sparsity 0.5 | --method filter-pruning --sparsity 0.5 --prune-every 2 --milestones 2,3",
             })
     void aLongerRunIsTheOneThatWasPlannedSoLong(String options, String planned) throws IOException {
         Path whole = folder.resolve("whole");

@@ -15,6 +15,7 @@ import io.flipout.cli.option.DataOptions;
 import io.flipout.cli.option.Devices;
 import io.flipout.cli.option.ForwardOptions;
 import io.flipout.cli.option.OptimizerOptions;
+import io.flipout.cli.option.OptionAdvice;
 import io.flipout.cli.option.YamlDefaults;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
@@ -307,6 +308,7 @@ final class TrainCommand implements Callable<Integer> {
                             .optAllocation(pruning.allocation())
                             .optWeights(pruning.weights())
                             .optKeepZeros(Boolean.TRUE.equals(keepZeros))
+                            .optAdvice(new OptionAdvice())
                             .optSeed(seed);
             pruning.giveExamples(pruner, examples);
             return new TrainRun(

@@ -76,7 +76,7 @@ final class DoublePass {
             throw new IllegalStateException(
                     "The method computes the network in double before training, which the parameters"
                             + " of a TorchScript module, of floats, do not allow: take another"
-                            + " method, or a network of DJL blocks.");
+                            + " method, or a network that is no such module.");
         }
         doubles = new Doubles(manager);
         for (Parameter parameter : BlockPaths.parameters(block).values()) {

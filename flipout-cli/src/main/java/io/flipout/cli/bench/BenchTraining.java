@@ -15,6 +15,7 @@ import ai.djl.training.loss.Loss;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.training.Milestones;
 import io.flipout.djl.training.Sgd;
+import io.flipout.djl.training.StepServer;
 import io.flipout.method.PruningMethod;
 import io.flipout.models.Models;
 import io.flipout.schedule.PruningEvent.Unit;
@@ -79,6 +80,7 @@ final class BenchTraining implements AutoCloseable {
             config.optOptimizer(pruner.wrap(sgd)).addTrainingListeners(pruner.listener());
         }
         trainer = trainers.apply(model, config);
+        StepServer.serve(trainer); // As the training loop does.
         Shape shape = new Shape(batchSize).addAll(network.inputShape());
         trainer.initialize(shape);
         NDManager manager = trainer.getManager();

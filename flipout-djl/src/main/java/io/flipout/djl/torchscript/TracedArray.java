@@ -140,7 +140,7 @@ final class TracedArray implements InvocationHandler {
     private Object overwrite(Buffer numbers) {
         NDArray real = value.array();
         NDArray brought = tracer.manager().create(numbers, real.getShape(), real.getDataType());
-        brought.copyTo(real);
+        real.set(new NDIndex("..."), brought);
         tracer.change(Expression.of("torch.copy_", array, tracer.constant(brought)));
         return null;
     }

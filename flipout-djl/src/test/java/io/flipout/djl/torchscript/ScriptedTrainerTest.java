@@ -20,6 +20,7 @@ import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.convolutional.Conv2d;
 import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.BatchNorm;
+import ai.djl.nn.norm.Dropout;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.EasyTrain;
 import ai.djl.training.GradientCollector;
@@ -398,6 +399,44 @@ class ScriptedTrainerTest {
                 assertThat(factor.getName()).isEqualTo(name);
             }
         }
+    }
+
+    /** Its statistics stay where they are, and what it computes is what it evaluates. */
+    private static final class Resting extends AbstractBlock {
+
+        private final Block norm = addChildBlock("norm", BatchNorm.builder().build());
+        private final Block dropout = addChildBlock("drop", Dropout.builder().build());
+
+        @Override
+        protected NDList forwardInternal(
+                ParameterStore store,
+                NDList inputs,
+                boolean training,
+                PairList<String, Object> more) {
+            return dropout.forward(store, norm.forward(store, inputs, false), false);
+        }
+
+        @Override
+        protected void initializeChildBlocks(NDManager manager, DataType type, Shape... inputs) {
+            norm.initialize(manager, type, inputs);
+            dropout.initialize(manager, type, inputs);
+        }
+
+        @Override
+        public Shape[] getOutputShapes(Shape[] inputs) {
+            return inputs;
+        }
+    }
+
+    @Test
+    void whatRestsWhileTheOthersTrainGoesOnResting() {
+        Networks network =
+                new Networks(
+                        "resting", Resting::new, new Shape[] {new Shape(1, 5)}, new DataType[0]);
+        Trained block = train(network, Model::newTrainer);
+        Trained script = train(network, ScriptedTrainerTest::scripted);
+        assertThat(script.losses()).isEqualTo(block.losses());
+        assertSame(script, block);
     }
 
     /** Another size of image is another network; a module has none of the weights. */

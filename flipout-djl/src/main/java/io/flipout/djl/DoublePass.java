@@ -143,8 +143,7 @@ final class DoublePass {
             boolean isReal = array.getDataType().isFloating();
             DataType type = isReal ? DataType.FLOAT64 : array.getDataType();
             // An array of the type already would share its memory, which ends with the batch.
-            copies.add(
-                    type == array.getDataType() ? array.duplicate() : array.toType(type, false));
+            copies.add(type == array.getDataType() ? array.duplicate() : array.toType(type, false));
         }
         copies.attach(manager);
         return copies;

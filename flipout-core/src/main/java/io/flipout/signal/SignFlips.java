@@ -215,7 +215,7 @@ public final class SignFlips implements Signal {
         private NDArray signsNow() {
             try (NDArray sign = tensor.values().sign();
                     NDArray bytes = sign.toType(DataType.INT8, false)) {
-                return owned(bytes.stopGradient());
+                return bytes.stopGradient();
             }
         }
 
@@ -236,11 +236,6 @@ public final class SignFlips implements Signal {
             try (NDArray now = signsNow()) {
                 signs.set(new NDIndex("..."), now);
             }
-        }
-
-        private NDArray owned(NDArray array) {
-            array.attach(tensor.manager());
-            return array;
         }
 
         @Override

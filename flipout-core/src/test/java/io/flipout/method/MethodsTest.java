@@ -138,6 +138,8 @@ class MethodsTest {
                 .contains(new PeriodicRewiring(Growth.GRADIENT, .2, true, 50, 1_000));
         assertThat(SparseEvolution.builder().build().rewiring())
                 .contains(new PeriodicRewiring(Growth.RANDOM, .3, false, 100, Long.MAX_VALUE));
+        assertThat(SparseEvolution.builder().optUntil(9).build().rewiring())
+                .contains(new PeriodicRewiring(Growth.RANDOM, .3, false, 100, 9));
     }
 
     /** T = η·λ²/2 = .0025, β = α/T = 4, θ_min = −(1 − p)/(p·β) = −.8/.8. */

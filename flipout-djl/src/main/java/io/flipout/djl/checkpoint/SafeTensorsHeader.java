@@ -1,6 +1,7 @@
 package io.flipout.djl.checkpoint;
 
 import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
 import java.io.StringReader;
@@ -94,7 +95,9 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
                 }
             }
             json.endObject();
-            json.peek(); // Refuses whatever follows.
+            if (json.peek() != JsonToken.END_DOCUMENT) {
+                throw new CheckpointException("its header goes on after its end");
+            }
         }
         return new SafeTensorsHeader(metadata, entries);
     }

@@ -35,7 +35,10 @@ final class ScalarRules {
             case "le" -> number(a, 0) <= number(a, 1);
             case "gt" -> number(a, 0) > number(a, 1);
             case "ge" -> number(a, 0) >= number(a, 1);
-            case "neg" -> a.get(0) instanceof Long whole ? (Object) (-whole) : -number(a, 0);
+            case "neg" ->
+                    a.get(0) instanceof Long whole
+                            ? (Object) Math.negateExact(whole)
+                            : -number(a, 0);
             default -> computed(name, a);
         };
     }
@@ -50,15 +53,14 @@ final class ScalarRules {
             case "mul" -> Math.multiplyExact(x, y);
             case "floordiv", "floor_divide" -> Math.floorDiv(x, y);
             case "remainder" -> Math.floorMod(x, y);
-            case "div" -> (double) x / y;
+            case "div" -> x.doubleValue() / y;
             default -> throw new Unknown("calls torch." + name);
         };
     }
 
     private static boolean isEqual(List<Object> a) {
-        return a.get(0) instanceof Number && a.get(1) instanceof Number
-                ? number(a, 0) == number(a, 1)
-                : Objects.equals(a.get(0), a.get(1));
+        boolean areNumbers = a.get(0) instanceof Number && a.get(1) instanceof Number;
+        return areNumbers ? number(a, 0) == number(a, 1) : Objects.equals(a.get(0), a.get(1));
     }
 
     private static double number(List<Object> a, int index) {

@@ -39,8 +39,9 @@ import java.util.function.Predicate;
  *
  * <p>It stands in the place of {@code model.newTrainer(config)}. Model, block and parameters are
  * those that they were: they are trained, pruned, saved and exported as ever, and {@link #evaluate}
- * computes the block itself, in float32. In float32 losses and weights are those of the block, bit
- * for bit.
+ * computes the block itself, in float32. In float32 losses and weights are the block's bit for bit;
+ * but linear layers over sequences (inputs of more than two axes), whose bias PyTorch adds within
+ * the product here, are rounded otherwise. A training repeats itself bit for bit on a CPU.
  *
  * <p>The block is run a few times, on copies of its parameters, on arrays that write down what it
  * does while it is trained, when the first batch comes. What it decides in Java then stays as it

@@ -47,7 +47,7 @@ public final class SignFlips implements Signal {
                         "flips",
                         DataType.INT32,
                         c -> c.flips,
-                        (c, a) -> c.flips = c.owned(a));
+                        (c, a) -> c.flips = c.own(a));
         NDArray signs =
                 join(
                         step,
@@ -55,7 +55,7 @@ public final class SignFlips implements Signal {
                         "signs",
                         DataType.INT8,
                         c -> c.signs,
-                        (c, a) -> c.signs = c.owned(a));
+                        (c, a) -> c.signs = c.own(a));
         NDArray now = step.own(step.own(step.weights().sign()).toType(DataType.INT8, false));
         flips.addi(step.own(now.neq(signs)));
         signs.set(new NDIndex("..."), now);
@@ -141,16 +141,28 @@ public final class SignFlips implements Signal {
 
         @Override
         public void afterStep(Piece piece) {
-            count(piece.weights(), piece.from(), piece.size());
+            if (piece.isDense()) {
+                count(piece.weights(), piece.from(), piece.size());
+                return;
+            }
+            float[] weights = piece.weights();
+            int[] alive = piece.alive();
+            for (int i = 0; i < piece.countAlive(); i++) {
+                count(weights[alive[i]], piece.from() + alive[i]);
+            }
         }
 
         private void count(float[] weights, int from, int size) {
             for (int i = 0; i < size; i++) {
-                byte sign = sign(weights[i]);
-                if (sign != signs[from + i]) {
-                    signs[from + i] = sign;
-                    flips[from + i]++;
-                }
+                count(weights[i], from + i);
+            }
+        }
+
+        private void count(float weight, int at) {
+            byte sign = sign(weight);
+            if (sign != signs[at]) {
+                signs[at] = sign;
+                flips[at]++;
             }
         }
 
@@ -210,6 +222,11 @@ public final class SignFlips implements Signal {
             super(tensor);
             flips = tensor.manager().zeros(tensor.values().getShape(), DataType.INT32);
             signs = signsNow();
+        }
+
+        private NDArray own(NDArray array) {
+            array.attach(tensor.manager());
+            return array;
         }
 
         private NDArray signsNow() {

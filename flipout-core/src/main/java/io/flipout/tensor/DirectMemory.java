@@ -80,13 +80,13 @@ public final class DirectMemory {
     /**
      * Returns the memory of an array, given what it was.
      *
-     * @param known the memory of the same array at some time before; null if it was never asked for
+     * @param known the memory of the same array at some time before; null for none
      * @param array the array
      * @return the memory; the same object if it is the same memory
      */
-    public static Optional<FloatBuffer> of(Optional<FloatBuffer> known, NDArray array) {
-        return known != null && known.isPresent() && isCandidate(array) && isOf(known.get(), array)
-                ? known
+    public static Optional<FloatBuffer> of(FloatBuffer known, NDArray array) {
+        return known != null && isCandidate(array) && isOf(known, array)
+                ? Optional.of(known)
                 : of(array);
     }
 

@@ -1,8 +1,11 @@
 package io.flipout.tensor;
 
-import io.flipout.mask.Mask;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -12,10 +15,14 @@ import java.util.List;
  */
 public final class Piece {
 
+    private static final VarHandle EIGHT =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
+
     private final float[] weights = new float[Chunks.SIZE];
     private final float[] gradients = new float[Chunks.SIZE];
     private final List<float[]> buffers = new ArrayList<>();
-    private final int[] alive = new int[Chunks.SIZE];
+    private final int[] alive = new int[Chunks.SIZE + 1];
+    private final float[] kept = new float[Chunks.SIZE];
     private static final float[] ZEROS = new float[Chunks.SIZE];
 
     private Update update;
@@ -152,13 +159,27 @@ public final class Piece {
         }
     }
 
+    /** Takes what is alive out, clears the rest with it, and puts it back: no product with NaN. */
     private void mask(float[] values) {
-        if (update.mask().isPresent()) {
-            byte[] alive = update.mask().get().bytes();
-            for (int i = 0; i < size; i++) {
-                values[i] = TrainedTensor.masked(values[i], alive[from + i]);
-            }
+        if (isDense()) {
+            return;
         }
+        for (int i = 0; i < aliveCount; i++) {
+            kept[i] = values[alive[i]];
+        }
+        Arrays.fill(values, 0, size, 0f);
+        for (int i = 0; i < aliveCount; i++) {
+            values[alive[i]] = kept[i];
+        }
+    }
+
+    /**
+     * Tells whether all weights are alive.
+     *
+     * @return true if so
+     */
+    public boolean isDense() {
+        return update.mask().isEmpty() || countAlive() == size;
     }
 
     /**
@@ -178,14 +199,35 @@ public final class Piece {
      */
     public int countAlive() {
         if (aliveCount < 0) {
-            aliveCount = 0;
-            byte[] mask = update.mask().map(Mask::bytes).orElse(null);
-            for (int i = 0; i < size; i++) {
-                alive[aliveCount] = i; // Without a branch, which half-pruned weights mispredict.
-                aliveCount += mask == null ? 1 : mask[from + i];
-            }
+            aliveCount = update.mask().map(mask -> find(mask.bytes())).orElseGet(this::findAll);
         }
         return aliveCount;
+    }
+
+    private int find(byte[] mask) {
+        int count = 0;
+        int i = 0;
+        for (; i + Long.BYTES <= size; i += Long.BYTES) {
+            if ((long) EIGHT.get(mask, from + i) != 0) { // Most are, where much is pruned.
+                for (int j = i; j < i + Long.BYTES; j++) {
+                    alive[count] = j; // Without a branch, which half-pruned weights mispredict.
+                    count += mask[from + j];
+                }
+            }
+        }
+        for (; i < size; i++) {
+            if (mask[from + i] != 0) {
+                alive[count++] = i;
+            }
+        }
+        return count;
+    }
+
+    private int findAll() {
+        for (int i = 0; i < size; i++) {
+            alive[i] = i;
+        }
+        return size;
     }
 
     /**

@@ -28,8 +28,8 @@ public final class TrainedTensor implements AutoCloseable {
     private int deviceMaskVersion = -1;
     private long steps;
 
-    /** Of the values, which keep their memory; null before it is first asked for. */
-    private Optional<FloatBuffer> memory;
+    /** Of the values; null before it is first asked for, and where it cannot be reached. */
+    private FloatBuffer memory;
 
     /**
      * Creates the tensor.
@@ -85,13 +85,11 @@ public final class TrainedTensor implements AutoCloseable {
     /** Returns the memory of the parameter's array, and follows it where it is another. */
     Optional<FloatBuffer> memory(NDArray weight) {
         Optional<FloatBuffer> now = DirectMemory.of(memory, weight);
-        if (now != memory) {
-            if (now.isPresent() && !DirectMemory.isOf(now.get(), values)) {
-                follow(weight);
-            }
-            memory = now;
+        if (now.isPresent() && !DirectMemory.isOf(now.get(), values)) {
+            follow(weight);
         }
-        return memory;
+        memory = now.orElse(null);
+        return now;
     }
 
     /**
@@ -165,7 +163,7 @@ public final class TrainedTensor implements AutoCloseable {
      * Keeps the bits of a value alive and clears those of one pruned: no branch, which half-pruned
      * weights would mispredict, and no product, which keeps an infinity from being 0.
      */
-    static float masked(float value, byte alive) {
+    private static float masked(float value, byte alive) {
         return Float.intBitsToFloat(Float.floatToRawIntBits(value) & -alive);
     }
 

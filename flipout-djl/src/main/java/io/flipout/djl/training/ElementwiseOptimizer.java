@@ -63,14 +63,15 @@ public abstract class ElementwiseOptimizer extends Optimizer
         int clearedAt;
 
         /** The memory of the weight; null before it is first asked for. */
-        private Optional<FloatBuffer> memory;
+        private FloatBuffer memory;
 
         /** The memory of the state; null before it is first asked for. */
         private List<FloatBuffer> stateMemory;
 
         Optional<FloatBuffer> memory(NDArray weight) {
-            memory = DirectMemory.of(memory, weight);
-            return memory;
+            Optional<FloatBuffer> now = DirectMemory.of(memory, weight);
+            memory = now.orElse(null);
+            return now;
         }
 
         boolean isOnHost() {

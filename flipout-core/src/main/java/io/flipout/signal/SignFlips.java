@@ -255,6 +255,11 @@ public final class SignFlips implements Signal {
             }
         }
 
+        private NDArray owned(NDArray array) {
+            array.attach(tensor.manager());
+            return array;
+        }
+
         @Override
         public int[] flips() {
             return flips.toIntArray();

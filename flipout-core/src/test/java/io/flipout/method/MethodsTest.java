@@ -259,7 +259,7 @@ class MethodsTest {
                 assertThat(warnings)
                         .singleElement()
                         .asString()
-                        .contains("diverge", "NoiseScale.GRADIENT");
+                        .contains("diverge", "measured by the gradient");
             } else {
                 assertThat(warnings).isEmpty();
             }

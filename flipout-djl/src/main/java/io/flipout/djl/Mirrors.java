@@ -136,7 +136,7 @@ final class Mirrors {
     void goOn(Mirrors known, long stepsOfOthers) {
         steps = stepsOfOthers;
         if (known != null) {
-            seen = known.seen;
+            seen = known.seen();
         }
     }
 

@@ -17,11 +17,13 @@ import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import io.flipout.signal.SignFlips;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -103,6 +105,42 @@ class FreezingTest {
                                         });
                     }
                 });
+    }
+
+    /** Counts only grow while nothing is pruned, whatever joins. */
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void whatWasSeenIsNotForgottenWhenOthersJoin(Path path) {
+        path.run(
+                () -> {
+                    Pruner pruner = pruner(FlipOut.builder().build(), Schedule.none());
+                    List<int[]> flips = new ArrayList<>();
+                    try (TinyTraining tiny = new TinyTraining(1)) {
+                        first(tiny).freezeParameters(true);
+                        train(
+                                tiny,
+                                pruner,
+                                4,
+                                epoch -> {
+                                    flips.add(flips(pruner));
+                                    first(tiny).freezeParameters(false);
+                                });
+                    }
+                    assertThat(IntStream.of(flips.get(0)).sum()).isPositive();
+                    for (int epoch = 1; epoch < flips.size(); epoch++) {
+                        for (int i = 0; i < flips.get(epoch).length; i++) {
+                            assertThat(flips.get(epoch)[i])
+                                    .isGreaterThanOrEqualTo(flips.get(epoch - 1)[i]);
+                        }
+                    }
+                });
+    }
+
+    private static int[] flips(Pruner pruner) {
+        return pruner.watches(LAST).stream()
+                .map(watch -> ((SignFlips.Counts) watch).flips().clone())
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test

@@ -89,7 +89,8 @@ final class Tracer implements AutoCloseable {
      */
     Trace trace(NDList inputs, UnaryOperator<NDList> preprocessing) {
         NDList traced = inputs(inputs);
-        return finished(traced, block.forward(store(), preprocessing.apply(traced), false));
+        NDList given = new NDList(traced); // DJL's recurrent blocks put their states into it.
+        return finished(traced, block.forward(store(), preprocessing.apply(given), false));
     }
 
     /**
@@ -100,7 +101,7 @@ final class Tracer implements AutoCloseable {
      */
     Trace trace(NDList data, NDList labels) {
         NDList inputs = inputs(data);
-        NDList given = new NDList(inputs); // DJL's recurrent blocks put their states into it.
+        NDList given = new NDList(inputs);
         NDList outputs;
         if (labels == null) {
             outputs = block.forward(store(), given, true);

@@ -4,7 +4,7 @@ import ai.djl.Device;
 import io.flipout.cli.method.MethodOptions;
 import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.option.Devices;
-import io.flipout.cli.option.ForwardOptions.Type;
+import io.flipout.cli.option.ForwardOptions;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.method.FlipOut;
 import io.flipout.method.PruningMethod;
@@ -80,7 +80,7 @@ final class BenchStepCommand implements Callable<Integer> {
             paramLabel = "float32|bf16,...",
             split = ",",
             description = "Measure plain training by '--forward script' in these precisions, too.")
-    private List<Type> scripts = List.of();
+    private List<ForwardOptions.Type> scripts = List.of();
 
     @Option(
             names = "--device",
@@ -111,7 +111,7 @@ final class BenchStepCommand implements Callable<Integer> {
                                             n,
                                             new BenchTraining(
                                                     network, where, m, batchSize, sparsity)));
-            for (Type type : scripts) {
+            for (ForwardOptions.Type type : scripts) {
                 trainings.put(
                         "script_" + type.name().toLowerCase(Locale.ROOT),
                         new BenchTraining(

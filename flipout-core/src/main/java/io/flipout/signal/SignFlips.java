@@ -255,11 +255,6 @@ public final class SignFlips implements Signal {
             }
         }
 
-        private NDArray owned(NDArray array) {
-            array.attach(tensor.manager());
-            return array;
-        }
-
         @Override
         public int[] flips() {
             return flips.toIntArray();

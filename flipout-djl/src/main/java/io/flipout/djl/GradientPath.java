@@ -4,7 +4,6 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.training.optimizer.Optimizer;
-import io.flipout.djl.PrunedNetwork.Mirror;
 import io.flipout.djl.kernel.TorchKernels;
 import io.flipout.djl.training.ElementwiseOptimizer;
 import io.flipout.djl.training.Sgd;

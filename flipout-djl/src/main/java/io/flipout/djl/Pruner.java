@@ -62,14 +62,15 @@ public final class Pruner {
     private Pruner(Builder builder) {
         run =
                 new PruningRun(
-                        builder.method,
-                        builder.schedule,
-                        builder.allocation,
-                        builder.weights,
-                        builder.seed,
-                        Optional.ofNullable(builder.examples),
-                        builder.keepZeros,
-                        builder.advice);
+                        new PruningSettings(
+                                builder.method,
+                                builder.schedule,
+                                builder.allocation,
+                                builder.weights,
+                                builder.seed,
+                                Optional.ofNullable(builder.examples),
+                                builder.keepZeros,
+                                builder.advice));
     }
 
     /**

@@ -2,7 +2,6 @@ package io.flipout.djl;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.training.optimizer.Optimizer;
-import io.flipout.djl.PrunedNetwork.Mirror;
 import io.flipout.djl.training.OptimizerState;
 import io.flipout.mask.Mask;
 import io.flipout.rewiring.Rewiring;

@@ -33,6 +33,18 @@
  * pruning scores the weights that train, prunes the lowest, sets them to 0 on every device, and
  * zeroes their momentum where the optimizer is an {@link io.flipout.djl.training.OptimizerState}.
  *
+ * <h2>A step at a time</h2>
+ *
+ * <p>DJL's trainer hands its parameters over one by one. {@link io.flipout.djl.training.StepServer}
+ * gathers them, and when the last has come the whole step is taken, in one of three forms with one
+ * meaning. In the host's memory it is one walk over all tensors, in pieces that stay in the cache
+ * from the mask of the gradient to the count of the flips ({@link io.flipout.tensor.StepPass}). On
+ * a device it is some thirty operations, whatever the number of parameters, on flat arrays of all
+ * of them ({@link io.flipout.tensor.DeviceStep}). What neither takes goes parameter by parameter:
+ * methods that rewire, updates that a loop of one's own asks for by itself, optimizers of DJL's in
+ * the host's memory. If an exception breaks a step off before the last parameter has come, none of
+ * it has been taken.
+ *
  * <p>A step is known by its updates, so that a loop need not tell of its batches, and parameters
  * may be frozen or unfrozen between two steps.
  */

@@ -439,6 +439,27 @@ class ScriptedTrainerTest {
         assertSame(script, block);
     }
 
+    /** The size of a batch that a block asks for in Java is that of each batch. */
+    @Test
+    void aBatchOfAnotherSizeIsTheSameScript() {
+        Networks network =
+                new Networks(
+                        "reshaping",
+                        () ->
+                                behindALayer(
+                                        list -> {
+                                            NDArray x = list.head();
+                                            long batch = x.getShape().get(0);
+                                            return new NDList(x.reshape(batch, 2, 2).div(batch));
+                                        }),
+                        new Shape[] {new Shape(1, 5)},
+                        new DataType[0]);
+        Trained block = train(network, Model::newTrainer);
+        Trained script = train(network, ScriptedTrainerTest::scripted);
+        assertThat(script.losses()).isEqualTo(block.losses());
+        assertSame(script, block);
+    }
+
     /** Another size of image is another network; a module has none of the weights. */
     @Test
     @SuppressWarnings("try") // It collects what is computed.

@@ -11,20 +11,14 @@ interface Loops {
     /** Computes blocks of outputs of one element for one group of images. */
     void features(float[] arena, Features features, int group, int from, int to);
 
+    /** Returns how many elements of a row, step by step apart, {@link #move} copies at most. */
+    int elements(int step, int lanes);
+
     /**
-     * Copies every step-th element of every row. Fewer than {@link Planes#ROOM} floats behind a
-     * row's last are written, too, before the next row is.
+     * Makes some of a gather's moves. Fewer than {@link Planes#ROOM} floats behind what is moved
+     * are written, too, before the next move is made.
      */
-    void copy(
-            float[] arena,
-            int source,
-            int sourceStride,
-            int target,
-            int targetStride,
-            int rows,
-            int columns,
-            int step,
-            int lanes);
+    void move(float[] arena, Gather gather, int from, int to, int source, int target);
 
     /** Pools one plane of one group of images. */
     void pool(float[] arena, Pooling pooling, int source, int target);

@@ -17,7 +17,7 @@ final class ScalarLoops implements Loops {
         int in = taps.inFirst + group * taps.inGroupStride;
         int run = taps.run;
         for (int filter = from; filter < to; filter++) {
-            int out = taps.outFirst + group * taps.outGroupStride + filter * taps.outPlaneStride;
+            int out = taps.out(group, filter);
             Arrays.fill(arena, out, out + run, 0f);
             int tap = taps.starts[filter];
             int end = taps.starts[filter + 1];
@@ -67,7 +67,7 @@ final class ScalarLoops implements Loops {
     /** Makes outputs of sums, of the floats from one to another of a plane. */
     static void finish(float[] arena, Taps taps, int group, int filter, int from, int to) {
         Epilogue epilogue = taps.epilogue;
-        int out = taps.outFirst + group * taps.outGroupStride + filter * taps.outPlaneStride;
+        int out = taps.out(group, filter);
         int residual = epilogue.residual(group, filter);
         float bias = epilogue.bias[filter];
         int[] inner = taps.inner;
@@ -160,26 +160,25 @@ final class ScalarLoops implements Loops {
     }
 
     @Override
-    public void copy(
-            float[] arena,
-            int source,
-            int sourceStride,
-            int target,
-            int targetStride,
-            int rows,
-            int columns,
-            int step,
-            int lanes) {
-        for (int row = 0; row < rows; row++) {
-            int from = source + row * sourceStride;
-            int to = target + row * targetStride;
+    public int elements(int step, int lanes) {
+        return Integer.MAX_VALUE;
+    }
+
+    @Override
+    public void move(float[] arena, Gather gather, int from, int to, int source, int target) {
+        int step = gather.step;
+        int lanes = gather.lanes;
+        for (int move = from; move < to; move++) {
+            int s = source + gather.sources.values[move];
+            int t = target + gather.targets.values[move];
+            int length = gather.lengths.values[move];
             if (lanes == 1) {
-                for (int x = 0; x < columns; x++) {
-                    arena[to + x] = arena[from + x * step];
+                for (int i = 0; i < length; i++) {
+                    arena[t + i] = arena[s + i * step];
                 }
             } else {
-                for (int x = 0; x < columns; x++) {
-                    System.arraycopy(arena, from + x * step * lanes, arena, to + x * lanes, lanes);
+                for (int i = 0; i < length; i++) {
+                    System.arraycopy(arena, s + i * step * lanes, arena, t + i * lanes, lanes);
                 }
             }
         }

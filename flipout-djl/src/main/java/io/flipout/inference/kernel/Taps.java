@@ -63,6 +63,11 @@ final class Taps implements Kernel {
         this.loops = loops;
     }
 
+    /** Where a filter's plane begins. */
+    int out(int group, int filter) {
+        return outFirst + group * outGroupStride + filter * outPlaneStride;
+    }
+
     @Override
     public int units() {
         return groups * filters;

@@ -90,6 +90,11 @@ final class Features implements Kernel {
         this.loops = loops;
     }
 
+    /** Whether vectors of images are computed, where there are vectors. */
+    boolean isByVectors() {
+        return lanes % Planes.ROOM == 0 && epilogue.clamps;
+    }
+
     @Override
     public int units() {
         return groups * blocks;

@@ -185,21 +185,23 @@ final class Gather implements Kernel {
             right = columnTo;
         }
         int target = count * planeStride + row * rowStride * lanes;
-        int chunk = loops.elements(step, lanes);
+        int chunk = isByPairs() ? Planes.ROOM / 2 : right - left;
         for (int column = left; column < right; column += chunk) {
             int inRow = y * in.rowStride() + x + column * strideWidth;
             sources.add(channel * in.planeStride() + inRow * lanes);
             targets.add(target + column * lanes);
             lengths.add(Math.min(chunk, right - column));
-            if (chunk > right - column) {
-                break;
-            }
         }
         for (int column = columnFrom; column < columnTo; column++) {
             if (column < left || column >= right) {
                 zeros.add(target + column * lanes);
             }
         }
+    }
+
+    /** Whether every second of as many floats as the widest vector has is moved at once. */
+    boolean isByPairs() {
+        return lanes == 1 && step == 2;
     }
 
     /** From an output's place in its plane to what a tap reads, from {@link #first()} on. */

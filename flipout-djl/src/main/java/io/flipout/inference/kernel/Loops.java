@@ -5,14 +5,14 @@ import org.slf4j.LoggerFactory;
 /** The inner loops: with the Vector API, or without. */
 interface Loops {
 
+    /** The module of the Vector API. */
+    String MODULE = "jdk.incubator.vector";
+
     /** Computes filters of a convolution for one group of images. */
     void taps(float[] arena, Taps taps, int group, int from, int to);
 
     /** Computes blocks of outputs of one element for one group of images. */
     void features(float[] arena, Features features, int group, int from, int to);
-
-    /** Returns how many elements of a row, step by step apart, {@link #move} copies at most. */
-    int elements(int step, int lanes);
 
     /**
      * Makes some of a gather's moves. Fewer than {@link Planes#ROOM} floats behind what is moved
@@ -35,28 +35,13 @@ interface Loops {
     /** The one place that chooses, once. */
     final class Best {
 
-        private static final String MODULE = "jdk.incubator.vector";
         private static final Loops LOOPS = choose();
 
         private Best() {}
 
         private static Loops choose() {
             if (ModuleLayer.boot().findModule(MODULE).isPresent()) {
-                try {
-                    return Class.forName(Loops.class.getPackageName() + ".VectorLoops")
-                            .asSubclass(Loops.class)
-                            .getDeclaredConstructor()
-                            .newInstance();
-                } catch (ReflectiveOperationException | LinkageError e) {
-                    // A later Java whose module has changed.
-                    LoggerFactory.getLogger(Loops.class)
-                            .warn(
-                                    "This Java's {} is not the one that FlipOut knows ({}):"
-                                            + " inference runs without it, several times slower.",
-                                    MODULE,
-                                    e.toString());
-                    return ScalarLoops.INSTANCE;
-                }
+                return new WarmingLoops();
             }
             LoggerFactory.getLogger(Loops.class)
                     .warn(

@@ -74,9 +74,10 @@ final class ScalarLoops implements Loops {
         for (int i = from; i < to; i++) {
             if (inner[i] == 0) {
                 arena[out + i] = 0f;
+            } else if (residual < 0) {
+                arena[out + i] = epilogue.apply(arena[out + i] + bias);
             } else {
-                float added = residual < 0 ? 0f : arena[residual + i];
-                arena[out + i] = epilogue.apply(arena[out + i] + bias, added);
+                arena[out + i] = epilogue.apply(arena[out + i] + bias, arena[residual + i]);
             }
         }
     }
@@ -157,11 +158,6 @@ final class ScalarLoops implements Loops {
         float added = residual < 0 ? 0f : arena[residual + lane];
         int out = features.outFirst + group * features.outGroupStride + filter * features.lanes;
         arena[out + lane] = epilogue.apply(features.biases[row] + sum, added);
-    }
-
-    @Override
-    public int elements(int step, int lanes) {
-        return Integer.MAX_VALUE;
     }
 
     @Override

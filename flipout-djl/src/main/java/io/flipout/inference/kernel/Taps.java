@@ -63,6 +63,11 @@ final class Taps implements Kernel {
         this.loops = loops;
     }
 
+    /** Whether a plane is so small that sums of every fourth tap do not wait for each other. */
+    boolean isSmall() {
+        return run <= 2 * Planes.ROOM;
+    }
+
     /** Where a filter's plane begins. */
     int out(int group, int filter) {
         return outFirst + group * outGroupStride + filter * outPlaneStride;

@@ -32,7 +32,7 @@ final class VectorLoops implements Loops {
     private static final int FEW = 8;
 
     /** Of smaller planes there is too little to compute at once. */
-    private static final int LARGE = 12 * L;
+    private static final int LARGE = 12 * Planes.ROOM;
 
     /** Filters of as many taps or fewer, on an average, are computed one after the other. */
     private static final int SPARSE = 16;
@@ -60,14 +60,14 @@ final class VectorLoops implements Loops {
         for (int filter = from; filter < to; filter++) {
             if (isFew(taps, filter)) {
                 few(arena, taps, group, filter);
-            } else if (vectors > 2 && !together) {
+            } else if (!taps.isSmall() && !together) {
                 for (int at = 0; at < vectors; at += block(vectors - at)) {
                     sum(arena, taps, group, filter, at, block(vectors - at));
                 }
                 finish(arena, taps, group, filter, 0, vectors);
             }
         }
-        if (vectors <= 2) {
+        if (taps.isSmall()) {
             small(arena, taps, group, from, to, vectors);
         } else if (together) {
             // Block by block of positions, so that what all filters read of them stays near.
@@ -83,12 +83,14 @@ final class VectorLoops implements Loops {
         }
     }
 
-    /** Planes of one or two vectors. */
+    /** Planes that are small. */
     private static void small(float[] arena, Taps taps, int group, int from, int to, int vectors) {
-        if (vectors == 2) {
-            planes2(arena, taps, group, from, to);
-        } else {
-            planes1(arena, taps, group, from, to);
+        for (int at = 0; at < vectors; at += 2) {
+            if (at + 1 < vectors) {
+                planes2(arena, taps, group, from, to, at * L);
+            } else {
+                planes1(arena, taps, group, from, to, at * L);
+            }
         }
         if (!taps.epilogue.clamps) {
             for (int filter = from; filter < to; filter++) {
@@ -160,6 +162,7 @@ final class VectorLoops implements Loops {
         FloatVector low = FloatVector.broadcast(FLOATS, epilogue.low);
         FloatVector high = FloatVector.broadcast(FLOATS, epilogue.high);
         boolean hasHigh = epilogue.high < Float.POSITIVE_INFINITY;
+        FloatVector zero = FloatVector.zero(FLOATS);
         int o0 = in + (count > 0 ? taps.offsets[tap] : 0);
         int o1 = in + (count > 1 ? taps.offsets[tap + 1] : 0);
         int o2 = in + (count > 2 ? taps.offsets[tap + 2] : 0);
@@ -177,7 +180,7 @@ final class VectorLoops implements Loops {
         FloatVector w6 = FloatVector.broadcast(FLOATS, count > 6 ? taps.values[tap + 6] : 0f);
         FloatVector w7 = FloatVector.broadcast(FLOATS, count > 7 ? taps.values[tap + 7] : 0f);
         for (int i = 0; i < inner.length; i += L) {
-            FloatVector v = bias;
+            FloatVector v = zero;
             if (count > 0) {
                 v = FloatVector.fromArray(FLOATS, arena, o0 + i).fma(w0, v);
             }
@@ -202,6 +205,7 @@ final class VectorLoops implements Loops {
             if (count > 7) {
                 v = FloatVector.fromArray(FLOATS, arena, o7 + i).fma(w7, v);
             }
+            v = v.add(bias);
             if (before >= 0) {
                 v = v.add(FloatVector.fromArray(FLOATS, arena, before + i));
             }
@@ -389,48 +393,30 @@ final class VectorLoops implements Loops {
         s3.intoArray(arena, out + 3 * L);
     }
 
-    /** 3 vectors of sums, 2 taps at a time. */
+    /** 3 vectors of sums. */
     private static void sum3(
             float[] arena, int[] offsets, float[] values, int from, int to, int in, int out) {
-        FloatVector s00 = FloatVector.zero(FLOATS);
-        FloatVector s01 = FloatVector.zero(FLOATS);
-        FloatVector s02 = FloatVector.zero(FLOATS);
-        FloatVector s10 = FloatVector.zero(FLOATS);
-        FloatVector s11 = FloatVector.zero(FLOATS);
-        FloatVector s12 = FloatVector.zero(FLOATS);
-        int tap = from;
-        for (; tap + 1 < to; tap += 2) {
-            int o0 = in + offsets[tap];
-            FloatVector w0 = FloatVector.broadcast(FLOATS, values[tap]);
-            s00 = FloatVector.fromArray(FLOATS, arena, o0).fma(w0, s00);
-            s01 = FloatVector.fromArray(FLOATS, arena, o0 + L).fma(w0, s01);
-            s02 = FloatVector.fromArray(FLOATS, arena, o0 + 2 * L).fma(w0, s02);
-            int o1 = in + offsets[tap + 1];
-            FloatVector w1 = FloatVector.broadcast(FLOATS, values[tap + 1]);
-            s10 = FloatVector.fromArray(FLOATS, arena, o1).fma(w1, s10);
-            s11 = FloatVector.fromArray(FLOATS, arena, o1 + L).fma(w1, s11);
-            s12 = FloatVector.fromArray(FLOATS, arena, o1 + 2 * L).fma(w1, s12);
-        }
-        s00 = s00.add(s10);
-        s01 = s01.add(s11);
-        s02 = s02.add(s12);
-        for (; tap < to; tap++) {
+        FloatVector s0 = FloatVector.zero(FLOATS);
+        FloatVector s1 = FloatVector.zero(FLOATS);
+        FloatVector s2 = FloatVector.zero(FLOATS);
+        for (int tap = from; tap < to; tap++) {
             int o = in + offsets[tap];
             FloatVector w = FloatVector.broadcast(FLOATS, values[tap]);
-            s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
-            s01 = FloatVector.fromArray(FLOATS, arena, o + L).fma(w, s01);
-            s02 = FloatVector.fromArray(FLOATS, arena, o + 2 * L).fma(w, s02);
+            s0 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s0);
+            s1 = FloatVector.fromArray(FLOATS, arena, o + L).fma(w, s1);
+            s2 = FloatVector.fromArray(FLOATS, arena, o + 2 * L).fma(w, s2);
         }
-        s00.intoArray(arena, out);
-        s01.intoArray(arena, out + L);
-        s02.intoArray(arena, out + 2 * L);
+        s0.intoArray(arena, out);
+        s1.intoArray(arena, out + L);
+        s2.intoArray(arena, out + 2 * L);
     }
 
-    /** Whole planes of 2 vectors, 4 taps at a time. */
-    private static void planes2(float[] arena, Taps taps, int group, int from, int to) {
+    /** 2 vectors of small planes, 4 taps at a time. */
+    private static void planes2(
+            float[] arena, Taps taps, int group, int from, int to, int at) {
         int[] offsets = taps.offsets;
         float[] values = taps.values;
-        int in = taps.inFirst + group * taps.inGroupStride;
+        int in = taps.inFirst + group * taps.inGroupStride + at;
         for (int filter = from; filter < to; filter++) {
             int end = taps.starts[filter + 1];
             int out = taps.out(group, filter);
@@ -470,16 +456,17 @@ final class VectorLoops implements Loops {
                 s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
                 s01 = FloatVector.fromArray(FLOATS, arena, o + L).fma(w, s01);
             }
-            write(arena, taps, filter, out, residual, 0, s00);
-            write(arena, taps, filter, out, residual, L, s01);
+            write(arena, taps, filter, out, residual, at, s00);
+            write(arena, taps, filter, out, residual, at + L, s01);
         }
     }
 
-    /** Whole planes of a vector, 4 taps at a time. */
-    private static void planes1(float[] arena, Taps taps, int group, int from, int to) {
+    /** A vector of small planes, 4 taps at a time. */
+    private static void planes1(
+            float[] arena, Taps taps, int group, int from, int to, int at) {
         int[] offsets = taps.offsets;
         float[] values = taps.values;
-        int in = taps.inFirst + group * taps.inGroupStride;
+        int in = taps.inFirst + group * taps.inGroupStride + at;
         for (int filter = from; filter < to; filter++) {
             int end = taps.starts[filter + 1];
             int out = taps.out(group, filter);
@@ -509,7 +496,7 @@ final class VectorLoops implements Loops {
                 FloatVector w = FloatVector.broadcast(FLOATS, values[tap]);
                 s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
             }
-            write(arena, taps, filter, out, residual, 0, s00);
+            write(arena, taps, filter, out, residual, at, s00);
         }
     }
 
@@ -542,20 +529,17 @@ final class VectorLoops implements Loops {
     }
 
     @Override
-    public int elements(int step, int lanes) {
-        return lanes == 1 && step == 2 ? L / 2 : Integer.MAX_VALUE;
-    }
-
-    @Override
     public void move(float[] arena, Gather gather, int from, int to, int source, int target) {
         int[] sources = gather.sources.values;
         int[] targets = gather.targets.values;
-        if (gather.lanes == 1 && gather.step == 2) {
+        if (gather.isByPairs()) {
             // One loop, so that what it takes to move elements is prepared once.
             for (int move = from; move < to; move++) {
-                FloatVector.fromArray(FLOATS, arena, source + sources[move])
-                        .rearrange(EVEN)
-                        .intoArray(arena, target + targets[move]);
+                for (int i = 0; i < Planes.ROOM; i += L) {
+                    FloatVector.fromArray(FLOATS, arena, source + sources[move] + i)
+                            .rearrange(EVEN)
+                            .intoArray(arena, target + targets[move] + i / 2);
+                }
             }
             return;
         }
@@ -675,7 +659,7 @@ final class VectorLoops implements Loops {
 
     @Override
     public void features(float[] arena, Features features, int group, int from, int to) {
-        if (features.lanes % L != 0 || !features.epilogue.clamps) {
+        if (!features.isByVectors()) {
             ScalarLoops.INSTANCE.features(arena, features, group, from, to);
             return;
         }

@@ -105,7 +105,7 @@ final class TwinLoops implements Loops {
         float[] values = features.values;
         Epilogue epilogue = features.epilogue;
         int filter = features.filtersByLength[row];
-        int in = features.inFirst + group * features.inGroupStride + lane;
+        int in = group * features.inGroupStride + lane;
         int tap = features.starts[row];
         int end = features.starts[row + 1];
         float s0 = features.biases[row];

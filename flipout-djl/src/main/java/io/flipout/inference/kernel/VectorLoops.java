@@ -56,27 +56,41 @@ final class VectorLoops implements Loops {
     public void taps(float[] arena, Taps taps, int group, int from, int to) {
         int[] starts = taps.starts;
         boolean together = starts[to] - starts[from] > SPARSE * (to - from);
-        int vectors = (taps.run + L - 1) / L;
+        if (taps.isSmall()) {
+            small(arena, taps, group, from, to);
+            return;
+        }
         for (int filter = from; filter < to; filter++) {
             if (isFew(taps, filter)) {
                 few(arena, taps, group, filter);
-            } else if (!taps.isSmall() && !together) {
-                for (int at = 0; at < vectors; at += block(vectors - at)) {
-                    sum(arena, taps, group, filter, at, block(vectors - at));
-                }
-                finish(arena, taps, group, filter, 0, vectors);
+            } else if (!together) {
+                blocks(arena, taps, group, filter, filter + 1, false);
+                finish(arena, taps, group, filter, 0, taps.inner.length);
             }
         }
-        if (taps.isSmall()) {
-            small(arena, taps, group, from, to, vectors);
-        } else if (together) {
-            // Block by block of positions, so that what all filters read of them stays near.
+        if (together) {
+            blocks(arena, taps, group, from, to, true);
+        }
+    }
+
+    /**
+     * The sums of all filters but those of few taps, block by block of positions, so that what they
+     * read of them stays near.
+     */
+    private static void blocks(
+            float[] arena, Taps taps, int group, int from, int to, boolean finish) {
+        int vectors = (taps.stretch + L - 1) / L;
+        for (int stretch = 0; stretch < taps.stretches; stretch++) {
+            int start = stretch * taps.stretchStride;
             for (int at = 0; at < vectors; at += block(vectors - at)) {
                 int block = block(vectors - at);
+                int first = start + at * L;
                 for (int filter = from; filter < to; filter++) {
                     if (!isFew(taps, filter)) {
-                        sum(arena, taps, group, filter, at, block);
-                        finish(arena, taps, group, filter, at, at + block);
+                        sum(arena, taps, group, filter, first, block);
+                        if (finish) {
+                            finish(arena, taps, group, filter, first, first + block * L);
+                        }
                     }
                 }
             }
@@ -84,7 +98,8 @@ final class VectorLoops implements Loops {
     }
 
     /** Planes that are small. */
-    private static void small(float[] arena, Taps taps, int group, int from, int to, int vectors) {
+    private static void small(float[] arena, Taps taps, int group, int from, int to) {
+        int vectors = (taps.run + L - 1) / L;
         for (int at = 0; at < vectors; at += 2) {
             if (at + 1 < vectors) {
                 planes2(arena, taps, group, from, to, at * L);
@@ -115,8 +130,8 @@ final class VectorLoops implements Loops {
     private static void sum(float[] arena, Taps taps, int group, int filter, int at, int block) {
         int tap = taps.starts[filter];
         int end = taps.starts[filter + 1];
-        int in = taps.inFirst + group * taps.inGroupStride + at * L;
-        int out = taps.out(group, filter) + at * L;
+        int in = taps.inFirst + group * taps.inGroupStride + at;
+        int out = taps.out(group, filter) + at;
         switch (block) {
             case 8:
                 sum8(arena, taps.offsets, taps.values, tap, end, in, out);
@@ -223,11 +238,11 @@ final class VectorLoops implements Loops {
         }
     }
 
-    /** Makes outputs of the sums from one vector to another. */
+    /** Makes outputs of the sums from one place to another. */
     private static void finish(float[] arena, Taps taps, int group, int filter, int from, int to) {
         Epilogue epilogue = taps.epilogue;
         if (!epilogue.clamps) {
-            ScalarLoops.finish(arena, taps, group, filter, from * L, to * L);
+            ScalarLoops.finish(arena, taps, group, filter, from, to);
             return;
         }
         int out = taps.out(group, filter);
@@ -239,7 +254,7 @@ final class VectorLoops implements Loops {
         FloatVector low = FloatVector.broadcast(FLOATS, epilogue.low);
         FloatVector high = FloatVector.broadcast(FLOATS, epilogue.high);
         boolean hasHigh = epilogue.high < Float.POSITIVE_INFINITY;
-        for (int i = from * L; i < to * L; i += L) {
+        for (int i = from; i < to; i += L) {
             FloatVector v = FloatVector.fromArray(FLOATS, arena, out + i).add(bias);
             if (before >= 0) {
                 v = v.add(FloatVector.fromArray(FLOATS, arena, before + i));
@@ -412,8 +427,7 @@ final class VectorLoops implements Loops {
     }
 
     /** 2 vectors of small planes, 4 taps at a time. */
-    private static void planes2(
-            float[] arena, Taps taps, int group, int from, int to, int at) {
+    private static void planes2(float[] arena, Taps taps, int group, int from, int to, int at) {
         int[] offsets = taps.offsets;
         float[] values = taps.values;
         int in = taps.inFirst + group * taps.inGroupStride + at;
@@ -462,8 +476,7 @@ final class VectorLoops implements Loops {
     }
 
     /** A vector of small planes, 4 taps at a time. */
-    private static void planes1(
-            float[] arena, Taps taps, int group, int from, int to, int at) {
+    private static void planes1(float[] arena, Taps taps, int group, int from, int to, int at) {
         int[] offsets = taps.offsets;
         float[] values = taps.values;
         int in = taps.inFirst + group * taps.inGroupStride + at;
@@ -676,7 +689,7 @@ final class VectorLoops implements Loops {
         int[] offsets = features.offsets;
         float[] values = features.values;
         Epilogue epilogue = features.epilogue;
-        int in = features.inFirst + group * features.inGroupStride + lane;
+        int in = group * features.inGroupStride + lane;
         int tap = features.starts[row];
         int end = features.starts[row + 1];
         FloatVector s0 = FloatVector.broadcast(FLOATS, features.biases[row]);

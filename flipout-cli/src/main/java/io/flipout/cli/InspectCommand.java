@@ -2,6 +2,9 @@ package io.flipout.cli;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import io.flipout.cli.network.KnownImages;
 import io.flipout.cli.network.ModelOptions;
 import io.flipout.cli.network.Networks;
 import io.flipout.cli.network.SavedModel;
@@ -40,6 +43,16 @@ final class InspectCommand implements Callable<Integer> {
                 throw Failure.misuse(
                         network.path()
                                 + " has no parameters to look at, as after torch.jit.freeze.");
+            }
+            if (saved.isScript()) {
+                KnownImages.shape(saved)
+                        .ifPresent(
+                                image ->
+                                        model.getBlock()
+                                                .initialize(
+                                                        model.getNDManager(),
+                                                        DataType.FLOAT32,
+                                                        new Shape(1).addAll(image)));
             }
             SparsityReport report = SparsityReport.ofZeros(model, WeightSelector.builder().build());
             Terminal terminal = new Terminal(spec.commandLine());

@@ -1,7 +1,9 @@
 package io.flipout.cli;
 
 import io.flipout.cli.report.Report;
+import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.Terminal;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -49,6 +51,10 @@ final class ReportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (Files.isRegularFile(folder)) {
+            throw Failure.misuse(
+                    folder + " is a file: report takes the folder of a run or a comparison.");
+        }
         Report report = new Report(folder);
         if (sparsity != null) {
             report.optSparsity(sparsity);

@@ -13,7 +13,9 @@ import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.option.Configuration;
 import io.flipout.cli.option.DataOptions;
 import io.flipout.cli.option.Devices;
+import io.flipout.cli.option.ForwardOptions;
 import io.flipout.cli.option.OptimizerOptions;
+import io.flipout.cli.option.OptionAdvice;
 import io.flipout.cli.option.YamlDefaults;
 import io.flipout.cli.run.RunCheckpoints.Found;
 import io.flipout.cli.run.RunFolder;
@@ -88,6 +90,7 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin private DataOptions data;
     @Mixin private MethodOptions pruning;
     @Mixin private OptimizerOptions optimizer;
+    @Mixin private ForwardOptions forward;
 
     @Option(
             names = "--seed",
@@ -130,6 +133,7 @@ final class TrainCommand implements Callable<Integer> {
         String network = Networks.shortName(model, Optional.ofNullable(width), saved);
         data.dataSet();
         optimizer.resolve();
+        forward.resolve();
         PruningMethod method = pruning.method(optimizer.learningRate());
         if (Networks.isSaved(model)) {
             // A run may be resumed and repeated from another folder.
@@ -304,6 +308,7 @@ final class TrainCommand implements Callable<Integer> {
                             .optAllocation(pruning.allocation())
                             .optWeights(pruning.weights())
                             .optKeepZeros(Boolean.TRUE.equals(keepZeros))
+                            .optAdvice(new OptionAdvice())
                             .optSeed(seed);
             pruning.giveExamples(pruner, examples);
             return new TrainRun(
@@ -314,6 +319,7 @@ final class TrainCommand implements Callable<Integer> {
                             pruner.build(),
                             pruning,
                             optimizer,
+                            forward,
                             data,
                             images,
                             examples,

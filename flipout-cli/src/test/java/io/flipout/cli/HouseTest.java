@@ -1,9 +1,14 @@
 package io.flipout.cli;
 
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import ai.djl.ndarray.NDArray;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
@@ -140,5 +145,25 @@ class HouseTest {
     @Test
     void noRoomsKnowEachOtherInACircle() {
         slices().matching("io.flipout.(**)").should().beFreeOfCycles().check(house);
+    }
+
+    /** PyTorch warns of these ways of DJL, on a stream that nobody can close. */
+    @Test
+    void arraysAreSetToOtherArrays() {
+        noClasses()
+                .should()
+                .callMethodWhere(
+                        target(owner(assignableTo(NDArray.class)))
+                                .and(
+                                        describe(
+                                                "copies into an array",
+                                                call ->
+                                                        call.getName().equals("copyTo")
+                                                                || (call.getName().equals("set")
+                                                                        && call.getTarget()
+                                                                                        .getRawParameterTypes()
+                                                                                        .size()
+                                                                                == 1))))
+                .check(house);
     }
 }

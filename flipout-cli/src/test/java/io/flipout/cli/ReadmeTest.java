@@ -146,6 +146,7 @@ class ReadmeTest {
         String command = asked.replaceAll("--(batch|threads|startup) \\S+", "--$1 1");
         switch (command.split(" ", -1)[1]) {
             case "step" -> more.addAll(List.of("--model=lenet300", "--batch-size=8", "--steps=3"));
+            case "launches" -> more.add("--model=lenet300");
             case "prune" -> more.add("--weights=10000");
             case "data" -> more.addAll(List.of("--dataset=mnist", "--data=" + data));
             case "infer" -> more.addAll(List.of("--model=lenet300", "--repeat=3", "--warm-up=0"));

@@ -74,4 +74,17 @@ class ReportCommandTest {
                                 + " is no comparison and no finished run: it has neither"
                                 + " comparison.yaml nor summary.json.\n");
     }
+
+    @Test
+    void aFileIsNoFolder() throws IOException {
+        Path file = Files.writeString(folder.resolve("summary.json"), "{}");
+        Shell shell = Shell.run("report", file);
+        assertThat(shell.status()).isEqualTo(2);
+        assertThat(shell.err())
+                .isEqualTo(
+                        "flipout: "
+                                + file
+                                + " is a file: report takes the folder of a run or a"
+                                + " comparison.\n");
+    }
 }

@@ -64,7 +64,10 @@ class ResumeCommandTest {
         List<Object> arguments = training(run, options);
         arguments.addAll(List.of("--max-time", "19steps"));
         Shell shell = Shell.run(arguments.toArray());
-        assertThat(shell.out()).contains("Stopped after epoch").contains("./flipout resume " + run);
+        assertThat(shell.out())
+                .as(shell.err())
+                .contains("Stopped after epoch")
+                .contains("./flipout resume " + run);
         assertThat(shell.status()).isZero();
         assertThat(run.resolve("summary.json")).doesNotExist();
     }
@@ -337,6 +340,14 @@ class ResumeCommandTest {
                 "--method hoyer-square --threshold 0.01 | --method hoyer-square --threshold 0.01 --fine-tune 3 --milestones 2,3",
                 "--method layer-magnitude --quality 0.5 | --method layer-magnitude --quality 0.5 --prune-every 1 --milestones 2,3",
                 "--method deep-r --sparsity 0.9 --momentum 0 | --method deep-r --sparsity 0.9 --momentum 0 --milestones 2,3",
+                "--method gmp --sparsity 0.9 | --method gmp --sparsity 0.9 --gmp-end 3 --milestones 2,3",
+                "--method movement --sparsity 0.9 | --method movement --sparsity 0.9 --gmp-end 3 --milestones 2,3",
+                "--method rigl --sparsity 0.9 --rewire-every 3 | --method rigl --sparsity 0.9 --rewire-every 3 --rewire-until 24 --milestones 2,3",
+                "--method set --sparsity 0.9 | --method set --sparsity 0.9 --rewire-every 8 --rewire-until 32 --milestones 2,3",
+                "--method synflow --sparsity 0.9 --synflow-rounds 5 | --method synflow --sparsity 0.9 --synflow-rounds 5 --milestones 2,3",
+                "--method grasp --sparsity 0.9 | --method grasp --sparsity 0.9 --milestones 2,3",
+                "--method global-magnitude --sparsity 0.5 --momentum 0 --noise-scale langevin --noise 0.1 | --method global-magnitude --sparsity 0.5 --momentum 0 --noise-scale langevin --noise 0.1 --prune-every 2 --milestones 2,3",
+                "--method none --noise-scale annealed --noise 0.01 | --method none --noise-scale annealed --noise 0.01 --milestones 2,3",
             })
     void aLongerRunIsTheOneThatWasPlannedSoLong(String options, String planned) throws IOException {
         Path whole = folder.resolve("whole");

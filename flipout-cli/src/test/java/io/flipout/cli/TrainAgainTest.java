@@ -2,6 +2,7 @@ package io.flipout.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flipout.djl.Warnings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,11 +71,41 @@ class TrainAgainTest {
                 .contains(named(kind) + " comes 50.00 % sparse: its zeros stay 0")
                 .contains("with " + LEFT + " weights");
         assertThat(Shell.run("inspect", out).out()).contains(LEFT + " prunable weights left");
+        for (String told : List.of(kept.out(), Shell.run("inspect", out).out())) {
+            assertThat(told).contains(LEFT + " multiply–adds an image are left.");
+        }
 
         Path loose = folder.resolve("loose");
-        Shell back = again(loose, "--model", named(kind), "--method", "none", "--no-keep-zeros");
+        Shell[] ran = new Shell[1];
+        Object[] words = {"--model", named(kind), "--method", "none", "--no-keep-zeros"};
+        List<String> warnings = Warnings.of(() -> ran[0] = again(loose, words));
+        assertThat(warnings)
+                .anyMatch(line -> line.contains("brings them back: --keep-zeros keeps them 0."))
+                .noneMatch(line -> line.contains("builder()"));
+        Shell back = ran[0];
         assertThat(back.out()).contains("comes 50.00 % sparse: its zeros may come back");
         assertThat(Shell.run("inspect", loose).out()).doesNotContain(LEFT);
+    }
+
+    /** A layer that is not pruned is computed too. */
+    @ParameterizedTest
+    @ValueSource(strings = {"run", "pt"})
+    void multiplyAddsAreThoseOfAllLayers(String kind) {
+        Shell shell =
+                again(
+                        folder.resolve("some"),
+                        "--model",
+                        named(kind),
+                        "--no-keep-zeros",
+                        "--include",
+                        "fc1.*",
+                        "--method",
+                        "snip",
+                        "--sparsity",
+                        0.9);
+        assertThat(shell.status()).as(shell.err()).isZero();
+        // 23,520 of 235,200 beside 30,000 and 1,000 that are computed as they are.
+        assertThat(shell.out()).contains("54,520 of 266,200 multiply–adds an image are left.");
     }
 
     /** It begins with what it had learnt, and is pruned further, to an exact number. */

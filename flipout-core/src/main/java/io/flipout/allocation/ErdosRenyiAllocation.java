@@ -1,6 +1,5 @@
 package io.flipout.allocation;
 
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -70,16 +69,17 @@ public record ErdosRenyiAllocation(int floor) implements Allocation {
         for (int i = 0; i < quotas.length; i++) {
             quotas[i] = (long) Math.floor(exact[i]);
         }
-        List<Integer> byRemainder =
-                new ArrayList<>(IntStream.range(0, quotas.length).boxed().toList());
-        byRemainder.sort(Comparator.comparingDouble(i -> quotas[i] - exact[i]));
+        List<Integer> order =
+                IntStream.range(0, quotas.length)
+                        .boxed()
+                        .sorted(Comparator.comparingDouble(i -> quotas[i] - exact[i]))
+                        .toList();
         long left = keep - LongStream.of(quotas).sum();
-        while (left > 0) {
-            for (int i : byRemainder) {
-                if (left > 0 && quotas[i] < most[i]) {
-                    quotas[i]++;
-                    left--;
-                }
+        for (int i = 0; left > 0; i = (i + 1) % quotas.length) {
+            int tensor = order.get(i);
+            if (quotas[tensor] < most[tensor]) {
+                quotas[tensor]++;
+                left--;
             }
         }
         return quotas;
@@ -93,15 +93,15 @@ public record ErdosRenyiAllocation(int floor) implements Allocation {
     private static double[] exact(long[] widths, int[] least, int[] most, long keep) {
         double low = 0;
         double high = IntStream.of(most).asLongStream().sum(); // Widths are at least 1.
-        for (double middle = high / 2; middle > low && middle < high; middle = (low + high) / 2) {
+        while (Math.nextUp(low) < high) {
+            double middle = (low + high) / 2;
             if (sum(at(middle, widths, least, most)) <= keep) {
                 low = middle;
             } else {
                 high = middle;
             }
         }
-        double[] all = at(high, widths, least, most);
-        return sum(all) <= keep ? all : at(low, widths, least, most);
+        return at(low, widths, least, most);
     }
 
     private static double[] at(double epsilon, long[] widths, int[] least, int[] most) {

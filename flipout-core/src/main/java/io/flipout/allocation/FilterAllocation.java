@@ -45,11 +45,14 @@ public record FilterAllocation() implements Allocation {
                         + keep
                         + " of "
                         + all
-                        + " weights, as every layer keeps one and "
-                        + (whole > 1
-                                ? "output layers, embeddings and recurrent layers"
-                                : "the output layer")
-                        + " all of them: "
+                        + " weights, as every layer keeps one"
+                        + (whole == 0
+                                ? ""
+                                : whole == 1
+                                        ? " and the output layer all of them"
+                                        : " and output layers, embeddings and recurrent layers all"
+                                                + " of them")
+                        + ": "
                         + least
                         + " weights, a sparsity of "
                         + Math.floor(1e4 * (1 - (double) least / all)) / 1e4

@@ -55,7 +55,8 @@ public record MagnitudeOverDeviation(double lambda) implements Criterion {
         double mean = sum / records.size();
         double squares = 0;
         for (float[] values : records) {
-            squares += (values[index] - mean) * (values[index] - mean);
+            double off = values[index] - mean;
+            squares += off * off;
         }
         return Math.sqrt(squares / (records.size() - 1));
     }

@@ -45,7 +45,8 @@ public final class MagnitudeOverSpread implements Criterion {
         double mean = sum / mask.remaining();
         double squares = 0;
         for (int i = 0; i < weights.length; i++) {
-            squares += mask.isAlive(i) ? (weights[i] - mean) * (weights[i] - mean) : 0;
+            double off = mask.isAlive(i) ? weights[i] - mean : 0;
+            squares += off * off;
         }
         return Math.sqrt(squares / mask.remaining());
     }

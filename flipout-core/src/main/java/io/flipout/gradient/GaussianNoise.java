@@ -2,25 +2,28 @@ package io.flipout.gradient;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.tracker.Tracker;
-import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.tensor.Chunks;
-import io.flipout.tensor.DirectMemory;
+import io.flipout.tensor.DeviceStep;
+import io.flipout.tensor.NormalNumbers;
+import io.flipout.tensor.Piece;
 import io.flipout.tensor.Randoms;
+import io.flipout.tensor.StepPass;
 import io.flipout.tensor.TrainedTensor;
-import java.nio.FloatBuffer;
+import io.flipout.tensor.Update;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.SplittableRandom;
 
 /**
  * FlipOut's gradient noise (section 2.3): {@code g ← g + λ·σ·z}, z ~ N(0, I) drawn afresh in every
@@ -141,6 +144,22 @@ public record GaussianNoise(
         };
     }
 
+    private static double squares(float[] values, int size) {
+        // Four sums: a single one would wait for each addition.
+        double a = 0;
+        double b = 0;
+        double c = 0;
+        double d = 0;
+        Arrays.fill(values, size, Math.min(size + 3, values.length), 0f);
+        for (int i = 0; i < size; i += 4) {
+            a += (double) values[i] * values[i];
+            b += (double) values[i + 1] * values[i + 1];
+            c += (double) values[i + 2] * values[i + 2];
+            d += (double) values[i + 3] * values[i + 3];
+        }
+        return a + b + (c + d);
+    }
+
     private final class RunningNoise implements Running {
 
         private final long seed;
@@ -148,7 +167,7 @@ public record GaussianNoise(
 
         RunningNoise(List<ParameterInfo> parameters, long seed) {
             this.seed = seed;
-            engineNoise = new EngineNoise(parameters.stream().filter(this::isNoisy).toList(), seed);
+            engineNoise = new EngineNoise(parameters, seed);
         }
 
         private boolean isNoisy(ParameterInfo info) {
@@ -160,19 +179,15 @@ public record GaussianNoise(
             if (!isNoisy(tensor.info())) {
                 return;
             }
-            NDArray measured = scale == NoiseScale.GRADIENT ? gradient : tensor.values();
-            double root = Math.sqrt(tensor.info().size());
-            Optional<FloatBuffer> memory = DirectMemory.of(gradient);
-            Optional<FloatBuffer> source = DirectMemory.of(measured);
-            if (memory.isPresent() && source.isPresent()) {
-                double sigma =
-                        isMeasured()
-                                ? lambda * norm(source.get()) / root
-                                : deviation(tensor.steps());
-                addInPlace(tensor, memory.get(), (float) sigma);
+            Update update = Update.of(tensor, tensor.values(), gradient);
+            if (update.isOnHost()) {
+                List<Update> step = List.of(update);
+                StepPass.Work noise = inPieces(step).orElseThrow();
+                StepPass.over(step, List.of(noise, Piece::changeGradients));
             } else {
+                NDArray measured = scale == NoiseScale.GRADIENT ? gradient : tensor.values();
                 try (NDArray drawn = engineNoise.of(tensor);
-                        NDArray noise = scaled(drawn, tensor, measured, root)) {
+                        NDArray noise = scaled(drawn, tensor, measured)) {
                     if (!everywhere && tensor.mask().isPresent()) {
                         noise.muli(tensor.deviceMask());
                     }
@@ -182,59 +197,104 @@ public record GaussianNoise(
         }
 
         /** Not in place: the parameter's next mirror draws from the same numbers. */
-        private NDArray scaled(NDArray drawn, TrainedTensor tensor, NDArray measured, double root) {
+        private NDArray scaled(NDArray drawn, TrainedTensor tensor, NDArray measured) {
             if (!isMeasured()) {
                 return drawn.mul((float) deviation(tensor.steps()));
             }
             try (NDArray norm = measured.norm();
-                    NDArray sigma = norm.mul(lambda / root)) {
+                    NDArray sigma = norm.mul(lambda / Math.sqrt(tensor.info().size()))) {
                 return drawn.mul(sigma);
             }
         }
 
-        private void addInPlace(TrainedTensor tensor, FloatBuffer gradient, float sigma) {
-            byte[] alive = everywhere ? null : tensor.mask().map(Mask::bytes).orElse(null);
-            Chunks.forEach(
-                    gradient,
-                    (chunk, from, to, values) -> {
-                        SplittableRandom random =
-                                Randoms.stream(seed, tensor.steps(), tensor.info().index(), chunk);
-                        for (int i = from; i < to; i++) {
-                            if (alive == null || alive[i] != 0) {
-                                values[i - from] += sigma * (float) random.nextGaussian();
-                            }
+        @Override
+        public Optional<StepPass.Work> inPieces(List<Update> step) {
+            float[] sigma = isMeasured() ? measured(step) : new float[step.size()];
+            for (int i = 0; i < sigma.length; i++) {
+                TrainedTensor tensor = step.get(i).pruned();
+                if (!isNoisy(tensor.info())) {
+                    sigma[i] = 0;
+                } else if (!isMeasured()) {
+                    sigma[i] = (float) deviation(tensor.steps());
+                }
+            }
+            return Optional.of(
+                    piece -> {
+                        if (sigma[piece.tensor()] != 0) {
+                            add(piece, sigma[piece.tensor()]);
                         }
-                        return true;
                     });
         }
 
         /** Sums each piece by itself and the pieces in order, so that threads change nothing. */
-        private static double norm(FloatBuffer memory) {
-            double[] partial = new double[Chunks.count(memory.limit())];
-            Chunks.forEach(
-                    memory,
-                    (chunk, from, to, values) -> {
-                        // Four sums: a single one would wait for each addition.
-                        double a = 0;
-                        double b = 0;
-                        double c = 0;
-                        double d = 0;
-                        int size = to - from;
-                        Arrays.fill(values, size, Math.min(size + 3, values.length), 0f);
-                        for (int i = 0; i < size; i += 4) {
-                            a += (double) values[i] * values[i];
-                            b += (double) values[i + 1] * values[i + 1];
-                            c += (double) values[i + 2] * values[i + 2];
-                            d += (double) values[i + 3] * values[i + 3];
-                        }
-                        partial[chunk] = a + b + (c + d);
-                        return false;
-                    });
-            double sum = 0;
-            for (double part : partial) {
-                sum += part;
+        private float[] measured(List<Update> step) {
+            double[][] squares =
+                    step.stream()
+                            .map(update -> new double[Chunks.count(update.size())])
+                            .toArray(double[][]::new);
+            StepPass.over(
+                    step,
+                    List.of(
+                            piece ->
+                                    squares[piece.tensor()][piece.chunk()] =
+                                            squares(
+                                                    scale == NoiseScale.GRADIENT
+                                                            ? piece.gradients()
+                                                            : piece.weights(),
+                                                    piece.size())));
+            float[] sigma = new float[step.size()];
+            for (int i = 0; i < sigma.length; i++) {
+                double sum = 0;
+                for (double part : squares[i]) {
+                    sum += part;
+                }
+                sigma[i] = (float) (lambda * Math.sqrt(sum) / Math.sqrt(step.get(i).size()));
             }
-            return Math.sqrt(sum);
+            return sigma;
+        }
+
+        private void add(Piece piece, float sigma) {
+            TrainedTensor tensor = piece.update().pruned();
+            float[] gradients = piece.gradients();
+            float[] noise = piece.buffer(0);
+            NormalNumbers numbers =
+                    new NormalNumbers(
+                            Randoms.key(
+                                    seed, tensor.steps(), tensor.info().index(), piece.chunk()));
+            if (everywhere || tensor.mask().isEmpty()) {
+                numbers.fill(noise, piece.size());
+                for (int i = 0; i < piece.size(); i++) {
+                    gradients[i] += sigma * noise[i];
+                }
+            } else {
+                int[] alive = piece.alive();
+                int count = piece.countAlive();
+                numbers.fill(noise, count);
+                for (int i = 0; i < count; i++) {
+                    gradients[alive[i]] += sigma * noise[i];
+                }
+            }
+        }
+
+        @Override
+        public boolean apply(DeviceStep step) {
+            float[] shares = new float[step.updates().size()];
+            for (int i = 0; i < shares.length; i++) {
+                TrainedTensor tensor = step.updates().get(i).pruned();
+                double share =
+                        isMeasured()
+                                ? lambda / Math.sqrt(tensor.info().size())
+                                : deviation(tensor.steps());
+                shares[i] = isNoisy(tensor.info()) ? (float) share : 0;
+            }
+            NDArray sigma = step.manager().create(shares);
+            if (isMeasured()) {
+                NDArray measured = scale == NoiseScale.GRADIENT ? step.gradients() : step.weights();
+                sigma = step.norms(measured).muli(sigma);
+            }
+            NDArray noise = step.own(engineNoise.of(step).mul(step.spread(sigma)));
+            step.gradients().addi(everywhere ? noise : step.masked(noise));
+            return true;
         }
 
         @Override
@@ -280,6 +340,30 @@ public record GaussianNoise(
                 shaped.attach(tensor.manager());
                 return shaped;
             }
+        }
+
+        /**
+         * Returns the numbers of all tensors of a step, in its order: the same as those of single
+         * tensors.
+         */
+        NDArray of(DeviceStep step) {
+            TrainedTensor first = step.updates().get(0).pruned();
+            if (this.step != first.steps()) {
+                close();
+                this.step = first.steps();
+            }
+            NDArray all = drawn.computeIfAbsent(step.device(), d -> draw(first, d));
+            if (step.updates().size() == offsets.size()) {
+                return all;
+            }
+            NDList shares = new NDList();
+            for (Update update : step.updates()) {
+                TrainedTensor tensor = update.pruned();
+                int offset = offsets.get(tensor.info().index());
+                NDIndex share = new NDIndex("{}:{}", offset, offset + tensor.info().size());
+                shares.add(step.own(all.get(share)));
+            }
+            return step.own(NDArrays.concat(shares));
         }
 
         private NDArray draw(TrainedTensor tensor, Device device) {

@@ -33,8 +33,8 @@ public record HoyerSquarePenalty(float strength, ParameterScope scope) implement
     public HoyerSquarePenalty {
         if (!(strength > 0) || Float.isInfinite(strength)) {
             throw new IllegalArgumentException(
-                    "The strength of Hoyer-Square must be a number greater than 0"
-                            + " (HoyerSquare.builder().setStrength), got "
+                    "The strength of Hoyer-Square must be a number greater than 0,"
+                            + " got "
                             + strength);
         }
     }

@@ -1,6 +1,7 @@
 package io.flipout.mask;
 
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A block whose parts DJL does not show as blocks, such as a module loaded from a file, and that
@@ -25,4 +26,15 @@ public interface ModuleBlock {
      * @return the part; empty where it is not known
      */
     Optional<Submodule> submodule(String parameter);
+
+    /**
+     * Returns how often each weight of a parameter is multiplied in a forward pass of one sample:
+     * at every position of a convolution's output or a sequence, by every part that shares it.
+     *
+     * @param parameter the parameter's name in this block's direct parameters
+     * @return how often; empty where it is not known
+     */
+    default OptionalLong uses(String parameter) {
+        return OptionalLong.empty();
+    }
 }

@@ -66,7 +66,7 @@ final class ParameterRoles {
         String prefix = key.substring(0, key.lastIndexOf('.') + 1);
         for (Pair<String, Parameter> pair : owner.getDirectParameters()) {
             String other = pair.getKey();
-            if (other.startsWith(prefix) && other.indexOf('.', prefix.length()) < 0) {
+            if (other.startsWith(prefix) && !other.substring(prefix.length()).contains(".")) {
                 siblings.put(words(other.substring(prefix.length())), pair.getValue());
             }
         }
@@ -116,6 +116,7 @@ final class ParameterRoles {
     private ParameterRole withoutNormalisation() {
         return byType().or(this::byName)
                 .or(this::byClass)
+                .or(this::recurrent)
                 .or(this::byBias)
                 .or(this::byWords)
                 .orElseGet(this::byShape);
@@ -203,28 +204,30 @@ final class ParameterRoles {
                 || shape(bias).dimension() != 1) {
             return Optional.empty();
         }
-        Optional<ParameterRole> recurrent = recurrent();
         long outputs = shape(bias).get(0);
-        if (recurrent.isPresent()) {
-            return recurrent;
-        } else if (outputs == shape.get(0)) {
+        if (outputs == shape.get(0)) {
             return Optional.of(new ParameterRole(Kind.WEIGHT, groups));
-        } else if (shape.get(1) > 0 && outputs % shape.get(1) == 0) {
+        } else if (outputs % shape.get(1) == 0) {
             int parts = Math.toIntExact(outputs / shape.get(1));
             return Optional.of(new ParameterRole(Kind.TRANSPOSED_WEIGHT, parts));
         }
         return Optional.empty();
     }
 
+    /** The gates are told by the matrix beside it that the state is multiplied by, if there is. */
     private Optional<ParameterRole> recurrent() {
         var matcher = RECURRENT_NAME.matcher(name);
-        if (!matcher.matches()) {
+        if (shape().dimension() < 2 || !matcher.matches()) {
             return Optional.empty();
         }
-        Parameter fromState = siblings.get("weight_hh" + matcher.group(2));
-        long state = fromState == null ? 0 : shape(fromState).get(1);
-        boolean fits = state > 0 && shape().get(0) % state == 0;
-        int gates = fits ? Math.toIntExact(shape().get(0) / state) : 1;
+        long rows = shape().get(0);
+        int gates =
+                Optional.ofNullable(siblings.get("weight_hh" + matcher.group(2)))
+                        .filter(Parameter::isInitialized)
+                        .map(ParameterRoles::shape)
+                        .filter(state -> state.dimension() > 1 && rows % state.get(1) == 0)
+                        .map(state -> Math.toIntExact(rows / state.get(1)))
+                        .orElse(1);
         return Optional.of(new ParameterRole(Kind.RECURRENT_WEIGHT, gates));
     }
 
@@ -240,10 +243,7 @@ final class ParameterRoles {
                         || TOKEN.matcher(name).matches()
                         || types.stream().anyMatch(ParameterRoles::isPosition)
                         || (isWeight && isPosition(layer) && TABLE_NAME.matcher(layer).matches());
-        if (isTable) {
-            return role(Kind.OTHER);
-        }
-        return shape().dimension() == 2 ? recurrent() : Optional.empty();
+        return isTable ? role(Kind.OTHER) : Optional.empty();
     }
 
     /**

@@ -31,8 +31,8 @@ final class Noise {
         if (scale == NoiseScale.WEIGHT) {
             logger.warn(
                     "Noise measured by the weights (Eq. 3c as printed) makes training diverge at"
-                            + " learning rates near 0.1; NoiseScale.GRADIENT is what the paper's"
-                            + " results were made with.");
+                            + " learning rates near 0.1; what the paper's results were made with"
+                            + " is measured by the gradient.");
         }
         return List.of(noise);
     }

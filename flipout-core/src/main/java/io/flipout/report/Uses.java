@@ -9,8 +9,10 @@ import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.convolutional.Deconvolution;
 import ai.djl.nn.core.Linear;
 import ai.djl.nn.transformer.ScaledDotProductAttentionBlock;
+import ai.djl.util.Pair;
 import ai.djl.util.PairList;
 import io.flipout.mask.Connections;
+import io.flipout.mask.ModuleBlock;
 import io.flipout.mask.ParameterInfo;
 import java.util.Collections;
 import java.util.HashMap;
@@ -48,10 +50,14 @@ final class Uses {
 
     /** Visits a block as often as it stands in the network; inputs are null where unknown. */
     private void visit(Block block, Shape[] inputs) {
-        for (Parameter parameter : block.getDirectParameters().values()) {
+        for (Pair<String, Parameter> pair : block.getDirectParameters()) {
+            Parameter parameter = pair.getValue();
             ParameterInfo info = infosById.get(parameter.getId());
             if (info != null) {
-                long uses = uses(block, info, inputs);
+                long uses =
+                        block instanceof ModuleBlock module
+                                ? told(module, pair.getKey(), info)
+                                : uses(block, info, inputs);
                 usesById.merge(parameter.getId(), uses, (a, b) -> Math.min(a, b) < 0 ? -1 : a + b);
             }
         }
@@ -116,10 +122,23 @@ final class Uses {
         }
     }
 
-    private static long uses(Block owner, ParameterInfo info, Shape[] inputs) {
+    private static long told(ModuleBlock module, String name, ParameterInfo info) {
+        return isSummed(info) ? module.uses(name).orElse(-1) : 0;
+    }
+
+    private static boolean isSummed(ParameterInfo info) {
         return switch (info.role().kind()) {
-            case BIAS, NORM, OTHER -> 0; // What is added, or multiplied and not summed.
-            case EMBEDDING -> 0; // Looked up.
+            case BIAS, NORM, OTHER -> false; // What is added, or multiplied and not summed.
+            case EMBEDDING -> false; // Looked up.
+            default -> true;
+        };
+    }
+
+    private static long uses(Block owner, ParameterInfo info, Shape[] inputs) {
+        if (!isSummed(info)) {
+            return 0;
+        }
+        return switch (info.role().kind()) {
             case WEIGHT_COLLECTION -> 1;
             default -> inputs == null || inputs.length == 0 ? -1 : uses(owner, info, inputs[0]);
         };

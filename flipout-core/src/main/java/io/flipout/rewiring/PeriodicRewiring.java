@@ -194,7 +194,7 @@ public record PeriodicRewiring(
         private void keepHighest(Mask of, int count, IntToDoubleFunction score) {
             if (count == 0) {
                 IntStream.range(0, of.size()).forEach(of::prune);
-            } else if (count < of.remaining()) {
+            } else {
                 double[] scores = IntStream.range(0, of.size()).mapToDouble(score).toArray();
                 Allocation.global()
                         .prune(List.of(new Candidate(tensor.info().path(), scores, of)), count);

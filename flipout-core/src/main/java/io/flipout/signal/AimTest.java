@@ -1,10 +1,10 @@
 package io.flipout.signal;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.tensor.TrainedTensor;
-import java.nio.IntBuffer;
 import java.util.List;
 import java.util.function.Function;
 
@@ -149,9 +149,15 @@ public final class AimTest implements Signal {
         @Override
         public void restore(Object snapshot) {
             List<?> counts = (List<?>) snapshot;
-            overshoots.set(IntBuffer.wrap((int[]) counts.get(0)));
-            undershoots.set(IntBuffer.wrap((int[]) counts.get(1)));
-            events.set(IntBuffer.wrap((int[]) counts.get(2)));
+            set(overshoots, (int[]) counts.get(0));
+            set(undershoots, (int[]) counts.get(1));
+            set(events, (int[]) counts.get(2));
+        }
+
+        private void set(NDArray counter, int[] values) {
+            try (NDArray copy = tensor.manager().create(values, counter.getShape())) {
+                counter.set(new NDIndex("..."), copy);
+            }
         }
 
         /**

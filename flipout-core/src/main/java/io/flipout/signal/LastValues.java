@@ -27,13 +27,13 @@ public record LastValues(int count, int every) implements Signal {
         if (count < 2) {
             throw new IllegalArgumentException(
                     "The number of values kept of a weight must be at least 2, as one has no"
-                            + " deviation (MagnitudeUncertainty.builder().setValues); got "
+                            + " deviation, got "
                             + count);
         }
         if (every < 1) {
             throw new IllegalArgumentException(
-                    "The steps from one record of a weight to the next must be at least 1"
-                            + " (MagnitudeUncertainty.builder().optEvery), got "
+                    "The steps from one record of a weight to the next must be at least 1,"
+                            + " got "
                             + every);
         }
     }

@@ -44,7 +44,6 @@ public final class Movement implements Signal {
         private Scores(TrainedTensor tensor) {
             this.tensor = tensor;
             sum = tensor.values().zerosLike();
-            sum.attach(tensor.manager());
         }
 
         /** {@inheritDoc} */
@@ -78,7 +77,6 @@ public final class Movement implements Signal {
         public void beforePruning(Mask mask) {
             if (latent == null) {
                 latent = tensor.values().duplicate();
-                latent.attach(tensor.manager());
             } else {
                 tensor.values().set(new NDIndex("..."), latent);
             }

@@ -1,13 +1,19 @@
 package io.flipout.signal;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import io.flipout.mask.Mask;
 import io.flipout.tensor.Chunks;
+import io.flipout.tensor.DeviceStep;
 import io.flipout.tensor.DirectMemory;
+import io.flipout.tensor.Piece;
 import io.flipout.tensor.TrainedTensor;
 import java.nio.FloatBuffer;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 /**
  * Counts how often each weight changes its sign in an optimizer step: the aim test for the value 0
@@ -29,6 +35,48 @@ public final class SignFlips implements Signal {
         return DirectMemory.of(tensor.values()).isPresent()
                 ? new HostCounts(tensor)
                 : new DeviceCounts(tensor);
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public boolean afterStep(DeviceStep step, List<Watch> watches) {
+        NDArray flips =
+                join(
+                        step,
+                        watches,
+                        "flips",
+                        DataType.INT32,
+                        c -> c.flips,
+                        (c, a) -> c.flips = c.own(a));
+        NDArray signs =
+                join(
+                        step,
+                        watches,
+                        "signs",
+                        DataType.INT8,
+                        c -> c.signs,
+                        (c, a) -> c.signs = c.own(a));
+        NDArray now = step.own(step.own(step.weights().sign()).toType(DataType.INT8, false));
+        flips.addi(step.own(now.neq(signs)));
+        signs.set(new NDIndex("..."), now);
+        return true;
+    }
+
+    private NDArray join(
+            DeviceStep step,
+            List<Watch> watches,
+            String state,
+            DataType type,
+            Function<DeviceCounts, NDArray> get,
+            BiConsumer<DeviceCounts, NDArray> set) {
+        List<NDArray> arrays = new ArrayList<>();
+        watches.forEach(
+                watch -> arrays.add(watch == null ? null : get.apply((DeviceCounts) watch)));
+        return step.join(
+                List.of(this, state),
+                type,
+                arrays,
+                (i, view) -> set.accept((DeviceCounts) watches.get(i), view));
     }
 
     /** The flips counted in one tensor. */
@@ -81,15 +129,41 @@ public final class SignFlips implements Signal {
             Chunks.forEach(
                     memory(),
                     (chunk, from, to, weights) -> {
-                        for (int i = from; i < to; i++) {
-                            byte sign = sign(weights[i - from]);
-                            if (sign != signs[i]) {
-                                signs[i] = sign;
-                                flips[i]++;
-                            }
-                        }
+                        count(weights, from, to - from);
                         return false;
                     });
+        }
+
+        @Override
+        public boolean takesPieces() {
+            return true;
+        }
+
+        @Override
+        public void afterStep(Piece piece) {
+            if (piece.isDense()) {
+                count(piece.weights(), piece.from(), piece.size());
+                return;
+            }
+            float[] weights = piece.weights();
+            int[] alive = piece.alive();
+            for (int i = 0; i < piece.countAlive(); i++) {
+                count(weights[alive[i]], piece.from() + alive[i]);
+            }
+        }
+
+        private void count(float[] weights, int from, int size) {
+            for (int i = 0; i < size; i++) {
+                count(weights[i], from + i);
+            }
+        }
+
+        private void count(float weight, int at) {
+            byte sign = sign(weight);
+            if (sign != signs[at]) {
+                signs[at] = sign;
+                flips[at]++;
+            }
         }
 
         @Override
@@ -150,21 +224,25 @@ public final class SignFlips implements Signal {
             signs = signsNow();
         }
 
+        private NDArray own(NDArray array) {
+            array.attach(tensor.manager());
+            return array;
+        }
+
         private NDArray signsNow() {
             try (NDArray sign = tensor.values().sign();
                     NDArray bytes = sign.toType(DataType.INT8, false)) {
-                return owned(bytes.stopGradient());
+                return bytes.stopGradient();
             }
         }
 
         @Override
         public void afterStep() {
-            NDArray now = signsNow();
-            try (NDArray flipped = now.neq(signs)) {
+            try (NDArray now = signsNow();
+                    NDArray flipped = now.neq(signs)) {
                 flips.addi(flipped);
+                signs.set(new NDIndex("..."), now);
             }
-            signs.close();
-            signs = now;
         }
 
         @Override
@@ -172,13 +250,9 @@ public final class SignFlips implements Signal {
             if (tensor.mask().isPresent()) {
                 flips.muli(tensor.deviceMask());
             }
-            signs.close();
-            signs = signsNow();
-        }
-
-        private NDArray owned(NDArray array) {
-            array.attach(tensor.manager());
-            return array;
+            try (NDArray now = signsNow()) {
+                signs.set(new NDIndex("..."), now);
+            }
         }
 
         @Override
@@ -188,11 +262,9 @@ public final class SignFlips implements Signal {
 
         @Override
         void set(int[] from) {
-            flips.close();
-            flips =
-                    tensor.manager()
-                            .create(Arrays.copyOf(from, from.length))
-                            .reshape(tensor.values().getShape());
+            try (NDArray given = tensor.manager().create(from, tensor.values().getShape())) {
+                flips.set(new NDIndex("..."), given);
+            }
         }
     }
 }

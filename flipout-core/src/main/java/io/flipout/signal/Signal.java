@@ -2,7 +2,10 @@ package io.flipout.signal;
 
 import ai.djl.ndarray.NDArray;
 import io.flipout.mask.Mask;
+import io.flipout.tensor.DeviceStep;
+import io.flipout.tensor.Piece;
 import io.flipout.tensor.TrainedTensor;
+import java.util.List;
 
 /** Something that is watched for every weight while it trains, such as how often its sign flips. */
 public interface Signal {
@@ -24,6 +27,17 @@ public interface Signal {
         return false;
     }
 
+    /**
+     * Sees all weights after a step at once, on a device.
+     *
+     * @param step the step; its weights are those after it
+     * @param watches the watches of its tensors, in its order; null for what is not watched
+     * @return whether it has; if not, {@link Watch#afterStep()} is called for each
+     */
+    default boolean afterStep(DeviceStep step, List<Watch> watches) {
+        return false;
+    }
+
     /** What a signal has seen of one tensor on one device. */
     interface Watch {
 
@@ -32,6 +46,24 @@ public interface Signal {
          * read a value back from the device.
          */
         void afterStep();
+
+        /**
+         * Tells whether {@link #afterStep(Piece)} sees the values, in the host's memory, in place
+         * of {@link #afterStep()}.
+         *
+         * @return true if so
+         */
+        default boolean takesPieces() {
+            return false;
+        }
+
+        /**
+         * Sees a piece of the values after an optimizer step, when pruned weights are 0 again.
+         * Pieces come in any order and on several threads.
+         *
+         * @param piece the piece, whose weights are not to be changed
+         */
+        default void afterStep(Piece piece) {}
 
         /**
          * Sees the gradient of a step, also that of weights which are pruned, before the step is

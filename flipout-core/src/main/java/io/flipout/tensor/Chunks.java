@@ -62,6 +62,11 @@ public final class Chunks {
         return (size + SIZE - 1) / SIZE;
     }
 
+    /** Tells whether so many values are to be spread over several threads. */
+    static boolean isSpread(long values) {
+        return values > (PARALLEL_FROM - 1L) * SIZE;
+    }
+
     /**
      * Runs the work on every piece, on several threads where that pays.
      *
@@ -71,7 +76,7 @@ public final class Chunks {
     public static void forEach(int size, Work work) {
         int chunks = count(size);
         IntStream range = IntStream.range(0, chunks);
-        (chunks < PARALLEL_FROM ? range : range.parallel())
+        (isSpread(size) ? range.parallel() : range)
                 .forEach(c -> work.run(c, c * SIZE, Math.min(size, (c + 1) * SIZE)));
     }
 

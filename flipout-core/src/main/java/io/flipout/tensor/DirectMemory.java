@@ -57,12 +57,37 @@ public final class DirectMemory {
         }
         // DJL silently copies an array that is not contiguous. A write that a second buffer sees
         // proves that the first one is the array itself.
-        int bits = Float.floatToRawIntBits(view.get(0));
-        view.put(0, Float.intBitsToFloat(bits ^ 1));
+        return isOf(view, array) ? Optional.of(view) : Optional.empty();
+    }
+
+    /**
+     * Tells whether memory that was handed out is still that of an array: NDArray.set gives an
+     * array new memory.
+     *
+     * @param memory the memory
+     * @param array the array
+     * @return true if so
+     */
+    static boolean isOf(FloatBuffer memory, NDArray array) {
+        int bits = Float.floatToRawIntBits(memory.get(0));
+        memory.put(0, Float.intBitsToFloat(bits ^ 1));
         FloatBuffer second = view(array);
         boolean same = second != null && Float.floatToRawIntBits(second.get(0)) == (bits ^ 1);
-        view.put(0, Float.intBitsToFloat(bits));
-        return same ? Optional.of(view) : Optional.empty();
+        memory.put(0, Float.intBitsToFloat(bits));
+        return same;
+    }
+
+    /**
+     * Returns the memory of an array, given what it was.
+     *
+     * @param known the memory of the same array at some time before; null for none
+     * @param array the array
+     * @return the memory; the same object if it is the same memory
+     */
+    public static Optional<FloatBuffer> of(FloatBuffer known, NDArray array) {
+        return known != null && isCandidate(array) && isOf(known, array)
+                ? Optional.of(known)
+                : of(array);
     }
 
     private static boolean isCandidate(NDArray array) {

@@ -9,6 +9,7 @@ import ai.djl.ndarray.types.Shape;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -19,13 +20,16 @@ import java.util.Optional;
 public final class TrainedTensor implements AutoCloseable {
 
     private final ParameterInfo info;
-    private final NDArray values;
+    private NDArray values;
     private final Mask mask;
     private final NDManager manager;
     private NDArray deviceMask;
     private NDArray zero;
     private int deviceMaskVersion = -1;
     private long steps;
+
+    /** Of the values; null before it is first asked for, and where it cannot be reached. */
+    private FloatBuffer memory;
 
     /**
      * Creates the tensor.
@@ -40,10 +44,24 @@ public final class TrainedTensor implements AutoCloseable {
         this.mask = mask;
         this.steps = steps;
         manager = values.getManager().newSubManager(values.getDevice());
+        follow(values);
+    }
+
+    /**
+     * Takes the values from an array that may have got new memory, as NDArray.set gives it.
+     *
+     * @param weight the parameter's array on this device
+     */
+    public void follow(NDArray weight) {
         // The same memory outside of autograd: whatever the thread's gradient mode, what is
         // computed here is not recorded, and writing in place is allowed.
-        this.values = values.stopGradient();
-        this.values.attach(manager);
+        NDArray detached = weight.stopGradient();
+        detached.attach(manager);
+        if (values != null) {
+            values.close();
+        }
+        values = detached;
+        memory = null;
     }
 
     /**
@@ -62,6 +80,16 @@ public final class TrainedTensor implements AutoCloseable {
      */
     public NDArray values() {
         return values;
+    }
+
+    /** Returns the memory of the parameter's array, and follows it where it is another. */
+    Optional<FloatBuffer> memory(NDArray weight) {
+        Optional<FloatBuffer> now = DirectMemory.of(memory, weight);
+        if (now.isPresent() && !DirectMemory.isOf(now.get(), values)) {
+            follow(weight);
+        }
+        memory = now.orElse(null);
+        return now;
     }
 
     /**
@@ -197,6 +225,19 @@ public final class TrainedTensor implements AutoCloseable {
             }
         }
         return deviceMask;
+    }
+
+    /** Takes a view of the mask on this device, as it is now, instead of one of its own. */
+    void shareDeviceMask(NDArray view) {
+        if (deviceMask != null) {
+            deviceMask.close();
+        }
+        view.attach(manager);
+        deviceMask = view;
+        deviceMaskVersion = mask.version();
+        if (zero == null) {
+            zero = manager.zeros(new Shape());
+        }
     }
 
     /** {@inheritDoc} */

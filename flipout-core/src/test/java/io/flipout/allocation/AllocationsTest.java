@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.types.Shape;
 import io.flipout.Trained;
+import io.flipout.Warnings;
 import io.flipout.mask.Mask;
+import io.flipout.tensor.Chunks;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -377,5 +379,95 @@ class AllocationsTest {
                                 Allocation.ofEvery(1, 2)
                                         .prune(List.of(shaped(new Shape(1, 2), Double.NaN, 1)), 1))
                 .hasMessageContaining("Weight 0 of layer has no score (NaN)");
+    }
+
+    /** Of 4 and 3 weights a floor of 3 keeps 6, whichever way the sizes are told. */
+    @Test
+    void floorsAreCheckedBeforeTrainingBegins() {
+        List<Shape> shapes = List.of(new Shape(2, 2), new Shape(3));
+        int[] filters = {2, 1};
+        for (Allocation allocation :
+                List.of(
+                        Allocation.global().withFloor(3),
+                        Allocation.perLayer().withFloor(3),
+                        Allocation.erdosRenyi().withFloor(3))) {
+            allocation.check(shapes, filters, 6);
+            assertThatThrownBy(() -> allocation.check(shapes, filters, 5))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("A floor of 3 weights a layer keeps 6 weights");
+        }
+        assertThatThrownBy(() -> Allocation.perFilter().check(shapes, filters, 4))
+                .hasMessageContaining("5 weights, a sparsity of 0.2857");
+    }
+
+    @Test
+    void thoseThatPruneInGroupsMayKeepMore() {
+        assertThat(Allocation.global().isExact()).isTrue();
+        assertThat(Allocation.perLayer().isExact()).isTrue();
+        assertThat(Allocation.erdosRenyi().isExact()).isTrue();
+        assertThat(Allocation.perFilter().isExact()).isFalse();
+        assertThat(Allocation.ofEvery(2, 4).isExact()).isFalse();
+    }
+
+    /** Whichever thread counts the piece that it lies in. */
+    @Test
+    void aNaNIsFoundInEveryPiece() {
+        for (int index = 0; index < 5 * Chunks.SIZE; index += Chunks.SIZE / 2) {
+            double[] scores = new double[5 * Chunks.SIZE];
+            scores[index] = Double.NaN;
+            List<Candidate> tensors = List.of(tensor(scores));
+            String message = "Weight " + index + " of layer has no score (NaN)";
+            assertThatThrownBy(() -> Allocation.global().prune(tensors, 5))
+                    .hasMessageStartingWith(message);
+        }
+    }
+
+    /** In both rows of both places; 0 2 4 6, 7 5 3 1 and the same below with the signs turned. */
+    @Test
+    void groupsOfEveryOutputAndPlaceAreApart() {
+        Candidate tensor =
+                shaped(
+                        new Shape(2, 4, 1, 2),
+                        0,
+                        7,
+                        2,
+                        5,
+                        4,
+                        3,
+                        6,
+                        1,
+                        0,
+                        -7,
+                        -2,
+                        -5,
+                        -4,
+                        -3,
+                        -6,
+                        -1);
+        Allocation.ofEvery(1, 4).prune(List.of(tensor), 4);
+        assertThat(tensor.mask().bytes())
+                .containsExactly(0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1);
+    }
+
+    /** Eight inputs are two groups of each place. */
+    @Test
+    void groupsFollowOneAnotherAlongTheInputs() {
+        double[] scores = {1, 9, 2, 8, 3, 7, 4, 6, 8, 2, 7, 3, 6, 4, 5, 5};
+        Candidate tensor = shaped(new Shape(1, 8, 2), scores);
+        Allocation.ofEvery(1, 4).prune(List.of(tensor), 4);
+        assertThat(tensor.mask().bytes())
+                .containsExactly(0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1);
+    }
+
+    @Test
+    void layersThatStayDenseAreNamedOnceAllGroupsAreFull() {
+        List<Candidate> tensors = List.of(equal(4, 3), equal(5, 8), equal(2, 6));
+        assertThat(Warnings.of(() -> Allocation.ofEvery(2, 4).prune(tensors, 48))).isEmpty();
+        assertThat(Warnings.of(() -> Allocation.ofEvery(2, 4).prune(tensors, 32)))
+                .singleElement()
+                .asString()
+                .endsWith("no multiple of 4, these layers stay dense: layer (4, 3), layer (2, 6)");
+        List<Candidate> all = List.of(equal(5, 8));
+        assertThat(Warnings.of(() -> Allocation.ofEvery(2, 4).prune(all, 20))).isEmpty();
     }
 }

@@ -188,4 +188,53 @@ class FilterAllocationTest {
         assertThatThrownBy(() -> new Candidate("fc", new double[6], new Mask(6), 4))
                 .hasMessageContaining("fc of 6 weights cannot have 4 filters");
     }
+
+    @Test
+    void theLimitNamesWhatIsKeptWhole() {
+        String one = "as every layer keeps one and the output layer all of them: ";
+        String several =
+                "as every layer keeps one and output layers, embeddings and recurrent layers all of"
+                        + " them: ";
+        Allocation allocation = Allocation.perFilter();
+        for (int whole = 0; whole <= 2; whole++) {
+            int[] sizes =
+                    IntStream.concat(IntStream.of(6), IntStream.generate(() -> 5).limit(whole))
+                            .toArray();
+            int[] filters =
+                    IntStream.concat(IntStream.of(3), IntStream.generate(() -> 1).limit(whole))
+                            .toArray();
+            List<Candidate> tensors = new ArrayList<>(List.of(layer(2, 1, 2, 3)));
+            for (int i = 0; i < whole; i++) {
+                tensors.add(output(5));
+            }
+            int least = 2 + 5 * whole;
+            String expected =
+                    "down to 1 of "
+                            + (6 + 5 * whole)
+                            + " weights, "
+                            + List.of("as every layer keeps one: ", one, several).get(whole)
+                            + least
+                            + " weights";
+            assertThatThrownBy(() -> allocation.check(sizes, filters, 1))
+                    .hasMessageContaining(expected);
+            assertThatThrownBy(() -> allocation.prune(tensors, 1)).hasMessageContaining(expected);
+        }
+    }
+
+    /** As those of gradients may be. */
+    @Test
+    void scoresMayBeNegative() {
+        Candidate filters = layer(2, -1, -3, -2);
+        Allocation.perFilter().prune(List.of(filters), 4);
+        assertThat(alive(filters)).containsExactly(0, 2);
+        Allocation.perFilter().prune(List.of(filters), 2);
+        assertThat(alive(filters)).containsExactly(0);
+    }
+
+    @Test
+    void zeroAndNegativeZeroTie() {
+        Candidate filters = layer(2, 0.0, -0.0, 1);
+        Allocation.perFilter().prune(List.of(filters), 4);
+        assertThat(alive(filters)).containsExactly(1, 2);
+    }
 }

@@ -116,4 +116,16 @@ class RehearsalTest {
                 new long[] {50});
         assertThat(asked).isEmpty();
     }
+
+    @Test
+    void onlyPruningsThatTakeSomethingAreTried() {
+        List<Long> asked = new ArrayList<>();
+        Allocation recording =
+                (tensors, keep) -> {
+                    asked.add(keep);
+                    Allocation.global().prune(tensors, keep);
+                };
+        Rehearsal.of(recording, RehearsalTest::tensors, new long[] {100, 60, 60, 7});
+        assertThat(asked).containsExactly(60L, 7L);
+    }
 }

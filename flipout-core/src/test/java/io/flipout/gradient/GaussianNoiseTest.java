@@ -3,6 +3,7 @@ package io.flipout.gradient;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
@@ -14,6 +15,8 @@ import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
+import io.flipout.tensor.Chunks;
+import io.flipout.tensor.DirectMemory;
 import io.flipout.tensor.TrainedTensor;
 import java.util.List;
 import java.util.Optional;
@@ -400,5 +403,77 @@ class GaussianNoiseTest {
         assertThat(FlipOut.builder().build().gradientTerms()).containsExactly(noise(1));
         assertThatThrownBy(() -> FlipOut.builder().optNoise(-1).build())
                 .hasMessageContaining("greater than 0");
+    }
+
+    /**
+     * What is drawn is the same for noise of any measure, so that noise by the gradient is {@code
+     * ‖g‖/√d} times that of a fixed strength: for (1, −2, 3, −4, 5, 6, 7), √(140/7).
+     */
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void everyValueOfTheGradientCounts(Path path) {
+        in(
+                path,
+                manager -> {
+                    for (int size = 1; size <= 9; size++) {
+                        float[] gradient = new float[size];
+                        double square = 0;
+                        for (int i = 0; i < size; i++) {
+                            gradient[i] = i % 2 == 0 ? i + 1 : -i - 1;
+                            square += gradient[i] * gradient[i];
+                        }
+                        TrainedTensor tensor =
+                                Trained.tensor(manager.ones(new Shape(size)), new Mask(size));
+                        // A large tensor before it must leave nothing behind.
+                        int large = Chunks.SIZE;
+                        added(
+                                noise(1),
+                                Trained.tensor(manager.ones(new Shape(large)), new Mask(large)),
+                                manager.full(new Shape(large), 1e3f));
+                        float[] fixed =
+                                added(
+                                        new GaussianNoise(1, NoiseScale.FIXED, ParameterScope.ALL),
+                                        tensor,
+                                        manager.zeros(new Shape(size)));
+                        float[] byGradient = added(noise(1), tensor, manager.create(gradient));
+                        for (int i = 0; i < size; i++) {
+                            assertThat((double) byGradient[i])
+                                    .isCloseTo(fixed[i] * Math.sqrt(square / size), within(1e-5));
+                        }
+                    }
+                });
+    }
+
+    /** Dropout and whatever else the engine draws for go on as without noise. */
+    @Test
+    void noiseInTheHostsMemoryLeavesTheEnginesGeneratorAlone() {
+        in(
+                Path.DIRECT,
+                manager -> {
+                    assumeTrue(DirectMemory.of(manager.ones(new Shape(3))).isPresent());
+                    float[] expected = manager.randomNormal(new Shape(5)).toFloatArray();
+                    manager.getEngine().setRandomSeed((int) SEED);
+                    added(noise(1), Trained.tensor(manager, 1, 2), manager.ones(new Shape(2)));
+
+                    assertThat(manager.randomNormal(new Shape(5)).toFloatArray())
+                            .containsExactly(expected);
+                });
+    }
+
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void closingLeavesNothingBehind(Path path) {
+        in(
+                path,
+                manager -> {
+                    TrainedTensor tensor = Trained.tensor(manager, 1, 2);
+                    NDArray gradient = manager.ones(new Shape(2));
+                    int arrays = manager.getManagedArrays().size();
+                    try (GradientTerm.Running running =
+                            noise(1).start(List.of(tensor.info()), SEED)) {
+                        running.apply(tensor, gradient);
+                    }
+                    assertThat(manager.getManagedArrays()).hasSize(arrays);
+                });
     }
 }

@@ -3,6 +3,9 @@ package io.flipout.mask;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.flipout.Trained;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class MaskTest {
@@ -81,5 +84,33 @@ class MaskTest {
         assertThatThrownBy(() -> new Mask(0))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("at least one weight");
+    }
+
+    /** A stale copy on a device would be taken for the mask. */
+    @Test
+    void aVersionNeverComesAgain() {
+        Mask mask = new Mask(9);
+        byte[] dense = mask.toBits();
+        List<Integer> versions = new ArrayList<>(List.of(mask.version()));
+        mask.prune(1);
+        versions.add(mask.version());
+        mask.setBits(dense);
+        versions.add(mask.version());
+        mask.prune(1);
+        versions.add(mask.version());
+        mask.revive(1);
+        versions.add(mask.version());
+        assertThat(versions).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void everyEightWeightsTakeAByte() {
+        for (int size = 1; size < 40; size++) {
+            Mask mask = new Mask(size);
+            assertThat(mask.toBits()).hasSize(size % 8 == 0 ? size / 8 : size / 8 + 1);
+            Mask other = Trained.mask(size, 0);
+            other.setBits(mask.toBits());
+            assertThat(other.isDense()).isTrue();
+        }
     }
 }

@@ -2,6 +2,7 @@ package io.flipout.mask;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
@@ -21,6 +22,7 @@ import ai.djl.nn.recurrent.LSTM;
 import ai.djl.nn.transformer.BertBlock;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import io.flipout.Trained;
 import io.flipout.mask.ParameterRole.Kind;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -35,6 +37,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ParameterRolesTest {
 
@@ -84,6 +87,12 @@ class ParameterRolesTest {
             Parameter parameter = Parameter.builder().setName(name).setType(type).build();
             parameter.setArray(manager.zeros(new Shape(shape)));
             addParameter(parameter);
+            return this;
+        }
+
+        /** A parameter that has no values yet. */
+        Plain lazily(String name) {
+            addParameter(Parameter.builder().setName(name).setType(Parameter.Type.WEIGHT).build());
             return this;
         }
 
@@ -142,6 +151,10 @@ class ParameterRolesTest {
         "conv.weight,                        8 3 3 3,    WEIGHT",
         "conv.weight,                        1 3 3 3,    WEIGHT",
         "conv.weight,                        8 3 3,      WEIGHT",
+        "conv.weight,                        8 3 1,      WEIGHT",
+        "conv.weight,                        8 3 1 1,    WEIGHT",
+        "empty.weight,                       0 4,        OTHER",
+        "act.shift,                          4,          BIAS",
         "attention.q_proj.weight,            4 4,        WEIGHT",
         "token_embedding.weight,             9 4,        WEIGHT",
         "rescaler.weight,                    9 4,        WEIGHT",
@@ -399,12 +412,12 @@ class ParameterRolesTest {
 
     @Test
     void djlsOwnTransposedConvolutionHasItsFiltersFirst() {
-        Block up = Conv2dTranspose.builder().setKernelShape(new Shape(2, 2)).setFilters(5).build();
+        Block up = Conv2dTranspose.builder().setKernelShape(new Shape(2, 2)).setFilters(9).build();
         up.initialize(manager, DataType.FLOAT32, new Shape(1, 3, 4, 4));
         Connections connections = only(up, "weight").connections();
 
         assertThat(connections.inputs()).isEqualTo(3);
-        assertThat(connections.outputs()).isEqualTo(5);
+        assertThat(connections.outputs()).isEqualTo(9);
     }
 
     @Test
@@ -438,5 +451,124 @@ class ParameterRolesTest {
         assertThat(connections.outputs()).isEqualTo(4);
         assertThat(inputs(connections, 12)).containsExactly(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5);
         assertThat(outputs(connections, 12)).containsExactly(0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3);
+    }
+
+    /** Four filters of two inputs each: those of the second group are 2 and 3. */
+    @Test
+    void theInputsOfAGroupFollowThoseOfTheOneBefore() {
+        Module module = module().with("c.weight", 4, 2, 1, 1).part("c", "Conv2d", 2);
+        Connections connections = only(module, "c.weight").connections();
+
+        assertThat(connections.inputs()).isEqualTo(4);
+        assertThat(inputs(connections, 8)).containsExactly(0, 1, 0, 1, 2, 3, 2, 3);
+    }
+
+    @Test
+    void aPartOfUnknownClassMayHaveGroupsToo() {
+        Module module = module().with("c.weight", 4, 2, 1, 1).part("c", "DeformableUnit", 2);
+
+        assertThat(only(module, "c.weight").role()).isEqualTo(new ParameterRole(Kind.WEIGHT, 2));
+    }
+
+    @Test
+    void aBiasWithAValueForEachOutputTellsBeforeNames() {
+        Module module =
+                module().with("norm1.weight", 5, 4)
+                        .with("norm1.bias", 5)
+                        .with("pos.weight", 5, 4)
+                        .with("pos.bias", 5)
+                        .with("a.scale", 4, 4)
+                        .with("a.shift", 4, 4);
+
+        assertThat(kinds(module))
+                .containsEntry("norm1.weight", Kind.WEIGHT)
+                .containsEntry("pos.weight", Kind.WEIGHT)
+                .containsEntry("a.scale", Kind.NORM)
+                .containsEntry("a.shift", Kind.NORM);
+    }
+
+    /** The state of the second is multiplied by a vector, that of the third by nothing known. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void gatesAreToldByTheMatrixOfTheState(boolean hasBias) {
+        Module module =
+                module().with("a.weight_ih", 12, 5)
+                        .with("a.weight_hh", 12, 4)
+                        .with("b.weight_ih", 12, 5)
+                        .with("b.weight_hh", 12)
+                        .with("c.weight_ih", 12, 5)
+                        .with("d.weight_ih", 12, 5)
+                        .with("d.weight_hh", 5, 5)
+                        .with("e.weight_ih_l1_reverse", 12, 5)
+                        .with("e.weight_hh_l1_reverse", 12, 6)
+                        .with("e.weight_hh_l0_reverse", 12, 3);
+        if (hasBias) {
+            for (String name : List.of("a.bias_ih", "b.bias_ih", "c.bias_ih", "d.bias_ih")) {
+                module.with(name, 12);
+            }
+        }
+        Map<String, Integer> gates = Map.of("a", 3, "b", 1, "c", 1, "d", 1, "e", 2);
+
+        for (ParameterInfo info : select(module)) {
+            if (info.path().contains("weight_ih")) {
+                assertThat(info.role())
+                        .as(info.path())
+                        .isEqualTo(
+                                new ParameterRole(
+                                        Kind.RECURRENT_WEIGHT,
+                                        gates.get(info.path().substring(0, 1))));
+            }
+        }
+        assertThat(kinds(module).get("b.weight_hh").isWeight()).as("a vector").isFalse();
+    }
+
+    @Test
+    void whatIsNotInitialisedIsNoEvidence() {
+        Plain block = new Plain().with("weight", 3, 4);
+        block.with("weight_ih", 12, 5);
+        block.lazily("bias").lazily("weight_hh").lazily("weight_g");
+
+        List<ParameterInfo> infos =
+                WeightSelector.builder().build().select(block, Parameter::isInitialized);
+        assertThat(infos)
+                .extracting(info -> info.role().kind())
+                .containsExactly(Kind.WEIGHT, Kind.RECURRENT_WEIGHT);
+        assertThat(infos).allMatch(info -> info.unitVectors().isEmpty());
+    }
+
+    /** Five vectors of four weights each, that are divided by their norm. */
+    @Test
+    void weightNormalisationIsKnownByTheMagnitudesBesideTheVectors() {
+        Module module =
+                module().with("f.weight_g", 5, 1)
+                        .with("f.weight_v", 5, 4)
+                        .with("p.original0", 5, 1)
+                        .with("p.original1", 5, 4)
+                        .with("q.original1", 5, 4)
+                        .with("r.weight_v", 5, 4)
+                        .with("s.weight", 5, 4)
+                        .with("s.weight_g", 5, 1)
+                        .with("n.weight_g", 5, 1)
+                        .with("n.weight_v", 5, 4)
+                        .part("n", "LayerNorm", 1);
+
+        for (ParameterInfo info : select(module)) {
+            boolean isDivided = List.of("f.weight_v", "p.original1").contains(info.path());
+            assertThat(info.unitVectors().isPresent()).as(info.path()).isEqualTo(isDivided);
+            info.unitVectors()
+                    .ifPresent(
+                            vectors -> {
+                                assertThat(vectors.count()).isEqualTo(5);
+                                assertThat(vectors.of(7)).isEqualTo(1);
+                                assertThat(vectors.of(19)).isEqualTo(4);
+                            });
+        }
+    }
+
+    @Test
+    void aParameterOfWhichNoMoreIsKnownIsAMatrixIfItMayBePruned() {
+        NDArray values = manager.zeros(new Shape(2, 3));
+        assertThat(Trained.info(0, values, true).role().kind()).isEqualTo(Kind.WEIGHT);
+        assertThat(Trained.info(0, values, false).role().kind()).isEqualTo(Kind.OTHER);
     }
 }

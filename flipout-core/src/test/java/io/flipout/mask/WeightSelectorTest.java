@@ -169,4 +169,25 @@ class WeightSelectorTest {
         assertThat(prunable(WeightSelector.builder().build(), net))
                 .containsExactly("03SequentialBlock.01Linear.weight");
     }
+
+    @Test
+    void everyPatternIsLookedAtOnItsOwn() {
+        assertThat(
+                        prunable(
+                                WeightSelector.builder()
+                                        .optInclude("*.weight")
+                                        .optExclude("01*", "02*", "*Conv2d.weight")
+                                        .optNorms(true)
+                                        .build(),
+                                net))
+                .containsExactly("03SequentialBlock.01Linear.weight");
+        WeightSelector wrong =
+                WeightSelector.builder()
+                        .optInclude("*.weight", "0*")
+                        .optExclude("01*", "4*", "01Conv*")
+                        .build();
+        assertThatThrownBy(() -> wrong.select(net))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("The pattern '4*' matches no weight");
+    }
 }

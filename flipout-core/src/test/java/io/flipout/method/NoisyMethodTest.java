@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.flipout.gradient.GaussianNoise;
 import io.flipout.gradient.NoiseScale;
 import java.lang.reflect.Method;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class NoisyMethodTest {
@@ -17,6 +18,24 @@ class NoisyMethodTest {
             assertThat(NoisyMethod.class.getDeclaredMethods())
                     .extracting(Method::getName)
                     .contains(part.getName());
+        }
+    }
+
+    @Test
+    void everyPartIsThatOfTheMethod() {
+        for (PruningMethod method :
+                List.of(
+                        MagnitudeUncertainty.builder().setValues(2).setLambda(1).build(),
+                        RigL.builder().build(),
+                        LotteryTicket.builder().optRewindStep(3).build(),
+                        new OptimalBrainDamage())) {
+            PruningMethod noisy = NoisyMethod.builder().setMethod(method).build();
+
+            assertThat(noisy.criterion()).hasSameClassAs(method.criterion());
+            assertThat(noisy.signals()).hasSameSizeAs(method.signals());
+            assertThat(noisy.rewiring()).isEqualTo(method.rewiring());
+            assertThat(noisy.rewind()).isEqualTo(method.rewind());
+            assertThat(noisy.probe()).isEqualTo(method.probe());
         }
     }
 

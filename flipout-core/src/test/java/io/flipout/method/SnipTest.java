@@ -90,4 +90,19 @@ class SnipTest {
         assertThat(draw(0, 2, 20, 30)).isNotEqualTo(values);
         assertThat(draw(1, 1, 20, 30)).isNotEqualTo(values);
     }
+
+    /** A matrix has both fans and no field, a vector one input for each of its outputs. */
+    @Test
+    void xaviersDeviationOfMatricesAndVectors() {
+        assertThat(deviation(draw(0, 1, 300, 700))).isCloseTo(.04472136, within(4e-4));
+        assertThat(deviation(draw(0, 1, 9_999))).isCloseTo(.014142136, within(5e-4));
+    }
+
+    private static double deviation(float[] values) {
+        double squares = 0;
+        for (float value : values) {
+            squares += (double) value * value;
+        }
+        return Math.sqrt(squares / values.length);
+    }
 }

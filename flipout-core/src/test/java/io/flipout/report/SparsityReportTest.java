@@ -8,9 +8,12 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.AbstractBlock;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
 import ai.djl.nn.Blocks;
+import ai.djl.nn.ParallelBlock;
+import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.convolutional.Conv2d;
 import ai.djl.nn.core.Linear;
@@ -20,6 +23,8 @@ import ai.djl.nn.transformer.BertBlock;
 import ai.djl.nn.transformer.IdEmbedding;
 import ai.djl.nn.transformer.ScaledDotProductAttentionBlock;
 import ai.djl.nn.transformer.TransformerEncoderBlock;
+import ai.djl.training.ParameterStore;
+import ai.djl.util.PairList;
 import io.flipout.Trained;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
@@ -283,5 +288,122 @@ class SparsityReportTest {
         SparsityReport loaded = SparsityReport.ofZeros(model, WeightSelector.builder().build());
         assertThat(loaded.layers()).isEqualTo(report().layers());
         assertThat(loaded.toString()).isEqualTo(report().toString());
+    }
+
+    /** Twice in a row at 3 positions, then at one. */
+    @Test
+    void aSharedBlockTakesWhatTheOneBeforeItGives() {
+        Linear shared = Linear.builder().setUnits(4).build();
+        SparsityReport report =
+                dense(
+                        new SequentialBlock()
+                                .add(shared)
+                                .add(shared)
+                                .add(arrays -> new NDList(arrays.head().mean(new int[] {1})))
+                                .add(shared),
+                        new Shape(2, 3, 4));
+
+        assertThat(report.multiplyAdds()).isEqualTo(16 * (3 + 3 + 1));
+    }
+
+    /** Side by side at 3 positions each, then at one. */
+    @Test
+    void branchesTakeTheSameInput() {
+        Linear shared = Linear.builder().setUnits(4).build();
+        ParallelBlock both =
+                new ParallelBlock(
+                        outputs ->
+                                new NDList(outputs.get(0).head().concat(outputs.get(1).head(), 1)));
+        SparsityReport report =
+                dense(
+                        new SequentialBlock()
+                                .add(both.add(shared).add(shared))
+                                .add(arrays -> new NDList(arrays.head().mean(new int[] {1})))
+                                .add(shared),
+                        new Shape(2, 3, 4));
+
+        assertThat(report.multiplyAdds()).isEqualTo(16 * (3 + 3 + 1));
+    }
+
+    /** The 4×12 weights that are not prunable are used as they are. */
+    @Test
+    void layersThatStayDenseMultiplyAndAddToo() {
+        List<ParameterInfo> infos =
+                WeightSelector.builder().optExclude("*Linear*").build().select(model.getBlock());
+        SparsityReport report = SparsityReport.of(model.getBlock(), infos, masks);
+
+        assertThat(report.layers()).hasSize(1);
+        assertThat(report.multiplyAdds()).isEqualTo(54 * 6 + 48);
+        assertThat(report.remainingMultiplyAdds()).isEqualTo(18 * 6 + 48);
+    }
+
+    @Test
+    void aTableThatIsLookedUpMultipliesNothing() {
+        IdEmbedding tokens =
+                new IdEmbedding.Builder().setDictionarySize(20).setEmbeddingSize(6).build();
+        SparsityReport report = dense(tokens, new Shape(2, 9));
+
+        assertThat(report.layers())
+                .singleElement()
+                .satisfies(
+                        layer -> {
+                            assertThat(layer.multiplyAdds()).isZero();
+                            assertThat(layer.remainingMultiplyAdds()).isZero();
+                        });
+        assertThat(report.multiplyAdds()).isZero();
+        assertThat(report.remainingMultiplyAdds()).isZero();
+    }
+
+    /** A block of one's own, which tells no shapes, after a layer of 12 weights. */
+    @Test
+    void oneLayerThatDoesNotTellLeavesTheWholeUnknown() {
+        Block own =
+                new AbstractBlock() {
+                    {
+                        Parameter weight =
+                                Parameter.builder()
+                                        .setName("weight")
+                                        .setType(Parameter.Type.WEIGHT)
+                                        .build();
+                        weight.setArray(model.getNDManager().zeros(new Shape(2, 4)));
+                        addParameter(weight);
+                    }
+
+                    @Override
+                    protected NDList forwardInternal(
+                            ParameterStore store,
+                            NDList inputs,
+                            boolean training,
+                            PairList<String, Object> params) {
+                        return inputs;
+                    }
+
+                    @Override
+                    public Shape[] getOutputShapes(Shape[] inputs) {
+                        return inputs;
+                    }
+                };
+        Linear linear = Linear.builder().setUnits(4).optBias(false).build();
+        linear.initialize(model.getNDManager(), DataType.FLOAT32, new Shape(1, 3));
+        SequentialBlock net = new SequentialBlock().add(linear).add(own).add(linear);
+        for (String excluded : new String[] {"none", "01Linear*", "02*"}) {
+            WeightSelector.Builder selector = WeightSelector.builder();
+            if (!excluded.equals("none")) {
+                selector.optExclude(excluded);
+            }
+            List<ParameterInfo> infos = selector.build().select(net);
+            Map<String, Mask> all = new HashMap<>();
+            infos.forEach(info -> all.put(info.path(), Trained.mask(info.size(), 0)));
+            SparsityReport report = SparsityReport.of(net, infos, all);
+
+            assertThat(report.multiplyAdds()).as(excluded).isEqualTo(-1);
+            assertThat(report.remainingMultiplyAdds()).as(excluded).isEqualTo(-1);
+            assertThat(report.totalParameters()).isEqualTo(20);
+            for (LayerReport layer : report.layers()) {
+                boolean isKnown = layer.name().startsWith("01Linear");
+                assertThat(layer.multiplyAdds()).isEqualTo(isKnown ? 24 : -1);
+                assertThat(layer.remainingMultiplyAdds()).isEqualTo(isKnown ? 22 : -1);
+            }
+        }
     }
 }

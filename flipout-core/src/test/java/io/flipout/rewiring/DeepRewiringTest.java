@@ -227,7 +227,10 @@ class DeepRewiringTest {
                     Rewiring.Wiring later = new DeepRewiring().wire(tensor, mask, 0);
                     assertThat(later.rewire(0)).isEmpty();
                     later.restore(snapshot);
+                    int arrays = tensor.manager().getManagedArrays().size();
+                    later.restore(snapshot);
 
+                    assertThat(tensor.manager().getManagedArrays()).hasSize(arrays);
                     assertThat(later.rewire(0)).containsExactly(0, 1);
                 });
     }

@@ -47,6 +47,9 @@ class PeriodicRewiringTest {
         assertThat(rigl.shareAfter(10_000_000)).isZero();
         assertThat(rigl.shareAfter(150)).isZero();
         assertThat(rewiring(Growth.RANDOM, .3, 100).shareAfter(1_000_000)).isEqualTo(.3);
+        PeriodicRewiring set = new PeriodicRewiring(Growth.RANDOM, .3, false, 100, 200);
+        assertThat(set.shareAfter(100)).isEqualTo(.3);
+        assertThat(set.shareAfter(200)).isZero();
     }
 
     /**
@@ -158,5 +161,117 @@ class PeriodicRewiringTest {
         assertThatThrownBy(() -> rewiring(Growth.RANDOM, .3, 1).check(Allocation.ofEvery(2, 4)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("N of every M");
+    }
+
+    /** Of 8 alive, after 1, 2 and 3 of 4 steps: int(8·.7·(1 + cos(π·t/4))/2) = 4, 2, 0. */
+    @ParameterizedTest
+    @EnumSource(Growth.class)
+    void asManyGoAsTheCosineSays(Growth growth) {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Mask mask = Trained.mask(12, 8, 9, 10, 11);
+            float[] theta = {1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0};
+            TrainedTensor tensor = Trained.tensor(manager.create(theta), mask);
+            Rewiring.Wiring wiring =
+                    new PeriodicRewiring(growth, .7, true, 1, 4).wire(tensor, mask, 1);
+            float[] gradient = {0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4};
+
+            assertThat(step(tensor, wiring, gradient)).hasSize(4);
+            assertThat(step(tensor, wiring, gradient)).hasSize(2);
+            assertThat(step(tensor, wiring, gradient)).isEmpty();
+            assertThat(step(tensor, wiring, gradient)).isEmpty();
+            assertThat(mask.remaining()).isEqualTo(8);
+        }
+    }
+
+    /** All go, and of all the four with the largest gradients come. */
+    @Test
+    void aShareOfOneExchangesAll() {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Mask mask = Trained.mask(6, 4, 5);
+            TrainedTensor tensor =
+                    Trained.tensor(manager.create(new float[] {1, 2, 3, 4, 0, 0}), mask);
+            Rewiring.Wiring wiring = rewiring(Growth.GRADIENT, 1, 1).wire(tensor, mask, 1);
+
+            assertThat(step(tensor, wiring, 1, 9, -7, 2, -8, 6)).containsExactly(0, 1, 2, 3);
+            assertThat(mask.bytes()).containsExactly(0, 1, 1, 0, 1, 1);
+            assertThat(tensor.values().toFloatArray()).containsOnly(0);
+        }
+    }
+
+    /** θ = .1 .2 .3 −.4 −.5 −.6: of each sign the least goes by SET, the two least by RigL. */
+    @Test
+    void onlySetLooksAtSigns() {
+        for (Growth growth : Growth.values()) {
+            try (NDManager manager = NDManager.newBaseManager()) {
+                Mask mask = Trained.mask(8, 6, 7);
+                float[] theta = {.1f, .2f, .3f, -.4f, -.5f, -.6f, 0, 0};
+                TrainedTensor tensor = Trained.tensor(manager.create(theta), mask);
+                Rewiring.Wiring wiring = rewiring(growth, .4, 1).wire(tensor, mask, 1);
+
+                assertThat(step(tensor, wiring, new float[8]))
+                        .containsExactly(0, growth == Growth.RANDOM ? 3 : 1);
+            }
+        }
+    }
+
+    /** Of 0 and .5 one goes, of −.1 and −.2 too: a 0 of its own would make it none. */
+    @Test
+    void aWeightOfZeroCountsAsPositive() {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Mask mask = Trained.mask(6, 4, 5);
+            TrainedTensor tensor =
+                    Trained.tensor(manager.create(new float[] {-.2f, 0, .5f, -.1f, 0, 0}), mask);
+            Rewiring.Wiring wiring = rewiring(Growth.RANDOM, .5, 1).wire(tensor, mask, 1);
+
+            assertThat(step(tensor, wiring, new float[6])).containsExactly(1, 3);
+        }
+    }
+
+    /** The one weight that is alive is less than one that is to go. */
+    @ParameterizedTest
+    @EnumSource(Growth.class)
+    void aShareOfLessThanAWeightIsNone(Growth growth) {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Mask mask = Trained.mask(3, 1, 2);
+            TrainedTensor tensor = Trained.tensor(manager.create(new float[] {4, 0, 0}), mask);
+            Rewiring.Wiring wiring = rewiring(growth, .9, 1).wire(tensor, mask, 1);
+
+            assertThat(step(tensor, wiring, 1, 2, 3)).isEmpty();
+            assertThat(mask.bytes()).containsExactly(1, 0, 0);
+            assertThat(tensor.values().toFloatArray()).containsExactly(4, 0, 0);
+        }
+    }
+
+    /** An optimizer's momentum that cannot be reached moves a dormant weight between rewirings. */
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void dormantWeightsStayZeroBetweenRewirings(Path path) {
+        path.run(
+                () -> {
+                    try (NDManager manager = NDManager.newBaseManager()) {
+                        Mask mask = Trained.mask(3, 1);
+                        TrainedTensor tensor =
+                                Trained.tensor(manager.create(new float[] {1, 0, 3}), mask);
+                        Rewiring.Wiring wiring =
+                                rewiring(Growth.RANDOM, .3, 100).wire(tensor, mask, 1);
+                        tensor.values().set(new float[] {2, 5, 4});
+                        assertThat(step(tensor, wiring, 1, 1, 1)).isEmpty();
+
+                        assertThat(tensor.values().toFloatArray()).containsExactly(2, 0, 4);
+                    }
+                });
+    }
+
+    @ParameterizedTest
+    @EnumSource(Growth.class)
+    void everyThirdStepRewires(Growth growth) {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Mask mask = Trained.mask(4, 2, 3);
+            TrainedTensor tensor = Trained.tensor(manager.create(new float[] {1, 2, 0, 0}), mask);
+            Rewiring.Wiring wiring = rewiring(growth, .5, 3).wire(tensor, mask, 1);
+            for (int step = 1; step <= 6; step++) {
+                assertThat(step(tensor, wiring, 0, 0, 1, 2)).hasSize(step % 3 == 0 ? 1 : 0);
+            }
+        }
     }
 }

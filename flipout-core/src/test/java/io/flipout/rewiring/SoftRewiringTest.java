@@ -154,7 +154,10 @@ class SoftRewiringTest {
                     Rewiring.Wiring later = new SoftRewiring(-1).wire(tensor, mask, 1);
                     assertThat(latent(tensor, later)).isNotEqualTo(latent);
                     later.restore(wiring.snapshot());
+                    int arrays = tensor.manager().getManagedArrays().size();
+                    later.restore(wiring.snapshot());
 
+                    assertThat(tensor.manager().getManagedArrays()).hasSize(arrays);
                     assertThat(latent(tensor, later)).isEqualTo(latent);
                     assertThat(later.rewire(0)).isEmpty();
                     assertThat(mask.bytes()).containsExactly(1, 0, 0, 0);

@@ -248,4 +248,40 @@ class ScheduleTest {
         assertThatThrownBy(() -> Schedule.toSparsity(.5).inRoundsOf(1 << 30))
                 .hasMessage("2 rounds of 1073741824 epochs are too many to count.");
     }
+
+    @Test
+    void theSmallestTimesAreTaken() {
+        // s·(1 − (1 − ½)³) = .5·.875, then .5.
+        assertThat(Schedule.cubic(.5).between(Unit.STEP, 7, 9, 1).events(1_000))
+                .containsExactly(
+                        new PruningEvent(Unit.STEP, 8, 563), new PruningEvent(Unit.STEP, 9, 500));
+        assertThat(Schedule.cubic(.5).between(Unit.STEP, 7, 9, 2).events(8))
+                .containsExactly(new PruningEvent(Unit.STEP, 9, 4));
+        assertThatThrownBy(() -> Schedule.cubic(.5).between(Unit.STEP, -1, 9, 2))
+                .hasMessageStartingWith("No pruning every 2 fits between -1 and 9");
+        assertThatThrownBy(() -> Schedule.cubic(.5).between(Unit.STEP, 0, 9, 0))
+                .hasMessageStartingWith("No pruning every 0");
+        assertThat(Schedule.belowThreshold(.5, Unit.STEP, 1).events(8))
+                .containsExactly(new PruningEvent(Unit.STEP, 1, 0, .5));
+        assertThat(Schedule.toSparsity(.5).every(1).overEpochs(2).events(8))
+                .containsExactly(new PruningEvent(Unit.EPOCH, 1, 4));
+        assertThatThrownBy(() -> Schedule.toSparsity(.5).every(0))
+                .hasMessage("The epochs between prunings must be at least 1, got 0");
+        assertThat(Schedule.toSparsity(0).overEpochs(1).epochs()).isEqualTo(1);
+        assertThat(Schedule.toSparsity(0).inRoundsOf(Integer.MAX_VALUE).epochs())
+                .isEqualTo(Integer.MAX_VALUE);
+    }
+
+    @Test
+    void thePeriodIsTheEpochsFromOnePruningToTheNext() {
+        assertThat(Schedule.toSparsity(.75).overEpochs(350).period()).isEqualTo(117);
+        assertThat(Schedule.toSparsity(.75).every(3).overEpochs(350).period()).isEqualTo(3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {-.1, 1, Double.NaN})
+    void aSparsityBeforeTrainingIsRefusedAtOnce(double sparsity) {
+        assertThatThrownBy(() -> Schedule.beforeTraining(sparsity, 1))
+                .hasMessageContaining("[0, 1)");
+    }
 }

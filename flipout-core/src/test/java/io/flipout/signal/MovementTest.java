@@ -63,6 +63,30 @@ class MovementTest {
                 });
     }
 
+    /** A pruning that prunes nothing: the next one finds the weights as the steps left them. */
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void whatNoPruningTookIsNotBroughtBack(Path path) {
+        path.run(
+                () -> {
+                    try (NDManager manager = NDManager.newBaseManager()) {
+                        Mask mask = new Mask(2);
+                        TrainedTensor tensor =
+                                Trained.tensor(manager.create(new float[] {1, 2}), mask);
+                        Movement.Scores watch = new Movement().watch(tensor);
+                        watch.beforePruning(mask);
+                        watch.afterPruning();
+                        tensor.values().set(new float[] {3, 4});
+                        watch.afterStep();
+                        watch.beforeStep(manager.create(new float[] {1, 1}));
+                        watch.beforePruning(mask);
+
+                        assertThat(tensor.values().toFloatArray()).containsExactly(3, 4);
+                        assertThat(watch.values()).containsExactly(-3, -4);
+                    }
+                });
+    }
+
     private static Movement.Scores restored(TrainedTensor tensor, Movement.Scores before) {
         Movement.Scores watch = new Movement().watch(tensor);
         watch.restore(before.snapshot());

@@ -198,4 +198,40 @@ class TensorMemoryTest {
                     }
                 });
     }
+
+    /** A bit of the seed or of a name changes half of the bits, wherever both lie. */
+    @Test
+    void everyBitOfANameChangesHalfOfTheKey() {
+        for (int bit = 0; bit < Long.SIZE; bit++) {
+            long flip = 1L << bit;
+            int[] bySeed = new int[Long.SIZE];
+            int[] byName = new int[Long.SIZE];
+            int keys = 400;
+            for (long i = 0; i < keys; i++) {
+                count(bySeed, Randoms.key(i, 7) ^ Randoms.key(i ^ flip, 7));
+                count(byName, Randoms.key(7, i, 3) ^ Randoms.key(7, i ^ flip, 3));
+            }
+            // Six standard deviations of so many coins: 10 each.
+            for (int[] changed : new int[][] {bySeed, byName}) {
+                assertThat(Arrays.stream(changed))
+                        .as("by bit %d", bit)
+                        .allMatch(n -> n > 140 && n < 260);
+            }
+        }
+    }
+
+    private static void count(int[] changed, long bits) {
+        for (int i = 0; i < changed.length; i++) {
+            changed[i] += (int) (bits >>> i & 1);
+        }
+    }
+
+    @Test
+    void aTensorHasAsManyPiecesAsItFills() {
+        assertThat(Chunks.count(1)).isEqualTo(1);
+        assertThat(Chunks.count(Chunks.SIZE - 1)).isEqualTo(1);
+        assertThat(Chunks.count(Chunks.SIZE)).isEqualTo(1);
+        assertThat(Chunks.count(Chunks.SIZE + 1)).isEqualTo(2);
+        assertThat(Chunks.count(40 * Chunks.SIZE)).isEqualTo(40);
+    }
 }

@@ -76,7 +76,7 @@ final class DoublePass {
             throw new IllegalStateException(
                     "The method computes the network in double before training, which the parameters"
                             + " of a TorchScript module, of floats, do not allow: take another"
-                            + " method, or a network of DJL blocks.");
+                            + " method, or a network that is no such module.");
         }
         doubles = new Doubles(manager);
         for (Parameter parameter : BlockPaths.parameters(block).values()) {
@@ -141,7 +141,9 @@ final class DoublePass {
         NDList copies = new NDList();
         for (NDArray array : arrays) {
             boolean isReal = array.getDataType().isFloating();
-            copies.add(array.toType(isReal ? DataType.FLOAT64 : array.getDataType(), true));
+            DataType type = isReal ? DataType.FLOAT64 : array.getDataType();
+            // An array of the type already would share its memory, which ends with the batch.
+            copies.add(type == array.getDataType() ? array.duplicate() : array.toType(type, false));
         }
         copies.attach(manager);
         return copies;

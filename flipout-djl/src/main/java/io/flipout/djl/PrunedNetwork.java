@@ -61,6 +61,7 @@ final class PrunedNetwork {
     private final WeightSelector selector;
     private final Schedule schedule;
     private final boolean keepZeros;
+    private final Advice advice;
     private final List<ParameterInfo> parameters;
     private final List<Parameter> frozen;
     private final List<PruningEvent> events;
@@ -97,7 +98,8 @@ final class PrunedNetwork {
             Schedule schedule,
             Allocation allocation,
             List<Signal> signals,
-            boolean keepZeros) {
+            boolean keepZeros,
+            Advice advice) {
         this(
                 block,
                 selector,
@@ -105,6 +107,7 @@ final class PrunedNetwork {
                 allocation,
                 signals,
                 keepZeros,
+                advice,
                 Parameter::requiresGradient);
     }
 
@@ -115,6 +118,7 @@ final class PrunedNetwork {
             Allocation allocation,
             List<Signal> signals,
             boolean keepZeros,
+            Advice advice,
             Predicate<Parameter> takesPart) {
         this.block = block;
         this.selector = selector;
@@ -122,6 +126,7 @@ final class PrunedNetwork {
         this.allocation = allocation;
         this.signals = signals;
         this.keepZeros = keepZeros;
+        this.advice = advice;
         parameters = selector.select(block, takesPart);
         for (ParameterInfo info : parameters) {
             mirrorsById.put(info.parameter().getId(), new Mirrors(info));
@@ -230,6 +235,7 @@ final class PrunedNetwork {
                         allocation,
                         signals,
                         keepZeros,
+                        advice,
                         parameter ->
                                 parameter.requiresGradient()
                                         || mirrorsById.containsKey(parameter.getId()));
@@ -480,6 +486,9 @@ final class PrunedNetwork {
             Optional<RewindPoint> rewind) {
         List<ParameterInfo> pruned =
                 parameters.stream().filter(info -> info.prunable() && isTrained(info)).toList();
+        for (Mirrors mirrors : mirrorsById.values()) {
+            mirrors.byArray.values().forEach(mirror -> mirror.tensor().follow(mirror.weight()));
+        }
         if (event.isByThreshold() || event.keep() < remaining()) {
             List<Candidate> candidates = new ArrayList<>();
             pruned.forEach(info -> candidates.add(candidate(info, criterion, seed)));
@@ -533,10 +542,10 @@ final class PrunedNetwork {
                         .toList();
         if (!empty.isEmpty()) {
             logger.warn(
-                    "No weight is left in {}, which cuts the signal: give every layer a floor"
-                            + " (Allocation.global().withFloor(n)) or lower the"
-                            + " sparsity.",
-                    String.join(", ", empty));
+                    "No weight is left in {}, which cuts the signal: give every layer a floor ({})"
+                            + " or lower the sparsity.",
+                    String.join(", ", empty),
+                    advice.layerFloor());
         }
     }
 
@@ -554,8 +563,9 @@ final class PrunedNetwork {
                             + " weights, and "
                             + keep
                             + " are to be left of the whole network: freeze them after the last"
-                            + " pruning, prune less, or leave them out by"
-                            + " WeightSelector.builder().optExclude(...).");
+                            + " pruning, prune less, or leave them out by "
+                            + advice.exclude()
+                            + ".");
         }
         return keep - kept;
     }
@@ -635,8 +645,9 @@ final class PrunedNetwork {
                                 + info.path()
                                 + " no weight would be left, and weight normalisation divides by"
                                 + " its norm, 0, which makes all of NaN: prune less, remove the"
-                                + " weight normalisation, or leave the parameter out by"
-                                + " WeightSelector.builder().optExclude(...).");
+                                + " weight normalisation, or leave the parameter out by "
+                                + advice.exclude()
+                                + ".");
             }
         }
     }
@@ -658,10 +669,10 @@ final class PrunedNetwork {
         if (zeros > weights() * ARRIVES_PRUNED) {
             logger.warn(
                     "{} of {} weights are exactly 0, as in a network that is pruned already, and"
-                            + " training brings them back:"
-                            + " Pruner.builder().optKeepZeros() keeps them 0.",
+                            + " training brings them back: {} keeps them 0.",
                     zeros,
-                    weights());
+                    weights(),
+                    advice.keepZeros());
         }
     }
 

@@ -68,7 +68,8 @@ public final class Pruner {
                         builder.weights,
                         builder.seed,
                         Optional.ofNullable(builder.examples),
-                        builder.keepZeros);
+                        builder.keepZeros,
+                        builder.advice);
     }
 
     /**
@@ -302,6 +303,7 @@ public final class Pruner {
         private long seed;
         private GradientPass examples;
         private boolean keepZeros;
+        private Advice advice = new Advice() {};
 
         private Builder() {}
 
@@ -403,6 +405,17 @@ public final class Pruner {
         }
 
         /**
+         * Sets how the user is told what to do about a fault, default in calls of this library.
+         *
+         * @param advice the names of the means that the user has
+         * @return this builder
+         */
+        public Builder optAdvice(Advice advice) {
+            this.advice = advice;
+            return this;
+        }
+
+        /**
          * Builds the pruner.
          *
          * @return the pruner
@@ -415,6 +428,7 @@ public final class Pruner {
             Objects.requireNonNull(schedule, "The pruner needs a schedule: setSchedule(...)");
             Objects.requireNonNull(allocation, "The allocation must not be null");
             Objects.requireNonNull(weights, "The selector of weights must not be null");
+            Objects.requireNonNull(advice, "The advice must not be null");
             boolean revives =
                     method.rewiring().isPresent()
                             || method.signals().stream().anyMatch(Signal::revives);

@@ -2,6 +2,7 @@ package io.flipout.djl;
 
 import ai.djl.training.Trainer;
 import ai.djl.training.listener.TrainingListenerAdapter;
+import io.flipout.djl.training.StepServer;
 
 /** Tells the pruning of the network, of steps and of epochs. */
 final class PruningListener extends TrainingListenerAdapter {
@@ -22,6 +23,7 @@ final class PruningListener extends TrainingListenerAdapter {
     @Override
     public void onTrainingBegin(Trainer trainer) {
         run.begin(trainer);
+        StepServer.serve(trainer);
         boolean isThere =
                 trainer.getEvaluators().stream()
                         .anyMatch(e -> e instanceof SparsityEvaluator own && own.isOf(run));

@@ -2,9 +2,12 @@ package io.flipout.djl;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.training.optimizer.Optimizer;
+import io.flipout.djl.training.ParameterGradient;
+import io.flipout.djl.training.StepOptimizer;
+import java.util.List;
 
 /** The optimizer that DJL sees: the user's own, with pruning around every update. */
-final class PruningOptimizer extends Optimizer {
+final class PruningOptimizer extends Optimizer implements StepOptimizer {
 
     private final PruningRun run;
     private final Optimizer base;
@@ -25,6 +28,11 @@ final class PruningOptimizer extends Optimizer {
     @Override
     public void update(String parameterId, NDArray weight, NDArray grad) {
         run.update(parameterId, weight, grad, base);
+    }
+
+    @Override
+    public void step(List<ParameterGradient> step) {
+        run.step(step, base);
     }
 
     /** What the superclass wants to be built from; the base optimizer has its own settings. */

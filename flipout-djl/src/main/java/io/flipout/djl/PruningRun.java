@@ -1,16 +1,19 @@
 package io.flipout.djl;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.nn.Block;
 import ai.djl.training.Trainer;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.translate.TranslateException;
 import io.flipout.allocation.Allocation;
+import io.flipout.djl.GradientPath.Part;
 import io.flipout.djl.checkpoint.CheckpointException;
 import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.djl.checkpoint.Snapshots;
 import io.flipout.djl.training.InitialWeights;
 import io.flipout.djl.training.OptimizerState;
+import io.flipout.djl.training.ParameterGradient;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;
@@ -20,11 +23,15 @@ import io.flipout.schedule.PruningEvent;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Update;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
@@ -34,7 +41,7 @@ import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The way of a gradient through pruning, and the clock that says when weights are pruned. */
+/** A training under pruning, and the clock that says when weights are pruned. */
 final class PruningRun {
 
     private static final Logger logger = LoggerFactory.getLogger(PruningRun.class);
@@ -54,6 +61,7 @@ final class PruningRun {
     private final Optional<GradientPass> examples;
     private final Optional<RewindPoint> rewind;
     private final boolean keepZeros;
+    private final Advice advice;
 
     private Optimizer optimizer;
     private Attachment attachment;
@@ -61,6 +69,7 @@ final class PruningRun {
     private int devices = 1;
     private PrunedNetwork network;
     private List<GradientTerm.Running> terms = List.of();
+    private GradientPath path;
 
     /** By the path of the parameter, where the method rewires. */
     private final Map<String, RewiredTensor> rewired = new HashMap<>();
@@ -87,7 +96,8 @@ final class PruningRun {
             WeightSelector selector,
             long seed,
             Optional<GradientPass> examples,
-            boolean keepZeros) {
+            boolean keepZeros,
+            Advice advice) {
         this.method = method;
         this.schedule = schedule;
         this.allocation = allocation;
@@ -95,6 +105,7 @@ final class PruningRun {
         this.seed = seed;
         this.examples = examples;
         this.keepZeros = keepZeros;
+        this.advice = advice;
         rewind = method.rewind().map(RewindPoint::new);
     }
 
@@ -136,7 +147,13 @@ final class PruningRun {
             }
             PrunedNetwork looked =
                     new PrunedNetwork(
-                            block, selector, schedule, allocation, method.signals(), keepZeros);
+                            block,
+                            selector,
+                            schedule,
+                            allocation,
+                            method.signals(),
+                            keepZeros,
+                            advice);
             method.rewiring().ifPresent(rewiring -> rewiring.check(looked.events()));
             method.rewiring().ifPresent(rewiring -> rewiring.check(allocation));
             network = looked;
@@ -151,33 +168,44 @@ final class PruningRun {
                         + " call pruner.attach(config, optimizer).");
     }
 
-    /** The way of one gradient; see the package's documentation of the order. */
+    /** Updates one parameter on one device. */
     void update(String parameterId, NDArray weight, NDArray gradient, Optimizer base) {
-        PrunedNetwork.Mirror mirror = arrive(parameterId, weight, base);
-        TrainedTensor tensor = mirror.tensor();
-        mirror.watches().forEach(watch -> watch.beforeStep(gradient));
-        Optional<RewiredTensor> wiring = wiring(tensor.info());
-        if (terms.isEmpty() && tensor.mask().isEmpty() && wiring.isEmpty()) {
-            base.update(parameterId, weight, gradient);
-        } else {
-            // DJL hands the same gradient on to the parameter's next device: then on a copy.
-            try (NDArray changed = devices > 1 ? gradient.duplicate() : gradient.stopGradient()) {
-                wiring.ifPresent(rewires -> rewires.afterBackward(mirror, changed));
-                tensor.applyMask(changed);
-                terms.forEach(term -> term.apply(tensor, changed));
-                wiring.ifPresent(rewires -> rewires.beforeStep(mirror));
-                base.update(parameterId, weight, changed);
-            }
-            if (wiring.isEmpty()) {
-                tensor.applyMask(tensor.values());
-            }
-        }
-        wiring.ifPresent(rewires -> rewires.afterStep(mirror, base, devices));
-        mirror.watches().forEach(watch -> watch.afterStep());
-        tensor.countStep();
+        ParameterGradient update = new ParameterGradient(parameterId, weight, gradient);
+        Part part = part(update, false, base);
+        path().take(List.of(part), terms, base, devices);
         if (updated.size() == updatesOfStep) {
             endStep();
         }
+    }
+
+    /** Takes a whole step. */
+    void step(List<ParameterGradient> step, Optimizer base) {
+        if (!updated.isEmpty()) {
+            endStep(); // Somebody has updated parameters apart from the trainer.
+        }
+        Map<Device, List<Part>> byDevice = new LinkedHashMap<>();
+        for (ParameterGradient update : step) {
+            byDevice.computeIfAbsent(update.weight().getDevice(), d -> new ArrayList<>())
+                    .add(part(update, true, base));
+        }
+        for (List<Part> parts : byDevice.values()) {
+            parts.sort(Comparator.comparingInt(part -> part.tensor().info().index()));
+            path().take(parts, terms, base, devices);
+        }
+        endStep();
+    }
+
+    private Part part(ParameterGradient update, boolean isOwn, Optimizer base) {
+        PrunedNetwork.Mirror mirror = arrive(update.id(), update.weight(), base);
+        Update moved = Update.of(mirror.tensor(), mirror.weight(), update.gradient());
+        return new Part(mirror, moved, isOwn, wiring(mirror.tensor().info()));
+    }
+
+    private GradientPath path() {
+        if (path == null) {
+            path = new GradientPath(method.signals());
+        }
+        return path;
     }
 
     /** Finds the parameter of an update, and out which step it belongs to. */
@@ -250,8 +278,9 @@ final class PruningRun {
                             + method.name()
                             + " rewires the network it has begun with, and cannot take in"
                             + " parameters that are unfrozen later: unfreeze them before the"
-                            + " trainer is made, or leave them out by"
-                            + " WeightSelector.builder().optExclude(...).");
+                            + " trainer is made, or leave them out by "
+                            + advice.exclude()
+                            + ".");
         }
         PrunedNetwork whole = network.complete(steps);
         if (optimizer instanceof OptimizerState stateful) {
@@ -367,6 +396,9 @@ final class PruningRun {
         terms.forEach(GradientTerm.Running::close);
         terms = List.of();
         rewired.values().forEach(RewiredTensor::leaveDevices);
+        if (path != null) {
+            path.close();
+        }
         if (network != null) {
             network.leaveDevices();
         }
@@ -447,7 +479,7 @@ final class PruningRun {
         if (optimizer instanceof OptimizerState && metadata.containsKey(OPTIMIZER)) {
             refuse("optimizer", metadata.get(OPTIMIZER), optimizer.getClass().getSimpleName());
         }
-        if (!isLonger(metadata.get(SCHEDULE), net.events(), file.longs(CLOCK, 4))) {
+        if (!isLonger(metadata.get(SCHEDULE), net.events(), clock(file))) {
             refuse("schedule", metadata.get(SCHEDULE), net.events().toString());
         }
         try {
@@ -461,6 +493,16 @@ final class PruningRun {
             throw new CheckpointException(
                     "The saved training is damaged: what it holds does not belong together.");
         }
+    }
+
+    /** Returns the next event, and the epochs, steps and batches that there have been. */
+    private static long[] clock(SafeTensors file) throws IOException {
+        long[] clock = file.longs(CLOCK, 4);
+        if (clock.length < 4) {
+            throw new CheckpointException(
+                    "The saved training is damaged: it does not tell where it had come to.");
+        }
+        return clock;
     }
 
     /** DJL keeps the state of its optimizers, and where their trackers are, to itself. */
@@ -479,7 +521,7 @@ final class PruningRun {
     private void restore(PrunedNetwork net, List<Object> values, SafeTensors file)
             throws IOException {
         NetworkState.set(block, values);
-        long[] clock = file.longs(CLOCK, 4);
+        long[] clock = clock(file);
         if (optimizer instanceof OptimizerState stateful) {
             net.loadOptimizer(stateful, file);
         } else if (clock[2] > 0) {

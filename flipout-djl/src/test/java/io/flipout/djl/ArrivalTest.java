@@ -170,6 +170,31 @@ class ArrivalTest {
                 .contains("Pruner.builder().optKeepZeros()");
     }
 
+    /** Of a program whose user writes no Java. */
+    @Test
+    void whoeverBuildsThePrunerNamesTheWayOut() {
+        Advice advice =
+                new Advice() {
+                    @Override
+                    public String keepZeros() {
+                        return "the box 'keep zeros'";
+                    }
+
+                    @Override
+                    public String layerFloor() {
+                        return "the box 'floor'";
+                    }
+                };
+        Pruner arrived = builder(Schedule.none()).optAdvice(advice).build();
+        assertThat(Warnings.of(() -> fineTune(arrived)))
+                .anyMatch(line -> line.contains("back: the box 'keep zeros' keeps them 0."));
+
+        Pruner emptied =
+                builder(Schedule.oneShot(71 / 72.0, Unit.EPOCH, 1)).optAdvice(advice).build();
+        assertThat(Warnings.of(() -> fineTune(emptied)))
+                .anyMatch(line -> line.contains("a floor (the box 'floor') or lower"));
+    }
+
     /** Halves to a sixteenth, where a quarter is left already: 18, 18, 9 and 5 of 72. */
     @Test
     void aSparserScheduleGoesOnFromTheZeros() {

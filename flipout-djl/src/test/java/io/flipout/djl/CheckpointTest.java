@@ -11,6 +11,7 @@ import ai.djl.training.dataset.Dataset;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import ai.djl.translate.TranslateException;
+import io.flipout.djl.checkpoint.Checkpoint;
 import io.flipout.djl.checkpoint.CheckpointException;
 import io.flipout.djl.training.Adagrad;
 import io.flipout.djl.training.Adam;
@@ -38,8 +39,10 @@ import io.flipout.method.Snip;
 import io.flipout.method.SoftDeepR;
 import io.flipout.method.SparseEvolution;
 import io.flipout.method.SynapticFlow;
+import io.flipout.schedule.PruningEvent;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import io.flipout.schedule.Sparsity;
 import io.flipout.signal.SignFlips;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -358,6 +361,38 @@ class CheckpointTest {
                         throw new CheckpointException(hostile + ": " + e.getCause().getMessage());
                     }
                 });
+    }
+
+    /** Whether the schedule is the saved one or longer. */
+    @Test
+    void aCheckpointThatDoesNotTellItsTimeIsRefused() {
+        PruningMethod method = FlipOut.builder().build();
+        train(pruner(method, Schedule.oneShot(.5, Unit.EPOCH, 1)), 1, false, 0, 5);
+        Schedule longer =
+                weights ->
+                        List.of(
+                                new PruningEvent(Unit.EPOCH, 1, Sparsity.keep(weights, .5)),
+                                new PruningEvent(Unit.EPOCH, 5, 1));
+        for (Schedule schedule : List.of(Schedule.oneShot(.5, Unit.EPOCH, 1), longer)) {
+            Pruner pruner = pruner(method, schedule);
+            try (TinyTraining tiny = new TinyTraining(1)) {
+                tiny.prepared(
+                        pruner.wrap(TinyTraining.sgd()),
+                        (trainer, data) -> {
+                            Map<String, Object> arrays = new LinkedHashMap<>();
+                            NetworkState.save(tiny.block(), arrays);
+                            arrays.put("clock", new long[] {1});
+                            Path timeless = folder.resolve("timeless.safetensors");
+                            Map<String, String> metadata =
+                                    Checkpoint.read(file).arrays().metadata();
+                            Checkpoint.write(timeless, arrays, metadata, Map.of());
+                            assertThatThrownBy(() -> pruner.load(timeless))
+                                    .isInstanceOf(CheckpointException.class)
+                                    .hasMessageContaining("where it had come to");
+                        },
+                        pruner.listener());
+            }
+        }
     }
 
     /** DJL keeps its moments to itself: that they are not in the file is said once, and on load. */

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
@@ -15,7 +17,11 @@ import ai.djl.nn.core.Linear;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.dataset.ArrayDataset;
+import ai.djl.training.dataset.Batch;
+import ai.djl.training.dataset.Dataset;
 import ai.djl.training.loss.Loss;
+import ai.djl.translate.Batchifier;
+import ai.djl.util.Progress;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.method.GradientSignalPreservation;
@@ -149,6 +155,62 @@ class DoublePassTest {
                         new float[] {0, 0},
                         new float[] {1, 3});
         assertThat(masks.get(0)).containsExactly(0, 1);
+    }
+
+    /** A batch whose memory is somebody else's once it is closed. */
+    private static final class Passing extends Batch {
+
+        private Passing(NDManager manager, NDArray data, NDArray labels) {
+            super(
+                    manager,
+                    new NDList(data),
+                    new NDList(labels),
+                    2,
+                    Batchifier.STACK,
+                    Batchifier.STACK,
+                    0,
+                    1);
+        }
+
+        @Override
+        public void close() {
+            getLabels().head().set(new NDIndex("..."), 1000);
+            super.close();
+        }
+    }
+
+    /** Labels of the loss are whole numbers, a type that is not changed for the pass. */
+    @Test
+    void whatIsShownAgainIsNotWhatTheBatchHasLeft() throws Exception {
+        Pruner pruner =
+                Pruner.builder()
+                        .setMethod(GradientSignalPreservation.builder().optTemperature(1).build())
+                        .setSchedule(Schedule.beforeTraining(.5, 1))
+                        .build();
+        Dataset passing =
+                new Dataset() {
+                    @Override
+                    public Iterable<Batch> getData(NDManager manager) {
+                        NDManager owner = manager.newSubManager();
+                        NDArray data = owner.create(new float[] {1, 2, 3, 5}, new Shape(2, 2));
+                        return List.of(new Passing(owner, data, owner.create(new long[] {0, 1})));
+                    }
+
+                    @Override
+                    public void prepare(Progress progress) {}
+                };
+        try (Model model = Model.newInstance("tiny")) {
+            model.setBlock(linear(2));
+            DefaultTrainingConfig config =
+                    new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
+                            .optOptimizer(pruner.wrap(TinyTraining.sgd()))
+                            .addTrainingListeners(pruner.listener());
+            try (Trainer trainer = model.newTrainer(config)) {
+                trainer.initialize(new Shape(1, 2));
+                pruner.pruneBeforeTraining(trainer, passing, 1);
+                assertThat(pruner.report().remaining()).isEqualTo(2);
+            }
+        }
     }
 
     static Stream<Arguments> methods() {

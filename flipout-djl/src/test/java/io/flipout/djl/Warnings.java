@@ -6,12 +6,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** Listens to what is logged as a warning. */
-final class Warnings {
+public final class Warnings {
 
     private Warnings() {}
 
     /** Runs a test and returns the lines it logs. */
-    static List<String> of(Runnable test) {
+    public static List<String> of(Runnable test) {
         PrintStream before = System.err;
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         System.setErr(new PrintStream(bytes, true, StandardCharsets.UTF_8));

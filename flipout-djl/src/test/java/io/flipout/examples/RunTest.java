@@ -75,6 +75,12 @@ class RunTest {
                 .contains("Epoch 4: 0.8999973617560152");
     }
 
+    /** The convolution has 3·8·9 weights, the layer 8·2. */
+    @Test
+    void oneCallAStep() throws Exception {
+        assertThat(output(OneCallAStep::main)).containsPattern("(?m)^total +232 +23 +90\\.086 %$");
+    }
+
     @Test
     void methodOfYourOwn() throws Exception {
         assertThat(output(MethodOfYourOwn::main))

@@ -12,6 +12,7 @@ import picocli.CommandLine.Spec;
         description = "Measures this machine: one JSON object a line.",
         subcommands = {
             BenchStepCommand.class,
+            BenchLaunchesCommand.class,
             BenchPruneCommand.class,
             BenchDataCommand.class,
             BenchExportCommand.class,

@@ -90,7 +90,7 @@ final class BenchExportCommand implements Callable<Integer> {
                 for (int i = 0; i < values.length; i++) {
                     values[i] = random.nextDouble() < sparsity ? 0 : values[i];
                 }
-                array.set(values);
+                RandomPruning.set(array, values);
             }
         }
     }

@@ -4,12 +4,14 @@ import ai.djl.Device;
 import io.flipout.cli.method.MethodOptions;
 import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.option.Devices;
+import io.flipout.cli.option.ForwardOptions;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.method.FlipOut;
 import io.flipout.method.PruningMethod;
 import io.flipout.models.Models;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -74,6 +76,13 @@ final class BenchStepCommand implements Callable<Integer> {
     private List<String> methods = List.of();
 
     @Option(
+            names = "--script",
+            paramLabel = "float32|bf16,...",
+            split = ",",
+            description = "Measure plain training by '--forward script' in these precisions, too.")
+    private List<ForwardOptions.Type> scripts = List.of();
+
+    @Option(
             names = "--device",
             paramLabel = "auto|cpu|gpu[N]",
             defaultValue = "auto",
@@ -102,6 +111,12 @@ final class BenchStepCommand implements Callable<Integer> {
                                             n,
                                             new BenchTraining(
                                                     network, where, m, batchSize, sparsity)));
+            for (ForwardOptions.Type type : scripts) {
+                trainings.put(
+                        "script_" + type.name().toLowerCase(Locale.ROOT),
+                        new BenchTraining(
+                                network, where, null, batchSize, sparsity, type::newTrainer));
+            }
             Map<String, double[]> seconds = new LinkedHashMap<>();
             trainings.keySet().forEach(name -> seconds.put(name, new double[steps]));
             for (int i = -WARM_UP; i < steps; i++) {

@@ -10,14 +10,18 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.Trainer;
+import ai.djl.training.TrainingConfig;
 import ai.djl.training.loss.Loss;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.training.Milestones;
 import io.flipout.djl.training.Sgd;
+import io.flipout.djl.training.StepServer;
 import io.flipout.method.PruningMethod;
 import io.flipout.models.Models;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
 
 /** A network with its optimizer and one batch of noise. */
 final class BenchTraining implements AutoCloseable {
@@ -38,6 +42,17 @@ final class BenchTraining implements AutoCloseable {
      */
     BenchTraining(
             Models network, Device where, PruningMethod method, int batchSize, double sparsity) {
+        this(network, where, method, batchSize, sparsity, Model::newTrainer);
+    }
+
+    /** Makes the network, and the trainer by a way of its own. */
+    BenchTraining(
+            Models network,
+            Device where,
+            PruningMethod method,
+            int batchSize,
+            double sparsity,
+            BiFunction<Model, TrainingConfig, Trainer> trainers) {
         int channels = (int) network.inputShape().get(0);
         model = Model.newInstance(network.id(), where);
         model.setBlock(network.newBlock(channels, CLASSES));
@@ -64,7 +79,8 @@ final class BenchTraining implements AutoCloseable {
                             .build();
             config.optOptimizer(pruner.wrap(sgd)).addTrainingListeners(pruner.listener());
         }
-        trainer = model.newTrainer(config);
+        trainer = trainers.apply(model, config);
+        StepServer.serve(trainer); // As the training loop does.
         Shape shape = new Shape(batchSize).addAll(network.inputShape());
         trainer.initialize(shape);
         NDManager manager = trainer.getManager();
@@ -80,14 +96,21 @@ final class BenchTraining implements AutoCloseable {
 
     /** Takes a step, and waits until it is done. */
     double step() {
+        return step(Runnable::run, Runnable::run);
+    }
+
+    /**
+     * Takes a step, and waits until it is done.
+     *
+     * @param pass runs the forward and backward pass
+     * @param update runs what the optimizer and the pruner do
+     */
+    double step(Consumer<Runnable> pass, Consumer<Runnable> update) {
         long begin = System.nanoTime();
         try (NDManager scratch = trainer.getManager().newSubManager()) {
             images.attach(scratch); // Its descendants are freed with the step.
-            try (GradientCollector collector = trainer.newGradientCollector()) {
-                NDList outputs = trainer.forward(images, labels);
-                collector.backward(trainer.getLoss().evaluate(labels, outputs));
-            }
-            trainer.step();
+            pass.accept(this::pass);
+            update.accept(trainer::step);
             NDArray parameter = model.getBlock().getParameters().valueAt(0).getArray();
             try (NDArray sum = parameter.sum()) {
                 sum.getFloat();
@@ -95,6 +118,13 @@ final class BenchTraining implements AutoCloseable {
             images.attach(trainer.getManager());
         }
         return (System.nanoTime() - begin) / 1e9;
+    }
+
+    private void pass() {
+        try (GradientCollector collector = trainer.newGradientCollector()) {
+            NDList outputs = trainer.forward(images, labels);
+            collector.backward(trainer.getLoss().evaluate(labels, outputs));
+        }
     }
 
     @Override

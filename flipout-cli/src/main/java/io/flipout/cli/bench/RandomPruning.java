@@ -1,6 +1,7 @@
 package io.flipout.cli.bench;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import io.flipout.mask.BlockPaths;
@@ -33,7 +34,14 @@ final class RandomPruning {
                 case BETA, RUNNING_MEAN -> fill(values, -.2, .2, random);
                 default -> {}
             }
-            array.set(values);
+            set(array, values);
+        }
+    }
+
+    /** Sets an array; PyTorch warns of the way in which DJL sets arrays to numbers of Java. */
+    static void set(NDArray array, float[] values) {
+        try (NDArray copy = array.getManager().create(values, array.getShape())) {
+            array.set(new NDIndex("..."), copy);
         }
     }
 

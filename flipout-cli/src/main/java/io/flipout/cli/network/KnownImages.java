@@ -45,20 +45,10 @@ public record KnownImages(ImageInput input, ClassNames classes) {
             if (metadata.isPresent() && metadata.get().preprocessed()) {
                 normalization = null;
             }
-            int[] shape;
-            if (!saved.isScript()) {
-                shape = ints(network.imageShape(saved));
-            } else if (metadata.isPresent() && metadata.get().inputShape() != null) {
-                shape = ImageInput.shape(metadata.get());
-            } else {
-                DataSets own = set.orElseThrow(() -> unknown(saved));
-                int usual =
-                        saved.option("image-size")
-                                .map(Integer::parseInt)
-                                .filter(pixels -> pixels > 0)
-                                .orElse(own.side());
-                shape = new int[] {own.normalization().mean().length, usual, usual};
-            }
+            int[] shape =
+                    saved.isScript()
+                            ? shape(saved, metadata, set).orElseThrow(() -> unknown(saved))
+                            : ints(network.imageShape(saved));
             int height = side.orElse(shape[1]);
             int width = side.orElse(shape[2]);
             return new KnownImages(
@@ -67,6 +57,31 @@ public record KnownImages(ImageInput input, ClassNames classes) {
         } catch (IllegalArgumentException e) {
             throw Failure.misuse(saved.file() + ": " + e.getMessage());
         }
+    }
+
+    /** The shape (channels, height, width) of the images that a module is for, if that is known. */
+    public static Optional<Shape> shape(SavedModel script) throws IOException {
+        Optional<DataSets> set = script.option("dataset").map(DataSets::named);
+        try {
+            return shape(script, TorchScriptFile.open(script.file()).metadata(), set)
+                    .map(sizes -> new Shape(sizes[0], sizes[1], sizes[2]));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty(); // Not of images.
+        }
+    }
+
+    private static Optional<int[]> shape(
+            SavedModel script, Optional<ScriptMetadata> metadata, Optional<DataSets> set) {
+        if (metadata.isPresent() && metadata.get().inputShape() != null) {
+            return Optional.of(ImageInput.shape(metadata.get()));
+        }
+        Optional<Integer> side =
+                script.option("image-size").map(Integer::parseInt).filter(pixels -> pixels > 0);
+        return set.map(
+                own -> {
+                    int usual = side.orElse(own.side());
+                    return new int[] {own.normalization().mean().length, usual, usual};
+                });
     }
 
     private static boolean saysNormalization(Optional<ScriptMetadata> metadata) {

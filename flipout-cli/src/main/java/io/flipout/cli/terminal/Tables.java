@@ -51,7 +51,8 @@ public final class Tables {
     public static String multiplyAdds(SparsityReport report) {
         return report.multiplyAdds() < 0
                 ? "Multiply–adds are not counted: not every layer tells what it takes, as in"
-                        + " TorchScript."
+                        + " TorchScript that does not say for which images it is, or decides by"
+                        + " what it computes."
                 : String.format(
                         Locale.ROOT,
                         "%,d of %,d multiply–adds an image are left.",

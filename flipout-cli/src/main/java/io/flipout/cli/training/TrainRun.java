@@ -11,6 +11,7 @@ import io.flipout.cli.method.MethodOptions;
 import io.flipout.cli.network.Networks;
 import io.flipout.cli.option.CheckpointOptions;
 import io.flipout.cli.option.DataOptions;
+import io.flipout.cli.option.ForwardOptions;
 import io.flipout.cli.option.OptimizerOptions;
 import io.flipout.cli.run.FolderLock;
 import io.flipout.cli.run.MetricsFile;
@@ -55,6 +56,7 @@ import java.util.stream.Collectors;
  * @param pruner prunes it
  * @param pruning how it does
  * @param optimizer how the network is trained
+ * @param forward how it is computed meanwhile
  * @param data what it is trained on
  * @param images the images of that
  * @param examples images to show the network before it is pruned, in an order of their own
@@ -71,6 +73,7 @@ public record TrainRun(
         Pruner pruner,
         MethodOptions pruning,
         OptimizerOptions optimizer,
+        ForwardOptions forward,
         DataOptions data,
         DataOptions.Images images,
         ImageDataset examples,
@@ -102,7 +105,7 @@ public record TrainRun(
                         .optDevices(devices)
                         .optOptimizer(pruner.wrap(optimizer.optimizer(rates)))
                         .addTrainingListeners(weights, pruner.listener());
-        try (Trainer trainer = model.newTrainer(config)) {
+        try (Trainer trainer = forward.newTrainer(model, config)) {
             boolean isLoaded = model.getBlock().isInitialized();
             trainer.initialize(new Shape(1, set.channels(), set.height(), set.width()));
             if (isLoaded && from.isEmpty()) {

@@ -58,8 +58,11 @@ public final class Snapshots {
             return file.array(name, longest);
         }
         List<Object> list = new ArrayList<>();
-        long size = file.longs(name + SIZE, 1)[0];
-        for (long i = 0; i < size; i++) {
+        long[] size = file.longs(name + SIZE, 1);
+        if (size.length == 0) {
+            throw new CheckpointException("The snapshot " + name + " is damaged: it has no size.");
+        }
+        for (long i = 0; i < size[0]; i++) {
             list.add(get(file, name + "." + i, longest)); // Fails at the first that is missing.
         }
         return list;

@@ -3,6 +3,7 @@ package io.flipout.djl.data;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.RandomAccessDataset;
@@ -223,7 +224,10 @@ public final class ImageDataset extends RandomAccessDataset {
             DirectMemory.of(data)
                     .ifPresentOrElse(
                             memory -> memory.put(0, values, 0, count),
-                            () -> data.set(FloatBuffer.wrap(values, 0, count)));
+                            () -> {
+                                FloatBuffer pixels = FloatBuffer.wrap(values, 0, count);
+                                data.set(new NDIndex("..."), owner.create(pixels, shape));
+                            });
             long[] labels = new long[size];
             for (int i = 0; i < size; i++) {
                 labels[i] = images.label(order[batch * batchSize + i]);

@@ -18,6 +18,8 @@ import java.util.List;
  */
 public final class Expression {
 
+    private static final Code TRAINING = new Code("self.training");
+
     /** Whether a constant must be copied when it is read, as something in the module changes. */
     static final Code COPIES = new Code("copies");
 
@@ -69,7 +71,7 @@ public final class Expression {
      * @return the argument {@code self.training}
      */
     public static Object training() {
-        return new Code("self.training");
+        return TRAINING;
     }
 
     /**
@@ -116,6 +118,27 @@ public final class Expression {
 
     Expression withArguments(List<Object> others) {
         return new Expression(function, others, item);
+    }
+
+    /** Says whether it is training in place of asking the module. */
+    Expression inMode(boolean training) {
+        return withArguments(
+                arguments.stream()
+                        .map(
+                                argument ->
+                                        argument == TRAINING
+                                                ? training
+                                                : argument instanceof Expression expression
+                                                        ? expression.inMode(training)
+                                                        : argument)
+                        .toList());
+    }
+
+    /** Puts another argument in the place of one. */
+    Expression withArgument(int position, Object argument) {
+        List<Object> others = new ArrayList<>(arguments);
+        others.set(position, argument);
+        return withArguments(others);
     }
 
     /** PyTorch marks functions that write into their first argument so. */

@@ -69,6 +69,11 @@ final class ModuleContents {
         }
     }
 
+    /** Returns the module; empty if the pickle holds something else. */
+    Optional<Instance> root() {
+        return root instanceof Instance module ? Optional.of(module) : Optional.empty();
+    }
+
     /** Returns the tensors by name; those of shared modules and tied ones have several. */
     Map<String, StoredTensor> tensors() {
         Map<String, StoredTensor> stored = new LinkedHashMap<>();

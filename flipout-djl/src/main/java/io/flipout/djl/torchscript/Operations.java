@@ -616,6 +616,15 @@ final class Operations {
                 settings.get(5));
     }
 
+    /** The position of the argument that says whether the network is trained; -1 if none does. */
+    static int mode(String method, Object[] arguments) {
+        return switch (method) {
+            case "dropout", "batchNorm" -> arguments.length - 1;
+            case "rnn", "gru", "lstm" -> arguments.length - 3;
+            default -> -1;
+        };
+    }
+
     /** Indices in the one type that every function takes. */
     static Object toLong(NDArray array) {
         return array.getDataType() == DataType.INT64

@@ -1,11 +1,10 @@
 package io.flipout.djl.torchscript;
 
-import io.flipout.djl.torchscript.RecordPickle.Call;
-import io.flipout.djl.torchscript.RecordPickle.Global;
-import io.flipout.djl.torchscript.RecordPickle.Instance;
-import io.flipout.djl.torchscript.RecordPickle.Malformed;
-import io.flipout.djl.torchscript.RecordPickle.Persistent;
-import io.flipout.djl.torchscript.RecordPickle.Tuple;
+import io.flipout.djl.torchscript.Pickle.Call;
+import io.flipout.djl.torchscript.Pickle.Dict;
+import io.flipout.djl.torchscript.Pickle.Global;
+import io.flipout.djl.torchscript.Pickle.Instance;
+import io.flipout.djl.torchscript.Pickle.Tuple;
 import io.flipout.djl.torchscript.ScriptCode.Foreign;
 import io.flipout.djl.torchscript.TorchScriptFile.Records;
 import java.io.IOException;
@@ -31,6 +30,16 @@ final class ScriptReader {
     /** Deeper than any module in a module that is written. */
     private static final int DEEPEST = 200;
 
+    /** The records do not belong together. */
+    private static final class Malformed extends Exception {
+
+        private static final long serialVersionUID = 1L;
+
+        Malformed(String message) {
+            super(message);
+        }
+    }
+
     private final Path path;
     private final Records records;
     private final Map<String, Object> storages = new HashMap<>();
@@ -52,20 +61,20 @@ final class ScriptReader {
         }
         code = new String(records.text(CODE), StandardCharsets.UTF_8);
         try {
-            Object root = RecordPickle.read(records.text("data.pkl"));
+            Object root = PickleReader.read(records.text("data.pkl"));
             if (!(root instanceof Instance module) || !isOurs(module.type())) {
                 throw foreign();
             }
             forward = ScriptCode.forward(code, module.type().name());
             module(module, new ArrayList<>());
-            Tuple numbers = (Tuple) RecordPickle.read(records.text("constants.pkl"));
+            Tuple numbers = (Tuple) PickleReader.read(records.text("constants.pkl"));
             storages.clear();
             for (Object constant : numbers.items()) {
-                constants.add(tensor((Call) constant, "constants"));
+                constants.add(tensor(constant, "constants"));
             }
         } catch (Foreign e) {
             throw foreign();
-        } catch (Malformed e) {
+        } catch (Malformed | IllegalArgumentException e) {
             throw new TorchScriptException(path + " is damaged: " + e.getMessage() + ".", e);
         } catch (ClassCastException | IndexOutOfBoundsException | ArithmeticException e) {
             throw new TorchScriptException(path + " is damaged: its modules are incomplete.", e);
@@ -112,11 +121,12 @@ final class ScriptReader {
             sparse(ScriptCode.tensors(code, module.type().name()), state.items(), attributePath);
             return;
         }
-        for (Map.Entry<?, ?> entry : ((Map<?, ?>) module.state()).entrySet()) {
-            List<String> longer = append(attributePath, (String) entry.getKey());
-            if (entry.getValue() instanceof Instance child) {
+        List<Object> entries = ((Dict) module.state()).entries();
+        for (int i = 0; i < entries.size(); i += 2) {
+            List<String> longer = append(attributePath, (String) entries.get(i));
+            if (entries.get(i + 1) instanceof Instance child) {
                 module(child, longer);
-            } else if (entry.getValue() instanceof Call call) {
+            } else if (entries.get(i + 1) instanceof Call call) {
                 attributes.put(longer, tensor(call, "data"));
             }
         }
@@ -132,7 +142,7 @@ final class ScriptReader {
                 tensor = sparse(state.subList(field, field + 3));
                 field += 3;
             } else {
-                tensor = tensor((Call) state.get(field++), "data");
+                tensor = tensor(state.get(field++), "data");
             }
             attributes.put(append(attributePath, name), tensor);
         }
@@ -146,9 +156,9 @@ final class ScriptReader {
     }
 
     private LayerTensor sparse(List<Object> state) throws IOException, Malformed {
-        int[] sizes = sizes((List<?>) ((Call) state.get(2)).arguments().get(0));
-        if (!(numbers((Call) state.get(0), "data") instanceof int[] gaps)
-                || !(numbers((Call) state.get(1), "data") instanceof float[] values)
+        int[] sizes = sizes((List<?>) ((Call) state.get(2)).arguments().items().get(0));
+        if (!(numbers(stored(state.get(0)), "data") instanceof int[] gaps)
+                || !(numbers(stored(state.get(1)), "data") instanceof float[] values)
                 || gaps.length != values.length
                 || sizes.length < 2) {
             throw new Malformed("a sparse weight is of another type");
@@ -164,10 +174,16 @@ final class ScriptReader {
         return new LayerTensor(sizes, values, gaps);
     }
 
+    private static StoredTensor stored(Object value) throws Malformed {
+        return StoredTensor.of(value)
+                .orElseThrow(() -> new Malformed("a tensor is made in another way"));
+    }
+
     /** A tensor; null if its numbers are not float32. */
-    private LayerTensor tensor(Call call, String folder) throws IOException, Malformed {
-        int[] sizes = sizes(((Tuple) call.arguments().get(2)).items());
-        if (!(numbers(call, folder) instanceof float[] values)) {
+    private LayerTensor tensor(Object value, String folder) throws IOException, Malformed {
+        StoredTensor stored = stored(value);
+        int[] sizes = sizes(stored.sizes());
+        if (!(numbers(stored, folder) instanceof float[] values)) {
             return null;
         }
         if (size(sizes) != values.length) {
@@ -177,24 +193,18 @@ final class ScriptReader {
     }
 
     /** The numbers of a tensor: float[] or int[]; null if they are of another type. */
-    private Object numbers(Call call, String folder) throws IOException, Malformed {
-        if (!call.function().equals(new Global("torch._utils", "_rebuild_tensor_v2"))) {
-            throw new Malformed("a tensor is made in another way");
-        }
-        List<Object> storage = ((Persistent) call.arguments().get(0)).id();
-        String type = ((Global) storage.get(1)).name();
-        String key = (String) storage.get(2);
-        long count = (Long) storage.get(4);
-        List<Object> sizes = ((Tuple) call.arguments().get(2)).items();
-        List<Object> strides = ((Tuple) call.arguments().get(3)).items();
+    private Object numbers(StoredTensor tensor, String folder) throws IOException, Malformed {
+        String type = tensor.storage().type();
+        String key = tensor.storage().key();
+        long count = tensor.storage().length();
         long step = 1;
-        for (int axis = sizes.size() - 1; axis >= 0; axis--) {
-            if ((Long) strides.get(axis) != step) {
+        for (int axis = tensor.sizes().size() - 1; axis >= 0; axis--) {
+            if (tensor.strides().get(axis) != step) {
                 throw new Malformed("a tensor's numbers lie in another order");
             }
-            step = Math.multiplyExact(step, (Long) sizes.get(axis));
+            step = Math.multiplyExact(step, tensor.sizes().get(axis));
         }
-        if (step != count || count < 0 || count > Integer.MAX_VALUE / 4) {
+        if (tensor.offset() != 0 || step != count || count < 0 || count > Integer.MAX_VALUE / 4) {
             throw new Malformed("a tensor has another size than its numbers");
         }
         boolean isFloat = type.equals("FloatStorage");

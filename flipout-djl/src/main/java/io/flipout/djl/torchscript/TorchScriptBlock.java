@@ -12,11 +12,16 @@ import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
 import io.flipout.mask.ModuleBlock;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.LongStream;
 
 /**
  * A TorchScript module as a block that is true to its file where DJL's own is not: a parameter of
@@ -29,7 +34,11 @@ final class TorchScriptBlock extends PtSymbolBlock implements ModuleBlock {
     private final Map<String, String> firstNames;
     private final Map<String, Submodule> submodules;
     private final Map<String, byte[]> extras;
+    private final Optional<LayerUses.Source> source;
     private Map<String, Parameter> parameters;
+
+    /** How often weights are used, of one sample of the shapes; null if not counted yet. */
+    private Map<List<Shape>, Optional<Map<String, Long>>> uses = Map.of();
 
     private PairList<String, Shape> inputDescription;
     private PairList<String, Shape> outputDescription;
@@ -43,18 +52,21 @@ final class TorchScriptBlock extends PtSymbolBlock implements ModuleBlock {
      * @param firstNames by each name of a tensor the first that it has
      * @param submodules by the name of a tensor what holds it
      * @param extras what travels in the file beside the module, by name
+     * @param source its code, to count how often weights are used
      */
     TorchScriptBlock(
             PtNDManager manager,
             long handle,
             Map<String, String> firstNames,
             Map<String, Submodule> submodules,
-            Map<String, byte[]> extras) {
+            Map<String, byte[]> extras,
+            Optional<LayerUses.Source> source) {
         super(manager, handle);
         this.manager = manager;
         this.firstNames = firstNames;
         this.submodules = submodules;
         this.extras = extras;
+        this.source = source;
         setMode(true); // Whatever it was saved in, as DJL has it.
     }
 
@@ -93,6 +105,53 @@ final class TorchScriptBlock extends PtSymbolBlock implements ModuleBlock {
         return Optional.ofNullable(submodules.get(parameter));
     }
 
+    @Override
+    public OptionalLong uses(String parameter) {
+        List<long[]> inputs = samples();
+        if (source.isEmpty() || inputs.isEmpty()) {
+            return OptionalLong.empty();
+        }
+        List<Shape> key = inputs.stream().map(Shape::new).toList();
+        if (!uses.containsKey(key)) {
+            Map<String, long[]> shapes = new HashMap<>();
+            getDirectParameters()
+                    .forEach(
+                            p ->
+                                    shapes.put(
+                                            p.getKey(),
+                                            p.getValue().getArray().getShape().getShape()));
+            uses = Map.of(key, LayerUses.count(source.get(), shapes, firstNames, inputs));
+        }
+        // What the code does not come across is not multiplied at all.
+        long times = uses.get(key).map(counted -> counted.getOrDefault(parameter, 0L)).orElse(-1L);
+        return times < 0 ? OptionalLong.empty() : OptionalLong.of(times);
+    }
+
+    /** The shapes of inputs of one sample; none if they are not known. */
+    private List<long[]> samples() {
+        List<long[]> samples = new ArrayList<>();
+        if (inputShapes != null) {
+            for (Shape shape : inputShapes) {
+                if (shape.dimension() == 0) {
+                    return List.of();
+                }
+                long[] sizes = shape.getShape().clone();
+                sizes[0] = 1;
+                samples.add(sizes);
+            }
+        } else if (extras.containsKey(ScriptMetadata.NAME)) {
+            String json = new String(extras.get(ScriptMetadata.NAME), StandardCharsets.UTF_8);
+            List<Long> image = ScriptMetadata.fromJson(json).inputShape();
+            if (image != null && image.stream().allMatch(Objects::nonNull)) {
+                samples.add(
+                        LongStream.concat(
+                                        LongStream.of(1), image.stream().mapToLong(Long::longValue))
+                                .toArray());
+            }
+        }
+        return samples;
+    }
+
     /** Returns the further names of the parameters that have several, by their first. */
     Map<String, List<String>> otherNames() {
         Map<String, List<String>> others = new LinkedHashMap<>();
@@ -129,6 +188,7 @@ final class TorchScriptBlock extends PtSymbolBlock implements ModuleBlock {
         NDList outputs = IValueUtils.forward(this, inputs, true);
         if (outputDescription == null) {
             inputDescription = shapes(inputs);
+            inputShapes = inputs.getShapes();
             outputDescription = shapes(outputs);
         }
         return outputs;

@@ -51,6 +51,7 @@ public final class TorchScriptFile {
     private final Map<String, Used> records = new HashMap<>();
 
     private ModuleContents contents;
+    private Object constants;
 
     private TorchScriptFile(Path path, String root) {
         this.path = path;
@@ -151,7 +152,7 @@ public final class TorchScriptFile {
         } catch (IllegalArgumentException | ArithmeticException e) {
             throw unreadable("data", e);
         }
-        readPickle(zip, "constants");
+        constants = readPickle(zip, "constants");
     }
 
     /**
@@ -269,6 +270,22 @@ public final class TorchScriptFile {
     /** What the file says of its module. */
     ModuleContents contents() {
         return contents;
+    }
+
+    /** What is needed to count how often each weight is used; empty if there is no module. */
+    Optional<LayerUses.Source> source() throws IOException {
+        Map<String, String> code = new HashMap<>();
+        try (ZipFile zip = new ZipFile(path.toFile())) {
+            Enumeration<? extends ZipEntry> entries = zip.entries();
+            while (entries.hasMoreElements()) {
+                String name = entries.nextElement().getName();
+                if (name.startsWith(root + "/code/") && name.endsWith(".py")) {
+                    String record = name.substring(root.length() + 1);
+                    code.put(record, text(zip, record).orElseThrow());
+                }
+            }
+        }
+        return contents.root().map(module -> new LayerUses.Source(module, code, constants));
     }
 
     /** Whether a tensor of float32 holds NaN. */

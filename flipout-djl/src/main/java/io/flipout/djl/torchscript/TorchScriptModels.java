@@ -143,7 +143,8 @@ public final class TorchScriptModels {
                         handle,
                         file.contents().firstNames(),
                         file.submodules(),
-                        file.extras());
+                        file.extras(),
+                        file.source());
             }
         } finally {
             Files.delete(unified);

@@ -140,7 +140,7 @@ final class TracedArray implements InvocationHandler {
     private Object overwrite(Buffer numbers) {
         NDArray real = value.array();
         NDArray brought = tracer.manager().create(numbers, real.getShape(), real.getDataType());
-        brought.copyTo(real);
+        real.set(new NDIndex("..."), brought);
         tracer.change(Expression.of("torch.copy_", array, tracer.constant(brought)));
         return null;
     }
@@ -193,7 +193,7 @@ final class TracedArray implements InvocationHandler {
         if (Operations.isRecurrent(name)) {
             checkWidth(real((NDArray) adopted[0]), real(((NDList) adopted[2]).get(0)));
         }
-        Object result = call(method, target, real(adopted));
+        Object result = call(method, target, atRest(name, real(adopted)));
         if (result == null) {
             tracer.change(translate(operation, name, adopted));
             return null;
@@ -214,6 +214,15 @@ final class TracedArray implements InvocationHandler {
         return reals.size() == 1 && !Operations.returnsList(name)
                 ? new NDList(tracer.result(expression, reals.get(0)))
                 : tracer.results(expression, reals, Operations.returnsList(name));
+    }
+
+    /** While a training is traced nothing is drawn at random and no statistics move. */
+    private static Object[] atRest(String name, Object[] arguments) {
+        int mode = Operations.mode(name, arguments);
+        if (mode >= 0) {
+            arguments[mode] = false;
+        }
+        return arguments;
     }
 
     /** PyTorch's recurrent layers on a CPU do not look, and read beyond their weights. */
@@ -247,7 +256,11 @@ final class TracedArray implements InvocationHandler {
 
     private Expression translate(Operation operation, String name, Object[] arguments) {
         try {
-            return operation.translate(array, arguments);
+            Expression translated = operation.translate(array, arguments);
+            int mode = Operations.mode(name, arguments);
+            return tracer.isTraining() && mode >= 0
+                    ? translated.inMode((Boolean) arguments[mode])
+                    : translated;
         } catch (UnsupportedOperationException e) {
             throw tracer.unsupported(name, e.getMessage());
         }

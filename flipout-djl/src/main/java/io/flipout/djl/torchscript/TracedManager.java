@@ -2,6 +2,7 @@ package io.flipout.djl.torchscript;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
@@ -82,7 +83,7 @@ final class TracedManager implements InvocationHandler {
     /** Memory that DJL leaves as it is: zeros are as good. */
     private static NDArray zeroed(NDArray array) {
         try (NDArray zero = array.zerosLike()) {
-            zero.copyTo(array);
+            array.set(new NDIndex("..."), zero);
         }
         return array;
     }

@@ -12,6 +12,7 @@ import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,19 +30,32 @@ final class Tracer implements AutoCloseable {
 
     private final Block block;
     private final Operations operations;
+    private final boolean training;
     private final NDManager manager;
     private final NDManager tracedManager;
     private final Map<String, String> pathsById = new HashMap<>();
-    private final Map<String, NDArray> parameters = new HashMap<>();
+    private final Map<String, NDArray> parameters = new LinkedHashMap<>();
     private final Map<String, NDArray> constants = new HashMap<>();
     private final Set<Integer> known = new HashSet<>();
     private final List<Value> values = new ArrayList<>();
     private final List<Statement> statements = new ArrayList<>();
     private String lastParameter = "";
 
+    /** Traces what the block does when it is evaluated. */
     Tracer(Block block, Operations operations, Device device) {
+        this(block, operations, device, false);
+    }
+
+    /**
+     * Makes a tracer.
+     *
+     * @param training whether the block is to do what it does when it is trained. Its parameters
+     *     are then inputs of the trace, after the others, and the block's own stay as they are.
+     */
+    Tracer(Block block, Operations operations, Device device, boolean training) {
         this.block = block;
         this.operations = operations;
+        this.training = training;
         manager = NDManager.newBaseManager(device);
         tracedManager =
                 (NDManager)
@@ -74,19 +88,55 @@ final class Tracer implements AutoCloseable {
      * @param preprocessing what comes before the block
      */
     Trace trace(NDList inputs, UnaryOperator<NDList> preprocessing) {
-        List<Value> inputValues = new ArrayList<>();
+        NDList traced = inputs(inputs);
+        return finished(traced, block.forward(store(), preprocessing.apply(traced), false));
+    }
+
+    /**
+     * Traces the block as it is trained.
+     *
+     * @param data real inputs, which this tracer's manager owns
+     * @param labels as the data; null where the block is not shown any
+     */
+    Trace trace(NDList data, NDList labels) {
+        NDList inputs = inputs(data);
+        NDList given = new NDList(inputs); // DJL's recurrent blocks put their states into it.
+        NDList outputs;
+        if (labels == null) {
+            outputs = block.forward(store(), given, true);
+        } else {
+            NDList shown = inputs(labels);
+            outputs = block.forward(store(), given, new NDList(shown), null);
+            inputs.addAll(shown);
+        }
+        return finished(inputs.addAll(new NDList(parameters.values())), outputs);
+    }
+
+    private NDList inputs(NDList reals) {
         NDList traced = new NDList();
-        for (NDArray input : inputs) {
-            Value value = value(Value.Kind.INPUT, null, input);
-            inputValues.add(value);
-            NDArray array = TracedArray.of(this, value);
+        for (NDArray input : reals) {
+            NDArray array = TracedArray.of(this, value(Value.Kind.INPUT, null, input));
             array.setName(input.getName());
             traced.add(array);
         }
-        NDList outputs = block.forward(store(), preprocessing.apply(traced), false);
+        return traced;
+    }
+
+    private Trace finished(NDList inputs, NDList outputs) {
+        List<Value> inputValues = inputs.stream().map(TracedArray::valueOf).toList();
         List<Value> outputValues = outputs.stream().map(this::valueOf).toList();
         forgetSteps(outputValues);
         return new Trace(inputValues, statements, outputValues, values);
+    }
+
+    /** The paths of the parameters that have been used, in the order of their use. */
+    List<String> usedParameters() {
+        return List.copyOf(parameters.keySet());
+    }
+
+    /** Whether the block is traced as it is trained. */
+    boolean isTraining() {
+        return training;
     }
 
     /** Only their shapes are still of use, and they are many. */
@@ -126,6 +176,11 @@ final class Tracer implements AutoCloseable {
                 path,
                 p -> {
                     NDArray array = parameter.getArray();
+                    if (training) { // A block may change what it is given.
+                        try (NDArray numbers = array.stopGradient()) {
+                            return TracedArray.of(this, value(Value.Kind.INPUT, p, copy(numbers)));
+                        }
+                    }
                     array = array.toDevice(manager.getDevice(), false);
                     return TracedArray.of(this, value(Value.Kind.PARAMETER, p, array));
                 });

@@ -2,7 +2,6 @@ package io.flipout.djl.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import java.nio.FloatBuffer;
 import java.util.List;
 
 /**
@@ -37,14 +36,13 @@ public final class Adagrad extends ElementwiseOptimizer {
     }
 
     @Override
-    void update(FloatBuffer w, FloatBuffer g, FloatBuffer[] state, Step step, int from, int to) {
+    void update(float[] w, float[] g, float[][] state, Step step, int size) {
         float eps = (float) epsilon;
-        for (int i = from; i < to; i++) {
-            float weight = w.get(i);
-            float gradient = gradient(g.get(i), weight);
-            float sum = state[0].get(i) + gradient * gradient;
-            state[0].put(i, sum);
-            w.put(i, weight - step.rate() * (gradient / ((float) Math.sqrt(sum) + eps)));
+        for (int i = 0; i < size; i++) {
+            float gradient = g[i];
+            float sum = state[0][i] + gradient * gradient;
+            state[0][i] = sum;
+            w[i] -= step.rate() * (gradient / ((float) Math.sqrt(sum) + eps));
         }
     }
 

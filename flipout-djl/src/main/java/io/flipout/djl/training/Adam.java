@@ -2,7 +2,6 @@ package io.flipout.djl.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import java.nio.FloatBuffer;
 import java.util.List;
 
 /**
@@ -63,7 +62,7 @@ public final class Adam extends ElementwiseOptimizer {
     }
 
     @Override
-    void update(FloatBuffer w, FloatBuffer g, FloatBuffer[] state, Step step, int from, int to) {
+    void update(float[] w, float[] g, float[][] state, Step step, int size) {
         float b1 = (float) beta1;
         float b2 = (float) beta2;
         float rest1 = (float) (1 - beta1);
@@ -72,15 +71,14 @@ public final class Adam extends ElementwiseOptimizer {
         float root = (float) root(step);
         float eps = (float) epsilon;
         float kept = (float) kept(step);
-        for (int i = from; i < to; i++) {
-            float weight = w.get(i);
-            float gradient = gradient(g.get(i), weight);
-            float mean = b1 * state[0].get(i) + rest1 * gradient;
-            float square = b2 * state[1].get(i) + rest2 * gradient * gradient;
-            state[0].put(i, mean);
-            state[1].put(i, square);
+        for (int i = 0; i < size; i++) {
+            float gradient = g[i];
+            float mean = b1 * state[0][i] + rest1 * gradient;
+            float square = b2 * state[1][i] + rest2 * gradient * gradient;
+            state[0][i] = mean;
+            state[1][i] = square;
             float divisor = (float) Math.sqrt(square) / root + eps;
-            w.put(i, kept * weight - length * (mean / divisor));
+            w[i] = kept * w[i] - length * (mean / divisor);
         }
     }
 

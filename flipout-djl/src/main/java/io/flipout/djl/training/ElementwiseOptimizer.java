@@ -1,14 +1,23 @@
 package io.flipout.djl.training;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.ParameterTracker;
-import io.flipout.tensor.Chunks;
+import io.flipout.djl.kernel.TorchKernels;
+import io.flipout.tensor.DeviceStep;
+import io.flipout.tensor.DeviceTensors;
 import io.flipout.tensor.DirectMemory;
+import io.flipout.tensor.Piece;
+import io.flipout.tensor.StepPass;
+import io.flipout.tensor.Update;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -22,7 +31,8 @@ import java.util.Optional;
  * applied to the gradient before weight decay. On a CPU an update is one pass over weight, gradient
  * and state; elsewhere it is operations of the engine.
  */
-public abstract class ElementwiseOptimizer extends Optimizer implements OptimizerState {
+public abstract class ElementwiseOptimizer extends Optimizer
+        implements OptimizerState, StepOptimizer {
 
     private final ParameterTracker learningRate;
 
@@ -31,6 +41,9 @@ public abstract class ElementwiseOptimizer extends Optimizer implements Optimize
 
     /** What {@link #restore} gave, by parameter id. */
     private final Map<String, Restored> restored = new HashMap<>();
+
+    /** By device, where steps are taken on flat arrays. */
+    private final Map<Device, DeviceTensors> joined = new HashMap<>();
 
     private record Restored(List<float[]> state, int updates, int clearedAt) {}
 
@@ -44,9 +57,34 @@ public abstract class ElementwiseOptimizer extends Optimizer implements Optimize
 
     /** What is kept for a parameter on a device. */
     private static final class Slot {
+
         final List<NDArray> state = new ArrayList<>();
         int updates;
         int clearedAt;
+
+        /** The memory of the weight; null before it is first asked for. */
+        private FloatBuffer memory;
+
+        /** The memory of the state; null before it is first asked for. */
+        private List<FloatBuffer> stateMemory;
+
+        Optional<FloatBuffer> memory(NDArray weight) {
+            Optional<FloatBuffer> now = DirectMemory.of(memory, weight);
+            memory = now.orElse(null);
+            return now;
+        }
+
+        boolean isOnHost() {
+            return stateMemory().size() == state.size();
+        }
+
+        List<FloatBuffer> stateMemory() {
+            if (stateMemory == null) {
+                stateMemory =
+                        state.stream().map(DirectMemory::of).flatMap(Optional::stream).toList();
+            }
+            return stateMemory;
+        }
     }
 
     ElementwiseOptimizer(Builder<?> builder) {
@@ -57,9 +95,12 @@ public abstract class ElementwiseOptimizer extends Optimizer implements Optimize
     /** Returns the number of arrays that are kept for each parameter. */
     abstract int states();
 
-    /** Moves the weights from one position up to another, in the memory of the arrays. */
-    abstract void update(
-            FloatBuffer w, FloatBuffer g, FloatBuffer[] state, Step step, int from, int to);
+    /**
+     * Moves the first weights of an array, in the host's memory.
+     *
+     * @param g the gradients, after clipping and weight decay
+     */
+    abstract void update(float[] w, float[] g, float[][] state, Step step, int size);
 
     /**
      * Moves the weights by the engine's operations.
@@ -77,26 +118,158 @@ public abstract class ElementwiseOptimizer extends Optimizer implements Optimize
     /** {@inheritDoc} */
     @Override
     public final void update(String parameterId, NDArray weight, NDArray grad) {
-        Slot slot =
-                slots.computeIfAbsent(parameterId, k -> new HashMap<>())
-                        .computeIfAbsent(weight.getUid(), k -> newSlot(parameterId, weight));
-        float rate = learningRate.getNewValue(parameterId, ++slot.updates);
-        Step step = new Step(rate, slot.updates - slot.clearedAt);
-        try (NDArray values = weight.stopGradient()) {
-            Optional<FloatBuffer> w = DirectMemory.of(values);
-            Optional<FloatBuffer> g = DirectMemory.of(grad);
-            List<FloatBuffer> state =
-                    slot.state.stream().map(DirectMemory::of).flatMap(Optional::stream).toList();
-            if (w.isPresent() && g.isPresent() && state.size() == slot.state.size()) {
-                FloatBuffer[] memory = state.toArray(FloatBuffer[]::new);
-                Chunks.forEach(
-                        w.get().limit(),
-                        (chunk, from, to) -> update(w.get(), g.get(), memory, step, from, to));
-            } else {
-                updateOnDevice(values, grad, slot.state, step);
+        move(List.of(update(new ParameterGradient(parameterId, weight, grad))), List.of());
+        Sgd.zeroGradient(weight);
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public final void step(List<ParameterGradient> step) {
+        Map<Device, List<Update>> byDevice = new LinkedHashMap<>();
+        for (ParameterGradient gradient : step) {
+            if (gradient.weight().size() == 0) {
+                continue;
+            }
+            byDevice.computeIfAbsent(gradient.weight().getDevice(), d -> new ArrayList<>())
+                    .add(update(gradient));
+        }
+        byDevice.values().forEach(updates -> move(updates, List.of(Piece::clearGradients)));
+    }
+
+    private Update update(ParameterGradient gradient) {
+        Slot slot = slot(gradient.id(), gradient.weight());
+        return new Update(
+                gradient.id(),
+                gradient.weight(),
+                gradient.gradient(),
+                Optional.empty(),
+                slot.memory(gradient.weight()),
+                DirectMemory.of(gradient.gradient()));
+    }
+
+    private void move(List<Update> step, List<StepPass.Work> afterwards) {
+        Optional<StepPass.Work> work = inPieces(step);
+        if (work.isPresent()) {
+            List<StepPass.Work> works = new ArrayList<>(List.of(work.get()));
+            works.addAll(afterwards);
+            StepPass.over(step, works);
+        } else if (step.size() > 1
+                && step.stream().noneMatch(Update::isOnHost)
+                && step.stream().allMatch(Update::isFloat)) {
+            Device device = step.get(0).weight().getDevice();
+            DeviceTensors tensors = joined.get(device);
+            if (tensors == null || !tensors.isOf(step)) {
+                if (tensors != null) {
+                    tensors.close();
+                }
+                tensors = new DeviceTensors(step, TorchKernels.of(step.get(0).weight()));
+                joined.put(device, tensors);
+            }
+            try (DeviceStep all = tensors.step(step)) {
+                step(all);
+                all.putWeights();
+                all.clearGradients();
+            }
+        } else {
+            for (Update update : step) {
+                Slot slot = slot(update.id(), update.weight());
+                try (NDManager scratch = update.weight().getManager().newSubManager();
+                        NDArray values = update.weight().stopGradient()) {
+                    NDArray gradient = update.gradient().duplicate();
+                    gradient.attach(scratch);
+                    move(values, gradient, slot.state, next(update, slot), scratch);
+                }
+                if (!afterwards.isEmpty()) {
+                    Sgd.zero(update.gradient());
+                }
             }
         }
-        Sgd.zeroGradient(weight);
+    }
+
+    /**
+     * Begins a step of parameters in the host's memory.
+     *
+     * @param step the step
+     * @return what moves the weights of a piece by its gradients; empty if some of the memory
+     *     cannot be reached, and nothing has begun
+     */
+    public final Optional<StepPass.Work> inPieces(List<Update> step) {
+        for (Update update : step) {
+            if (!update.isOnHost() || !slot(update.id(), update.weight()).isOnHost()) {
+                return Optional.empty();
+            }
+        }
+        Slot[] moved = new Slot[step.size()];
+        Step[] steps = new Step[step.size()];
+        for (int i = 0; i < moved.length; i++) {
+            moved[i] = slot(step.get(i).id(), step.get(i).weight());
+            steps[i] = next(step.get(i), moved[i]);
+        }
+        return Optional.of(piece -> move(piece, moved[piece.tensor()], steps[piece.tensor()]));
+    }
+
+    private void move(Piece piece, Slot slot, Step step) {
+        float[][] state = new float[slot.state.size()][];
+        for (int i = 0; i < state.length; i++) {
+            state[i] = piece.buffer(i);
+            piece.read(slot.stateMemory().get(i), state[i]);
+        }
+        prepare(piece.gradients(), piece.weights(), piece.size());
+        update(piece.weights(), piece.gradients(), state, step, piece.size());
+        piece.changeWeights();
+        for (int i = 0; i < state.length; i++) {
+            piece.write(slot.stateMemory().get(i), state[i]);
+        }
+    }
+
+    /**
+     * Takes a step on a device, on flat arrays.
+     *
+     * @param step the step, whose weights are moved and whose gradients are written to at will
+     */
+    public final void step(DeviceStep step) {
+        List<Update> updates = step.updates();
+        List<Slot> moved = updates.stream().map(u -> slot(u.id(), u.weight())).toList();
+        List<Step> steps = new ArrayList<>();
+        for (int i = 0; i < moved.size(); i++) {
+            steps.add(next(updates.get(i), moved.get(i)));
+        }
+        if (steps.stream().distinct().count() == 1) {
+            List<NDArray> state = new ArrayList<>();
+            for (int i = 0; i < states(); i++) {
+                state.add(joinState(step, moved, i));
+            }
+            move(step.weights(), step.gradients(), state, steps.get(0), step.manager());
+        } else {
+            NDList weights = step.parts(step.weights());
+            NDList gradients = step.parts(step.gradients());
+            for (int i = 0; i < moved.size(); i++) {
+                List<NDArray> state = moved.get(i).state;
+                move(weights.get(i), gradients.get(i), state, steps.get(i), step.manager());
+            }
+        }
+    }
+
+    private NDArray joinState(DeviceStep step, List<Slot> moved, int number) {
+        return step.join(
+                List.of(this, number),
+                DataType.FLOAT32,
+                moved.stream().map(slot -> slot.state.get(number)).toList(),
+                (i, view) -> {
+                    view.attach(step.updates().get(i).weight().getManager());
+                    moved.get(i).state.set(number, view);
+                    moved.get(i).stateMemory = null;
+                });
+    }
+
+    private Step next(Update update, Slot slot) {
+        float rate = learningRate.getNewValue(update.id(), ++slot.updates);
+        return new Step(rate, slot.updates - slot.clearedAt);
+    }
+
+    private Slot slot(String parameterId, NDArray weight) {
+        return slots.computeIfAbsent(parameterId, k -> new HashMap<>())
+                .computeIfAbsent(weight.getUid(), k -> newSlot(parameterId, weight));
     }
 
     private Slot newSlot(String parameterId, NDArray weight) {
@@ -116,52 +289,59 @@ public abstract class ElementwiseOptimizer extends Optimizer implements Optimize
         return slot;
     }
 
-    /** Returns a gradient of the memory, after clipping and weight decay. */
-    final float gradient(float gradient, float weight) {
-        float clip = clipGrad >= 0 ? clipGrad : Float.POSITIVE_INFINITY;
-        float scaled = gradient * rescaleGrad;
-        // Not Math.min and max: they are slow on NaN's account, which passes here.
-        scaled = scaled > clip ? clip : scaled < -clip ? -clip : scaled;
-        return addsDecay() ? scaled + getWeightDecay() * weight : scaled;
-    }
-
-    private void updateOnDevice(NDArray w, NDArray g, List<NDArray> state, Step step) {
-        try (NDManager scratch = w.getManager().newSubManager(w.getDevice())) {
-            NDArray gradient = g.mul(rescaleGrad);
-            gradient.attach(scratch);
-            if (clipGrad >= 0) {
-                gradient = gradient.clip(-clipGrad, clipGrad);
-                gradient.attach(scratch);
+    /** Clips gradients and adds weight decay. */
+    private void prepare(float[] gradients, float[] weights, int size) {
+        if (rescaleGrad != 1 || clipGrad >= 0) {
+            float clip = clipGrad >= 0 ? clipGrad : Float.POSITIVE_INFINITY;
+            for (int i = 0; i < size; i++) {
+                float scaled = gradients[i] * rescaleGrad;
+                // Not Math.min and max: they are slow on NaN's account, which passes here.
+                gradients[i] = scaled > clip ? clip : scaled < -clip ? -clip : scaled;
             }
-            if (addsDecay() && getWeightDecay() != 0) {
-                NDArray decay = w.mul(getWeightDecay());
-                decay.attach(scratch);
-                gradient.addi(decay);
+        }
+        float decay = getWeightDecay();
+        if (addsDecay() && decay != 0) {
+            for (int i = 0; i < size; i++) {
+                gradients[i] += decay * weights[i];
             }
-            update(w, gradient, state, step, scratch);
         }
     }
 
-    private Optional<Slot> slot(String parameterId, NDArray weight) {
+    /** Moves weights by the engine's operations; the gradient is written to at will. */
+    private void move(NDArray w, NDArray g, List<NDArray> state, Step step, NDManager scratch) {
+        NDArray gradient = rescaleGrad == 1 ? g : g.muli(rescaleGrad);
+        if (clipGrad >= 0) {
+            gradient = gradient.clip(-clipGrad, clipGrad);
+            gradient.attach(scratch);
+        }
+        if (addsDecay() && getWeightDecay() != 0) {
+            NDArray decay = w.mul(getWeightDecay());
+            decay.attach(scratch);
+            gradient.addi(decay);
+        }
+        update(w, gradient, state, step, scratch);
+    }
+
+    private Optional<Slot> known(String parameterId, NDArray weight) {
         return Optional.ofNullable(slots.getOrDefault(parameterId, Map.of()).get(weight.getUid()));
     }
 
     /** {@inheritDoc} */
     @Override
     public final List<NDArray> state(String parameterId, NDArray weight) {
-        return slot(parameterId, weight).map(slot -> List.copyOf(slot.state)).orElse(List.of());
+        return known(parameterId, weight).map(slot -> List.copyOf(slot.state)).orElse(List.of());
     }
 
     /** {@inheritDoc} */
     @Override
     public final int updates(String parameterId, NDArray weight) {
-        return slot(parameterId, weight).map(slot -> slot.updates).orElse(0);
+        return known(parameterId, weight).map(slot -> slot.updates).orElse(0);
     }
 
     /** {@inheritDoc} */
     @Override
     public final void clear(String parameterId, NDArray weight) {
-        slot(parameterId, weight)
+        known(parameterId, weight)
                 .ifPresent(
                         slot -> {
                             slot.state.forEach(Sgd::zero);
@@ -172,7 +352,7 @@ public abstract class ElementwiseOptimizer extends Optimizer implements Optimize
     /** {@inheritDoc} */
     @Override
     public final int clearedAt(String parameterId, NDArray weight) {
-        return slot(parameterId, weight).map(slot -> slot.clearedAt).orElse(0);
+        return known(parameterId, weight).map(slot -> slot.clearedAt).orElse(0);
     }
 
     /** {@inheritDoc} */

@@ -2,7 +2,6 @@ package io.flipout.djl.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import java.nio.FloatBuffer;
 import java.util.List;
 
 /**
@@ -42,21 +41,20 @@ public final class RmsProp extends ElementwiseOptimizer {
     }
 
     @Override
-    void update(FloatBuffer w, FloatBuffer g, FloatBuffer[] state, Step at, int from, int to) {
+    void update(float[] w, float[] g, float[][] state, Step at, int size) {
         float keeps = (float) alpha;
         float rest = (float) (1 - alpha);
         float eps = (float) epsilon;
-        for (int i = from; i < to; i++) {
-            float weight = w.get(i);
-            float gradient = gradient(g.get(i), weight);
-            float square = keeps * state[0].get(i) + rest * gradient * gradient;
-            state[0].put(i, square);
+        for (int i = 0; i < size; i++) {
+            float gradient = g[i];
+            float square = keeps * state[0][i] + rest * gradient * gradient;
+            state[0][i] = square;
             float step = gradient / ((float) Math.sqrt(square) + eps);
             if (momentum != 0) {
-                step += momentum * state[1].get(i);
-                state[1].put(i, step);
+                step += momentum * state[1][i];
+                state[1][i] = step;
             }
-            w.put(i, weight - at.rate() * step);
+            w[i] -= at.rate() * step;
         }
     }
 

@@ -6,7 +6,6 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import io.flipout.tensor.Chunks;
 import io.flipout.tensor.DirectMemory;
-import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
 
@@ -46,17 +45,26 @@ public final class Sgd extends ElementwiseOptimizer {
     }
 
     @Override
-    void update(FloatBuffer w, FloatBuffer g, FloatBuffer[] state, Step at, int from, int to) {
+    void update(float[] w, float[] g, float[][] state, Step at, int size) {
         float rate = at.rate();
-        for (int i = from; i < to; i++) {
-            float weight = w.get(i);
-            float step = gradient(g.get(i), weight);
-            if (momentum != 0) {
-                float velocity = momentum * state[0].get(i) + step;
-                state[0].put(i, velocity);
-                step = nesterov ? step + momentum * velocity : velocity;
+        if (momentum == 0) {
+            for (int i = 0; i < size; i++) {
+                w[i] -= rate * g[i];
             }
-            w.put(i, weight - rate * step);
+            return;
+        }
+        float[] velocity = state[0];
+        for (int i = 0; i < size; i++) {
+            velocity[i] = momentum * velocity[i] + g[i];
+        }
+        if (nesterov) {
+            for (int i = 0; i < size; i++) {
+                w[i] -= rate * (g[i] + momentum * velocity[i]);
+            }
+        } else {
+            for (int i = 0; i < size; i++) {
+                w[i] -= rate * velocity[i];
+            }
         }
     }
 

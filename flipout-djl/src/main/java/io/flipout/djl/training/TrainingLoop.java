@@ -45,6 +45,7 @@ public final class TrainingLoop {
 
     private TrainingLoop(Builder builder) {
         trainer = builder.trainer;
+        StepServer.serve(trainer);
         epochs = builder.epochs;
         train = builder.train;
         validation = builder.validation;

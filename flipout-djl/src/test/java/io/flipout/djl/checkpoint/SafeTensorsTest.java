@@ -115,7 +115,7 @@ class SafeTensorsTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "{\"w\":{\"dtype\":\"F32\",\"shape\":[2000000000],\"data_offsets\":[0,8000000000]}} | bytes and not",
+                "{\"w\":{\"dtype\":\"F32\",\"shape\":[2000000000],\"data_offsets\":[0,8000000000]}} | it has 80 bytes and not 8000000080",
                 "{\"w\":{\"dtype\":\"F32\",\"shape\":[1000000,1000000],\"data_offsets\":[0,0]}} | another size than its data",
                 "{\"w\":{\"dtype\":\"F32\",\"shape\":[4000000000,4000000000,4000000000],\"data_offsets\":[0,0]}} | header",
                 "{\"w\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}} | is not described",
@@ -138,7 +138,8 @@ class SafeTensorsTest {
 
     @Test
     void aHugeHeaderIsNotBelieved() throws IOException {
-        for (long length : new long[] {-1, 0, 99_000_000, 1L << 40, Long.MAX_VALUE}) {
+        // Behind the first 8 of 100 bytes there is room for 92.
+        for (long length : new long[] {-1, 0, 1, 93, 99_000_000, 1L << 40, Long.MAX_VALUE}) {
             byte[] bytes =
                     ByteBuffer.allocate(100).order(ByteOrder.LITTLE_ENDIAN).putLong(length).array();
             Files.write(file, bytes);
@@ -193,5 +194,167 @@ class SafeTensorsTest {
                 file,
                 MessageDigest.getInstance("SHA-256").digest(bytes),
                 StandardOpenOption.APPEND);
+    }
+
+    /** As the format says it, for whoever reads it by other means. */
+    @Test
+    void theHeaderTellsTypesShapesAndPlaces() throws IOException {
+        Map<String, Object> arrays = new LinkedHashMap<>();
+        arrays.put("a", new float[] {1, 2});
+        arrays.put("b", new int[] {3});
+        arrays.put("c", new long[] {4});
+        arrays.put("d", new byte[] {5, 6, 7});
+        SafeTensorsWriter.write(file, arrays, Map.of("k", "v"));
+        ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+        byte[] header = new byte[Math.toIntExact(bytes.getLong())];
+        bytes.get(header);
+
+        assertThat(new String(header, StandardCharsets.UTF_8))
+                .isEqualTo(
+                        """
+                        {"__metadata__":{"k":"v"},\
+                        "a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},\
+                        "b":{"dtype":"I32","shape":[1],"data_offsets":[8,12]},\
+                        "c":{"dtype":"I64","shape":[1],"data_offsets":[12,20]},\
+                        "d":{"dtype":"U8","shape":[3],"data_offsets":[20,23]},\
+                        "sha256":{"dtype":"U8","shape":[32],"data_offsets":[23,55]}}""");
+        assertThat(bytes.getFloat()).isEqualTo(1);
+        assertThat(bytes.getFloat()).isEqualTo(2);
+        assertThat(bytes.getInt()).isEqualTo(3);
+        assertThat(bytes.getLong()).isEqualTo(4);
+        assertThat(new byte[] {bytes.get(), bytes.get(), bytes.get()}).containsExactly(5, 6, 7);
+        assertThat(bytes.remaining()).isEqualTo(32);
+    }
+
+    /** Lengths on both sides of what a buffer holds. */
+    @Test
+    void longArraysAreWrittenPieceByPiece() throws IOException {
+        for (int length : new int[] {8191, 8192, 8193, 16_384, 16_385, 65_536, 65_537, 140_000}) {
+            Map<String, Object> arrays = new LinkedHashMap<>();
+            float[] floats = new float[length];
+            int[] ints = new int[length];
+            long[] longs = new long[length];
+            byte[] bytes = new byte[length];
+            for (int i = 0; i < length; i++) {
+                floats[i] = i + 1;
+                ints[i] = -i - 1;
+                longs[i] = i * 10_000_000_000L;
+                bytes[i] = (byte) (i % 251);
+            }
+            arrays.put("floats", floats);
+            arrays.put("ints", ints);
+            arrays.put("longs", longs);
+            arrays.put("bytes", bytes);
+            SafeTensorsWriter.write(file, arrays, Map.of());
+            SafeTensors tensors = SafeTensors.open(file);
+            assertThat(Arrays.equals(tensors.floats("floats", length), floats)).isTrue();
+            assertThat(Arrays.equals(tensors.ints("ints", length), ints)).isTrue();
+            assertThat(Arrays.equals(tensors.longs("longs", length), longs)).isTrue();
+            assertThat(Arrays.equals(tensors.bytes("bytes", length), bytes)).isTrue();
+        }
+    }
+
+    @Test
+    void arraysOfOtherTypesCannotBeKept() {
+        assertThatThrownBy(
+                        () ->
+                                SafeTensorsWriter.write(
+                                        file, Map.of("w", new double[] {1}), Map.of()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("Arrays of float, int, long or byte can be kept, not double[]");
+    }
+
+    /** Writes a file of that header and data, and its checksum. */
+    private SafeTensors opened(String header, byte... data) throws Exception {
+        byte[] text = header.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer bytes =
+                ByteBuffer.allocate(8 + text.length + data.length).order(ByteOrder.LITTLE_ENDIAN);
+        Files.write(file, bytes.putLong(text.length).put(text).put(data).array());
+        signed(file);
+        return SafeTensors.open(file);
+    }
+
+    private static String checksum(int begin) {
+        return "\"sha256\":{\"dtype\":\"U8\",\"shape\":[32],\"data_offsets\":["
+                + begin
+                + ","
+                + (begin + 32)
+                + "]}";
+    }
+
+    @Test
+    void othersMayAddWhatIsNotKnownHereAndShapesOfAnyRank() throws Exception {
+        SafeTensors tensors =
+                opened(
+                        "{\"w\":{\"more\":{\"x\":[1]},\"dtype\":\"I32\",\"shape\":[2,1],\"data_offsets\":[0,8]},"
+                                + "\"s\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[8,9]},"
+                                + checksum(9)
+                                + "}  ",
+                        (byte) 1,
+                        (byte) 0,
+                        (byte) 0,
+                        (byte) 0,
+                        (byte) 2,
+                        (byte) 0,
+                        (byte) 0,
+                        (byte) 0,
+                        (byte) 9);
+        assertThat(tensors.ints("w", 2)).containsExactly(1, 2);
+        assertThat(tensors.bytes("s", 1)).containsExactly(9);
+        assertThat(tensors.metadata()).isEmpty();
+    }
+
+    @Test
+    void theChecksumIsTheLastTensorAndOfItsLength() throws Exception {
+        assertThat(opened("{" + checksum(0) + "}").contains("sha256")).isTrue();
+        assertThatThrownBy(
+                        () ->
+                                opened(
+                                        "{"
+                                                + checksum(0)
+                                                + ",\"w\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[32,33]}}",
+                                        (byte) 1))
+                .hasMessageContaining("it has no checksum");
+        assertThatThrownBy(
+                        () ->
+                                opened(
+                                        "{\"sha256\":{\"dtype\":\"U8\",\"shape\":[33],\"data_offsets\":[0,33]}}",
+                                        (byte) 1))
+                .hasMessageContaining("it has no checksum");
+        assertThatThrownBy(() -> opened("{" + checksum(0) + "} {}"))
+                .hasMessageContaining("its header is no JSON");
+        assertThatThrownBy(
+                        () ->
+                                opened(
+                                        "{\"w\":{\"dtype\":\"U8\",\"shape\":[1]},"
+                                                + checksum(0)
+                                                + "}"))
+                .hasMessageContaining("its tensor w is not described");
+    }
+
+    @Test
+    void halfOfASparseArrayIsNone() throws IOException {
+        SafeTensorsWriter.write(
+                file,
+                Map.of(
+                        "a.index", new int[] {1, 2},
+                        "b.value", new float[] {1},
+                        "c.index", new float[] {1},
+                        "c.value", new float[0],
+                        "d.index", new int[] {4, 2},
+                        "d.value", new float[] {1}),
+                Map.of());
+        SafeTensors tensors = SafeTensors.open(file);
+        for (String name : List.of("a", "b")) {
+            assertThatThrownBy(() -> tensors.array(name, 9))
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageContaining("lacks the array " + name);
+        }
+        for (String name : List.of("c", "d")) {
+            assertThatThrownBy(() -> tensors.array(name, 9))
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageContaining("another type or size");
+        }
+        assertThat(tensors.contains("b")).isFalse();
     }
 }

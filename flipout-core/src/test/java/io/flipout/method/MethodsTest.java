@@ -1,0 +1,268 @@
+package io.flipout.method;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.flipout.Trained;
+import io.flipout.Warnings;
+import io.flipout.criterion.TensorView;
+import io.flipout.gradient.GaussianNoise;
+import io.flipout.gradient.GaussianNoise.Langevin;
+import io.flipout.gradient.GradientTerm;
+import io.flipout.gradient.HoyerSquarePenalty;
+import io.flipout.gradient.L1Penalty;
+import io.flipout.gradient.NoiseScale;
+import io.flipout.gradient.ParameterScope;
+import io.flipout.mask.Mask;
+import io.flipout.rewind.Rewind;
+import io.flipout.rewiring.DeepRewiring;
+import io.flipout.rewiring.PeriodicRewiring;
+import io.flipout.rewiring.PeriodicRewiring.Growth;
+import io.flipout.rewiring.SoftRewiring;
+import io.flipout.signal.GradientProbe;
+import io.flipout.signal.GradientProbe.Derivative;
+import io.flipout.signal.GradientProbe.Portion;
+import io.flipout.signal.Signal;
+import io.flipout.tensor.TrainedTensor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What each method is made of, told by what it does to weights of 1, −2 and 4. */
+class MethodsTest {
+
+    /**
+     * Two steps take θ = (1, −2, 4) to (−1, −2, 4) and back, by gradients of (3, 1, −.5), which the
+     * network is then shown. So the first flips twice and deviates by √2; Σ −g·θ is (−3 + 3, 2 + 2,
+     * 2 + 2), and θ·g of what was shown (3, −2, −2).
+     */
+    private static double[] scores(PruningMethod method) {
+        float[] weights = {1, -2, 4};
+        try (NDManager manager = NDManager.newBaseManager()) {
+            TrainedTensor tensor = Trained.tensor(manager, weights);
+            List<? extends Signal.Watch> watches =
+                    method.signals().stream().map(signal -> signal.watch(tensor)).toList();
+            NDArray gradient = manager.create(new float[] {3, 1, -.5f});
+            for (float[] moved : List.of(new float[] {-1, -2, 4}, weights)) {
+                watches.forEach(watch -> watch.beforeStep(gradient));
+                tensor.values().set(moved);
+                watches.forEach(Signal.Watch::afterStep);
+                tensor.countStep();
+            }
+            watches.forEach(watch -> watch.afterBackward(gradient));
+            return method.criterion()
+                    .score(
+                            new TensorView(
+                                    tensor.info(), weights, new Mask(3), List.copyOf(watches), 5));
+        }
+    }
+
+    private static Arguments method(String name, PruningMethod method, double... scores) {
+        return arguments(name, method, scores);
+    }
+
+    static Stream<Arguments> methods() {
+        double root = Math.sqrt(2);
+        double spread = Math.sqrt(6); // Of mean 1: 0, 9 and 9.
+        return Stream.of(
+                method("flipout", FlipOut.builder().build(), 1 / 3d, 4, 16),
+                method("flipout", FlipOut.builder().optP(1).build(), 1 / 3d, 2, 4),
+                method("global-magnitude", GlobalMagnitude.builder().build(), 1, 2, 4),
+                method("gmp", new GradualMagnitude(), 1, 2, 4),
+                method("hoyer-square", HoyerSquare.builder().setStrength(1).build(), 1, 2, 4),
+                method("lottery-ticket", LotteryTicket.builder().build(), 1, 2, 4),
+                method("filter-pruning", new FilterPruning(), 1, 2, 4),
+                method("lamp", new LayerAdaptivePruning(), 1 / 21d, 4 / 20d, 1),
+                method("layer-magnitude", new LayerMagnitude(), 1 / spread, 2 / spread, 4 / spread),
+                method(
+                        "magnitude-uncertainty",
+                        MagnitudeUncertainty.builder().setValues(2).setLambda(1).build(),
+                        1 / (1 + root),
+                        2,
+                        4),
+                method("movement", new MovementPruning(), 0, 4, 4),
+                method("snip", new Snip(), 3, 2, 2),
+                method("grasp", GradientSignalPreservation.builder().build(), 3, -2, -2),
+                method("synflow", new SynapticFlow(), 3, 2, 2),
+                method("obd", new OptimalBrainDamage(), 1 * 9 / 2d, 4 * 1 / 2d, 16 * .25 / 2));
+    }
+
+    @ParameterizedTest
+    @MethodSource("methods")
+    void everyMethodScoresByItsFormula(String name, PruningMethod method, double[] scores) {
+        assertThat(method.name()).isEqualTo(name);
+        assertThat(scores(method)).containsExactly(scores, within(1e-6));
+    }
+
+    @Test
+    void aFlipOffsetOfZeroSparesWhatNeverFlipped() {
+        double[] scores = scores(FlipOut.builder().optFlipOffset(0).build());
+        assertThat(scores[0]).isEqualTo(.5);
+        assertThat(scores[1]).isGreaterThan(1e30).isLessThan(scores[2]);
+    }
+
+    /** Of those that rewire, what is left at first is drawn. */
+    static Stream<Arguments> randomMethods() {
+        return Stream.of(
+                method("random", new RandomPruning()),
+                method("deep-r", DeepR.builder().build()),
+                method("soft-deep-r", SoftDeepR.builder().build()),
+                method("set", SparseEvolution.builder().build()),
+                method("rigl", RigL.builder().build()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("randomMethods")
+    void whatDoesNotRankDraws(String name, PruningMethod method) {
+        assertThat(method.name()).isEqualTo(name);
+        double[] scores = scores(method);
+        assertThat(Arrays.stream(scores).distinct().toArray()).hasSize(3);
+        assertThat(scores).isEqualTo(scores(new RandomPruning()));
+        assertThat(Arrays.stream(scores)).allMatch(score -> score >= 0 && score < 1);
+    }
+
+    @Test
+    void methodsThatRewireSayHow() {
+        assertThat(new RandomPruning().rewiring()).isEmpty();
+        assertThat(DeepR.builder().build().rewiring().orElseThrow())
+                .isInstanceOf(DeepRewiring.class);
+        assertThat(RigL.builder().optShare(.2).optPeriod(50).optUntil(1_000).build().rewiring())
+                .contains(new PeriodicRewiring(Growth.GRADIENT, .2, true, 50, 1_000));
+        assertThat(SparseEvolution.builder().build().rewiring())
+                .contains(new PeriodicRewiring(Growth.RANDOM, .3, false, 100, Long.MAX_VALUE));
+        assertThat(SparseEvolution.builder().optUntil(9).build().rewiring())
+                .contains(new PeriodicRewiring(Growth.RANDOM, .3, false, 100, 9));
+    }
+
+    /** T = η·λ²/2 = .0025, β = α/T = 4, θ_min = −(1 − p)/(p·β) = −.8/.8. */
+    @Test
+    void softDeepRsLeastLatentValueIsThatOfItsDensity() {
+        SoftDeepR method =
+                SoftDeepR.builder()
+                        .optL1(.01f)
+                        .optNoise(.1f)
+                        .optLearningRate(.5)
+                        .optDensity(.2)
+                        .build();
+        SoftRewiring rewiring = (SoftRewiring) method.rewiring().orElseThrow();
+        assertThat(rewiring.minimum()).isCloseTo(-1, within(1e-6f));
+        // Weights that are dormant move by noise too.
+        assertThat(method.gradientTerms())
+                .containsExactly(
+                        new L1Penalty(.01f, ParameterScope.PRUNABLE),
+                        new GaussianNoise(.1f, NoiseScale.FIXED, ParameterScope.PRUNABLE, true));
+    }
+
+    @Test
+    void theLotteryTicketGoesBackToItsStep() {
+        assertThat(LotteryTicket.builder().build().rewind()).contains(new Rewind(0));
+        assertThat(LotteryTicket.builder().optRewindStep(7).build().rewind())
+                .contains(new Rewind(7));
+        assertThat(new GradualMagnitude().rewind()).isEmpty();
+    }
+
+    @Test
+    void methodsThatAskForGradientsSayOfWhat() {
+        GradientProbe snip = new Snip().probe().orElseThrow();
+        assertThat(snip.portion()).isEqualTo(Portion.BATCH);
+        assertThat(snip.derivative()).isEqualTo(Derivative.GRADIENT);
+        assertThat(snip.isInDouble()).isFalse();
+
+        GradientProbe damage = new OptimalBrainDamage().probe().orElseThrow();
+        assertThat(damage.portion()).isEqualTo(Portion.EXAMPLE);
+        assertThat(damage.isInDouble()).isFalse();
+
+        GradientProbe flow = new SynapticFlow().probe().orElseThrow();
+        assertThat(flow.portion()).isEqualTo(Portion.ONES);
+        assertThat(flow.isInDouble()).as("R leaves the range of floats").isTrue();
+
+        GradientProbe grasp = GradientSignalPreservation.builder().build().probe().orElseThrow();
+        assertThat(grasp.portion()).isEqualTo(Portion.BATCH);
+        assertThat(grasp.derivative()).isEqualTo(Derivative.HESSIAN_GRADIENT);
+        assertThat(grasp.temperature()).isEqualTo(200);
+        assertThat(grasp.isInDouble()).as("differences of gradients cancel").isTrue();
+        assertThat(GradientSignalPreservation.builder().optTemperature(1).build().probe())
+                .contains(GradientProbe.ofHessian(1));
+    }
+
+    @Test
+    void onlyMovementBringsPrunedWeightsBackToBeRanked() {
+        assertThat(new MovementPruning().signals()).allMatch(Signal::revives);
+        assertThat(FlipOut.builder().build().signals()).hasSize(1).noneMatch(Signal::revives);
+    }
+
+    private static List<GradientTerm> terms(GaussianNoise noise) {
+        return List.of(noise);
+    }
+
+    @Test
+    void noiseIsAsTheBuilderSays() {
+        assertThat(
+                        GlobalMagnitude.builder()
+                                .optNoise(.5f)
+                                .optNoiseScope(ParameterScope.PRUNABLE)
+                                .build())
+                .satisfies(
+                        noisy -> assertThat(noisy.name()).isEqualTo("noisy-global-magnitude"),
+                        noisy ->
+                                assertThat(noisy.gradientTerms())
+                                        .isEqualTo(
+                                                terms(
+                                                        new GaussianNoise(
+                                                                .5f,
+                                                                NoiseScale.GRADIENT,
+                                                                ParameterScope.PRUNABLE))));
+        Langevin measure = new Langevin(10, step -> .1f);
+        assertThat(
+                        FlipOut.builder()
+                                .optNoiseScale(NoiseScale.LANGEVIN)
+                                .optLangevin(10, measure.learningRate())
+                                .build()
+                                .gradientTerms())
+                .isEqualTo(
+                        terms(
+                                new GaussianNoise(
+                                        1,
+                                        NoiseScale.LANGEVIN,
+                                        ParameterScope.ALL,
+                                        false,
+                                        Optional.of(measure))));
+        assertThat(
+                        HoyerSquare.builder()
+                                .setStrength(2)
+                                .optScope(ParameterScope.ALL)
+                                .build()
+                                .gradientTerms())
+                .containsExactly(new HoyerSquarePenalty(2, ParameterScope.ALL));
+    }
+
+    /** It diverges at usual learning rates; the other scales do not. */
+    @Test
+    void noiseByTheWeightsIsWarnedOf() {
+        for (NoiseScale scale : List.of(NoiseScale.values())) {
+            List<String> warnings =
+                    Warnings.of(
+                            () ->
+                                    FlipOut.builder()
+                                            .optNoiseScale(scale)
+                                            .optLangevin(1, step -> 1f)
+                                            .build());
+            if (scale == NoiseScale.WEIGHT) {
+                assertThat(warnings)
+                        .singleElement()
+                        .asString()
+                        .contains("diverge", "measured by the gradient");
+            } else {
+                assertThat(warnings).isEmpty();
+            }
+        }
+    }
+}

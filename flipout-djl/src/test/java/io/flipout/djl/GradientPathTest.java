@@ -1,0 +1,143 @@
+package io.flipout.djl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.training.optimizer.Optimizer;
+import ai.djl.training.tracker.Tracker;
+import io.flipout.djl.training.Adam;
+import io.flipout.gradient.NoiseScale;
+import io.flipout.method.FlipOut;
+import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.HoyerSquare;
+import io.flipout.method.MovementPruning;
+import io.flipout.method.PruningMethod;
+import io.flipout.method.RigL;
+import io.flipout.schedule.Schedule;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Named;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** A step of all parameters at once is the same as one of each parameter after the other. */
+class GradientPathTest {
+
+    /** Hides that an optimizer could take a whole step, so that DJL hands over one by one. */
+    private static final class OneByOne extends Optimizer {
+
+        private final Optimizer base;
+
+        OneByOne(Optimizer base) {
+            super(new Nothing());
+            this.base = base;
+        }
+
+        @Override
+        public void update(String parameterId, NDArray weight, NDArray gradient) {
+            base.update(parameterId, weight, gradient);
+        }
+
+        private static final class Nothing extends OptimizerBuilder<Nothing> {
+
+            @Override
+            protected Nothing self() {
+                return this;
+            }
+        }
+    }
+
+    private record Outcome(Map<String, float[]> weights, Pruner pruner) {}
+
+    static Stream<Arguments> cases() {
+        Stream<Named<PruningMethod>> methods =
+                Stream.of(
+                        Named.of("flipout", FlipOut.builder().build()),
+                        Named.of(
+                                "flipout, noise by weight",
+                                FlipOut.builder().optNoiseScale(NoiseScale.WEIGHT).build()),
+                        Named.of("magnitude", GlobalMagnitude.builder().build()),
+                        Named.of("movement", new MovementPruning()),
+                        Named.of("hoyer", HoyerSquare.builder().setStrength(1e-3f).build()),
+                        Named.of("rigl", RigL.builder().build()));
+        return methods.flatMap(
+                method ->
+                        Stream.<Named<Supplier<Optimizer>>>of(
+                                        Named.of("Sgd", TinyTraining::sgd),
+                                        Named.of("Adam", GradientPathTest::adam),
+                                        Named.of("DJL's Sgd", GradientPathTest::djls))
+                                .flatMap(
+                                        optimizer ->
+                                                Stream.of(Path.values())
+                                                        .map(
+                                                                path ->
+                                                                        Arguments.of(
+                                                                                method, optimizer,
+                                                                                path))));
+    }
+
+    private static Optimizer adam() {
+        return Adam.builder()
+                .setLearningRateTracker(Tracker.fixed(.01f))
+                .optWeightDecays(1e-3f)
+                .build();
+    }
+
+    private static Optimizer djls() {
+        return Optimizer.sgd().setLearningRateTracker(Tracker.fixed(.1f)).optMomentum(.9f).build();
+    }
+
+    private static Outcome train(PruningMethod method, Optimizer base, boolean whole) {
+        Pruner pruner =
+                Pruner.builder()
+                        .setMethod(method)
+                        .setSchedule(
+                                method instanceof RigL
+                                        ? Schedule.beforeTraining(.8, 1)
+                                        : Schedule.toSparsity(.9).overEpochs(5))
+                        .build();
+        try (TinyTraining tiny = new TinyTraining(1)) {
+            Optimizer wrapped = pruner.wrap(base);
+            tiny.fit(whole ? wrapped : new OneByOne(wrapped), 6, pruner.listener());
+            return new Outcome(tiny.weights(), pruner);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void aWholeStepIsThatOfEachParameter(
+            PruningMethod method, Supplier<Optimizer> optimizer, Path path) {
+        path.run(
+                () -> {
+                    Outcome whole = train(method, optimizer.get(), true);
+                    Outcome single = train(method, optimizer.get(), false);
+
+                    whole.pruner()
+                            .masks()
+                            .forEach(
+                                    (name, mask) ->
+                                            assertThat(mask.bytes())
+                                                    .as(name)
+                                                    .isEqualTo(
+                                                            single.pruner()
+                                                                    .masks()
+                                                                    .get(name)
+                                                                    .bytes()));
+                    whole.weights()
+                            .forEach(
+                                    (name, values) -> {
+                                        float[] expected = single.weights().get(name);
+                                        if (path == Path.DIRECT) {
+                                            assertThat(values).as(name).isEqualTo(expected);
+                                        } else {
+                                            assertThat(values)
+                                                    .as(name)
+                                                    .containsExactly(expected, within(1e-4f));
+                                        }
+                                    });
+                });
+    }
+}

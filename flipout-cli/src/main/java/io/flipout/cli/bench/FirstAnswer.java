@@ -25,6 +25,18 @@ final class FirstAnswer {
 
     private static final String FLIPOUT = "flipout";
 
+    /** The jars that the library needs with its own engine: its own, and DJL's API with its own. */
+    private static final List<String> LIBRARY =
+            List.of(
+                    "flipout-",
+                    "api-",
+                    "basicdataset-",
+                    "commons-",
+                    "gson-",
+                    "jna-",
+                    "slf4j-",
+                    "error_prone_annotations-");
+
     private FirstAnswer() {}
 
     /** Answers: the engine, the file, and channels, height and width of an image. */
@@ -60,12 +72,17 @@ final class FirstAnswer {
         }
     }
 
-    /** The class path of an engine: FlipOut's is this JVM's without PyTorch. */
+    /** The class path of an engine: FlipOut's is the library's without PyTorch. */
     static List<Path> classPath(String engine) {
         return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .map(Path::of)
-                .filter(entry -> !engine.equals(FLIPOUT) || !entry.toString().contains("pytorch"))
+                .filter(entry -> !engine.equals(FLIPOUT) || isOfLibrary(entry))
                 .toList();
+    }
+
+    private static boolean isOfLibrary(Path entry) {
+        String name = String.valueOf(entry.getFileName());
+        return Files.isDirectory(entry) || LIBRARY.stream().anyMatch(name::startsWith);
     }
 
     /** The bytes of all files on a class path. */

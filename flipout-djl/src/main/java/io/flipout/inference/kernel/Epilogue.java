@@ -65,6 +65,11 @@ final class Epilogue {
                 : residualFirst + group * residualGroupStride + residual[filter];
     }
 
+    /** A sum's output, without residual. */
+    float apply(float sum) {
+        return activate(sum);
+    }
+
     /** A sum's output, one by one. */
     float apply(float sum, float added) {
         return residualLast ? activate(sum) + added : activate(sum + added);

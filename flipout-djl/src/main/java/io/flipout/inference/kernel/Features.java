@@ -1,5 +1,6 @@
 package io.flipout.inference.kernel;
 
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.stream.IntStream;
 
@@ -34,11 +35,10 @@ final class Features implements Kernel {
     /** How many of each row's weights are none of these zeros. */
     final int[] lengths;
 
-    /** From the first element of the input to another. */
+    /** Where each weight's input lies in the first group of images. */
     final int[] offsets;
 
     final float[] values;
-    final int inFirst;
     final int inGroupStride;
     final int outFirst;
     final int outGroupStride;
@@ -74,20 +74,25 @@ final class Features implements Kernel {
         }
         this.offsets = new int[starts[blocks]];
         values = new float[starts[blocks]];
+        Arrays.fill(this.offsets, in.first());
         for (int row = 0; row < filters; row++) {
             int given = weights.starts[filtersByLength[row]];
             int at = starts[row / rows] + row % rows;
             for (int i = 0; i < lengths[row]; i++) {
-                this.offsets[at + i * rows] = offsets[given + i];
+                this.offsets[at + i * rows] = in.first() + offsets[given + i];
                 values[at + i * rows] = weights.values[given + i];
             }
         }
-        inFirst = in.first();
         inGroupStride = in.groupStride();
         outFirst = out.first();
         outGroupStride = out.groupStride();
         this.epilogue = epilogue;
         this.loops = loops;
+    }
+
+    /** Whether vectors of images are computed, where there are vectors. */
+    boolean isByVectors() {
+        return lanes % Planes.ROOM == 0 && epilogue.clamps;
     }
 
     @Override

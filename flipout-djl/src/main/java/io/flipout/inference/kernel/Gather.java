@@ -36,9 +36,6 @@ final class Gather implements Kernel {
     private final int columnKinds;
     private final int planeStride;
     private int count;
-    private int[] channels;
-    private int[] rowStarts;
-    private int[] columnStarts;
 
     /** For each copy the first row (and column) that some weight reads, and behind the last. */
     private final int[] rowFroms;
@@ -46,6 +43,37 @@ final class Gather implements Kernel {
     private final int[] rowTos;
     private final int[] columnFroms;
     private final int[] columnTos;
+
+    /** The first move of each copy, and the number of all; the same for zeros. */
+    private int[] moveStarts;
+
+    private int[] zeroStarts;
+
+    /** Moves: so many elements, from a channel's first element on, to a place in the copies. */
+    final Ints sources = new Ints();
+
+    final Ints targets = new Ints();
+    final Ints lengths = new Ints();
+
+    /** Elements of the copies that lie outside the image. */
+    private final Ints zeros = new Ints();
+
+    final int step;
+    final int lanes;
+
+    /** Integers, as many as come. */
+    static final class Ints {
+
+        int[] values = new int[16];
+        int size;
+
+        private void add(int value) {
+            if (size == values.length) {
+                values = Arrays.copyOf(values, 2 * size);
+            }
+            values[size++] = value;
+        }
+    }
 
     Gather(
             Planes in,
@@ -64,6 +92,8 @@ final class Gather implements Kernel {
         this.strideWidth = strideWidth;
         this.firstRow = firstRow;
         this.firstColumn = firstColumn;
+        step = strideWidth;
+        lanes = in.lanes();
         rowStride = out.rowStride();
         rows = out.height() + Math.floorDiv(lastRow, strideHeight) - firstShift(firstRow, true);
         int wide =
@@ -121,27 +151,57 @@ final class Gather implements Kernel {
 
     /** Numbers the copies, after all {@link #use}. */
     void plan() {
-        channels = new int[copies.length];
-        rowStarts = new int[copies.length];
-        columnStarts = new int[copies.length];
+        moveStarts = new int[copies.length + 1];
+        zeroStarts = new int[copies.length + 1];
         for (int key = 0; key < copies.length; key++) {
             if (copies[key] < 0) {
                 continue;
             }
-            int columnKind = key % columnKinds;
             int rowKind = key / columnKinds % rowKinds;
-            rowFroms[count] = rowFroms[key];
-            rowTos[count] = rowTos[key];
-            columnFroms[count] = columnFroms[key];
-            columnTos[count] = columnTos[key];
-            channels[count] = key / columnKinds / rowKinds;
-            rowStarts[count] = firstShift(firstRow, true) * strideHeight + rowKind;
-            columnStarts[count] =
+            int columnKind = key % columnKinds;
+            int y = firstShift(firstRow, true) * strideHeight + rowKind;
+            int x =
                     sharesColumns
                             ? firstShift(firstColumn, false) * strideWidth + columnKind
                             : firstColumn + columnKind;
+            int channel = key / columnKinds / rowKinds;
+            for (int row = rowFroms[key]; row < rowTos[key]; row++) {
+                row(key, channel, y + row * strideHeight, x, row);
+            }
             copies[key] = count++;
+            moveStarts[count] = sources.size;
+            zeroStarts[count] = zeros.size;
         }
+    }
+
+    /** Plans one row of a copy: row y of a channel from column x on. */
+    private void row(int key, int channel, int y, int x, int row) {
+        int columnFrom = columnFroms[key];
+        int columnTo = columnTos[key];
+        int left = within(ceilDiv(-x, strideWidth), columnFrom, columnTo);
+        int right = within(ceilDiv(in.width() - x, strideWidth), left, columnTo);
+        if (y < 0 || y >= in.height()) {
+            left = columnTo;
+            right = columnTo;
+        }
+        int target = count * planeStride + row * rowStride * lanes;
+        int chunk = isByPairs() ? Planes.ROOM / 2 : right - left;
+        for (int column = left; column < right; column += chunk) {
+            int inRow = y * in.rowStride() + x + column * strideWidth;
+            sources.add(channel * in.planeStride() + inRow * lanes);
+            targets.add(target + column * lanes);
+            lengths.add(Math.min(chunk, right - column));
+        }
+        for (int column = columnFrom; column < columnTo; column++) {
+            if (column < left || column >= right) {
+                zeros.add(target + column * lanes);
+            }
+        }
+    }
+
+    /** Whether every second of as many floats as the widest vector has is moved at once. */
+    boolean isByPairs() {
+        return lanes == 1 && step == 2;
     }
 
     /** From an output's place in its plane to what a tap reads, from {@link #first()} on. */
@@ -169,54 +229,29 @@ final class Gather implements Kernel {
 
     @Override
     public void run(float[] arena, int from, int to) {
-        for (int unit = from; unit < to; unit++) {
+        int unit = from;
+        while (unit < to) {
             int group = unit / count;
-            copy(arena, group, unit - group * count);
+            int first = unit - group * count;
+            int last = Math.min(count, first + to - unit);
+            copy(arena, group, first, last);
+            unit += last - first;
         }
     }
 
-    private void copy(float[] arena, int group, int copy) {
-        int lanes = in.lanes();
-        int source = in.first() + group * in.groupStride() + channels[copy] * in.planeStride();
-        int target = scratch + (group * count + copy) * planeStride;
-        int rowFrom = rowFroms[copy];
-        int rowTo = rowTos[copy];
-        int columnFrom = columnFroms[copy];
-        int columnTo = columnTos[copy];
-        // Rows from top to bottom and columns from left to right lie in the image or its border.
-        int border = in.border();
-        int y = rowStarts[copy];
-        int top = within(ceilDiv(-border - y, strideHeight), rowFrom, rowTo);
-        int bottom = within(ceilDiv(in.height() + border - y, strideHeight), top, rowTo);
-        int x = columnStarts[copy];
-        int left = within(ceilDiv(-border - x, strideWidth), columnFrom, columnTo);
-        int right = within(ceilDiv(in.width() + border - x, strideWidth), left, columnTo);
-        loops.copy(
-                arena,
-                source
-                        + ((y + top * strideHeight) * in.rowStride() + x + left * strideWidth)
-                                * lanes,
-                strideHeight * in.rowStride() * lanes,
-                target + (top * rowStride + left) * lanes,
-                rowStride * lanes,
-                bottom - top,
-                right - left,
-                strideWidth,
-                lanes);
-        if (top == rowFrom && bottom == rowTo && left == columnFrom && right == columnTo) {
-            return;
-        }
-        for (int row = rowFrom; row < rowTo; row++) {
-            int at = target + row * rowStride * lanes;
-            if (row < top || row >= bottom) {
-                Arrays.fill(arena, at + columnFrom * lanes, at + columnTo * lanes, 0f);
-            } else {
-                for (int i = at + columnFrom * lanes; i < at + left * lanes; i++) {
-                    arena[i] = 0f;
-                }
-                for (int i = at + right * lanes; i < at + columnTo * lanes; i++) {
-                    arena[i] = 0f;
-                }
+    private void copy(float[] arena, int group, int from, int to) {
+        int source = in.first() + group * in.groupStride();
+        int target = scratch + group * groupStride();
+        loops.move(arena, this, moveStarts[from], moveStarts[to], source, target);
+        // What is written behind a row's last element may be among these.
+        int[] places = zeros.values;
+        if (lanes == 1) {
+            for (int i = zeroStarts[from]; i < zeroStarts[to]; i++) {
+                arena[target + places[i]] = 0f;
+            }
+        } else {
+            for (int i = zeroStarts[from]; i < zeroStarts[to]; i++) {
+                Arrays.fill(arena, target + places[i], target + places[i] + lanes, 0f);
             }
         }
     }

@@ -5,6 +5,9 @@ import org.slf4j.LoggerFactory;
 /** The inner loops: with the Vector API, or without. */
 interface Loops {
 
+    /** The module of the Vector API. */
+    String MODULE = "jdk.incubator.vector";
+
     /** Computes filters of a convolution for one group of images. */
     void taps(float[] arena, Taps taps, int group, int from, int to);
 
@@ -12,19 +15,10 @@ interface Loops {
     void features(float[] arena, Features features, int group, int from, int to);
 
     /**
-     * Copies every step-th element of every row. Fewer than {@link Planes#ROOM} floats behind a
-     * row's last are written, too, before the next row is.
+     * Makes some of a gather's moves. Fewer than {@link Planes#ROOM} floats behind what is moved
+     * are written, too, before the next move is made.
      */
-    void copy(
-            float[] arena,
-            int source,
-            int sourceStride,
-            int target,
-            int targetStride,
-            int rows,
-            int columns,
-            int step,
-            int lanes);
+    void move(float[] arena, Gather gather, int from, int to, int source, int target);
 
     /** Pools one plane of one group of images. */
     void pool(float[] arena, Pooling pooling, int source, int target);
@@ -41,28 +35,13 @@ interface Loops {
     /** The one place that chooses, once. */
     final class Best {
 
-        private static final String MODULE = "jdk.incubator.vector";
         private static final Loops LOOPS = choose();
 
         private Best() {}
 
         private static Loops choose() {
             if (ModuleLayer.boot().findModule(MODULE).isPresent()) {
-                try {
-                    return Class.forName(Loops.class.getPackageName() + ".VectorLoops")
-                            .asSubclass(Loops.class)
-                            .getDeclaredConstructor()
-                            .newInstance();
-                } catch (ReflectiveOperationException | LinkageError e) {
-                    // A later Java whose module has changed.
-                    LoggerFactory.getLogger(Loops.class)
-                            .warn(
-                                    "This Java's {} is not the one that FlipOut knows ({}):"
-                                            + " inference runs without it, several times slower.",
-                                    MODULE,
-                                    e.toString());
-                    return ScalarLoops.INSTANCE;
-                }
+                return new WarmingLoops();
             }
             LoggerFactory.getLogger(Loops.class)
                     .warn(

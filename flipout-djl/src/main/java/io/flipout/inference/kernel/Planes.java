@@ -418,9 +418,29 @@ public final class Planes {
     public void load(float[] source, int from, float[] arena) {
         int image = channels * height * width;
         int at = first();
+        if (lanes > 1) {
+            for (int i = 0; i < images; i += lanes) {
+                int start = at + i / lanes * groupStride;
+                interleave(source, from + i * image, Math.min(lanes, images - i), arena, start);
+            }
+            return;
+        }
         for (int i = 0; i < images; i++) {
-            int start = at + i / lanes * groupStride + i % lanes;
-            move(source, from + i * image, arena, start, true);
+            move(source, from + i * image, arena, at + i * groupStride, true);
+        }
+    }
+
+    /** Writes a group of images element by element, so that each line of the cache is met once. */
+    private void interleave(float[] source, int from, int count, float[] arena, int start) {
+        int image = channels * height * width;
+        for (int row = 0; row < channels * height; row++) {
+            int channel = row / height;
+            int place = start + channel * planeStride + row % height * rowStride * lanes;
+            for (int x = 0; x < width; x++) {
+                for (int lane = 0; lane < count; lane++) {
+                    arena[place + x * lanes + lane] = source[from + lane * image + row * width + x];
+                }
+            }
         }
     }
 

@@ -17,7 +17,7 @@ final class ScalarLoops implements Loops {
         int in = taps.inFirst + group * taps.inGroupStride;
         int run = taps.run;
         for (int filter = from; filter < to; filter++) {
-            int out = taps.outFirst + group * taps.outGroupStride + filter * taps.outPlaneStride;
+            int out = taps.out(group, filter);
             Arrays.fill(arena, out, out + run, 0f);
             int tap = taps.starts[filter];
             int end = taps.starts[filter + 1];
@@ -67,26 +67,31 @@ final class ScalarLoops implements Loops {
     /** Makes outputs of sums, of the floats from one to another of a plane. */
     static void finish(float[] arena, Taps taps, int group, int filter, int from, int to) {
         Epilogue epilogue = taps.epilogue;
-        int out = taps.outFirst + group * taps.outGroupStride + filter * taps.outPlaneStride;
+        int out = taps.out(group, filter);
         int residual = epilogue.residual(group, filter);
         float bias = epilogue.bias[filter];
         int[] inner = taps.inner;
         for (int i = from; i < to; i++) {
             if (inner[i] == 0) {
                 arena[out + i] = 0f;
+            } else if (residual < 0) {
+                arena[out + i] = epilogue.apply(arena[out + i] + bias);
             } else {
-                float added = residual < 0 ? 0f : arena[residual + i];
-                arena[out + i] = epilogue.apply(arena[out + i] + bias, added);
+                arena[out + i] = epilogue.apply(arena[out + i] + bias, arena[residual + i]);
             }
         }
     }
 
     @Override
     public void features(float[] arena, Features features, int group, int from, int to) {
-        int in = features.inFirst + group * features.inGroupStride;
+        int in = group * features.inGroupStride;
         for (int block = from; block < to; block++) {
             if (features.lanes == 1) {
-                eight(arena, in, features, group, block);
+                if (group == 0) {
+                    eight(arena, features, block);
+                } else {
+                    rows(arena, in, features, group, block);
+                }
                 continue;
             }
             for (int lane = 0; lane < features.lanes; lane++) {
@@ -95,8 +100,17 @@ final class ScalarLoops implements Loops {
         }
     }
 
-    /** Eight outputs of one image. */
-    private static void eight(float[] arena, int in, Features features, int group, int block) {
+    /** Eight outputs of an image, one by one. */
+    private static void rows(float[] arena, int in, Features features, int group, int block) {
+        int row = block * Features.ROWS;
+        int last = Math.min(row + Features.ROWS, features.filters);
+        for (; row < last; row++) {
+            write(arena, features, group, row, 0, sum(arena, in, features, row));
+        }
+    }
+
+    /** Eight outputs of the first image, at once. */
+    private static void eight(float[] arena, Features features, int block) {
         int[] offsets = features.offsets;
         float[] values = features.values;
         int end = features.starts[block + 1];
@@ -109,35 +123,44 @@ final class ScalarLoops implements Loops {
         float s6 = 0f;
         float s7 = 0f;
         for (int i = features.starts[block]; i < end; i += 8) {
-            s0 += values[i] * arena[in + offsets[i]];
-            s1 += values[i + 1] * arena[in + offsets[i + 1]];
-            s2 += values[i + 2] * arena[in + offsets[i + 2]];
-            s3 += values[i + 3] * arena[in + offsets[i + 3]];
-            s4 += values[i + 4] * arena[in + offsets[i + 4]];
-            s5 += values[i + 5] * arena[in + offsets[i + 5]];
-            s6 += values[i + 6] * arena[in + offsets[i + 6]];
-            s7 += values[i + 7] * arena[in + offsets[i + 7]];
+            s0 += values[i] * arena[offsets[i]];
+            s1 += values[i + 1] * arena[offsets[i + 1]];
+            s2 += values[i + 2] * arena[offsets[i + 2]];
+            s3 += values[i + 3] * arena[offsets[i + 3]];
+            s4 += values[i + 4] * arena[offsets[i + 4]];
+            s5 += values[i + 5] * arena[offsets[i + 5]];
+            s6 += values[i + 6] * arena[offsets[i + 6]];
+            s7 += values[i + 7] * arena[offsets[i + 7]];
         }
         int row = block * Features.ROWS;
+        float[] biases = features.biases;
+        s0 += biases[row];
+        s1 += biases[row + 1];
+        s2 += biases[row + 2];
+        s3 += biases[row + 3];
+        s4 += biases[row + 4];
+        s5 += biases[row + 5];
+        s6 += biases[row + 6];
+        s7 += biases[row + 7];
         if (Float.isNaN((s0 + s1 + s2 + s3) + (s4 + s5 + s6 + s7))
                 || row + Features.ROWS > features.filters) {
-            int last = Math.min(row + Features.ROWS, features.filters);
-            for (; row < last; row++) {
-                write(arena, features, group, row, 0, sum(arena, in, features, row));
-            }
+            rows(arena, 0, features, 0, block);
             return;
         }
-        write(arena, features, group, row, 0, s0);
-        write(arena, features, group, row + 1, 0, s1);
-        write(arena, features, group, row + 2, 0, s2);
-        write(arena, features, group, row + 3, 0, s3);
-        write(arena, features, group, row + 4, 0, s4);
-        write(arena, features, group, row + 5, 0, s5);
-        write(arena, features, group, row + 6, 0, s6);
-        write(arena, features, group, row + 7, 0, s7);
+        write(arena, features, 0, row, 0, s0);
+        write(arena, features, 0, row + 1, 0, s1);
+        write(arena, features, 0, row + 2, 0, s2);
+        write(arena, features, 0, row + 3, 0, s3);
+        write(arena, features, 0, row + 4, 0, s4);
+        write(arena, features, 0, row + 5, 0, s5);
+        write(arena, features, 0, row + 6, 0, s6);
+        write(arena, features, 0, row + 7, 0, s7);
     }
 
-    /** A row's sum without the zeros that fill it up: these times infinity are not a number. */
+    /**
+     * A row's sum and bias, without the zeros that fill it up: these times infinity are not a
+     * number.
+     */
     private static float sum(float[] arena, int in, Features features, int row) {
         int rows = features.rows;
         int start = features.starts[row / rows] + row % rows;
@@ -146,7 +169,7 @@ final class ScalarLoops implements Loops {
         for (int i = start; i < end; i += rows) {
             sum += features.values[i] * arena[in + features.offsets[i]];
         }
-        return sum;
+        return features.biases[row] + sum;
     }
 
     private static void write(
@@ -154,32 +177,26 @@ final class ScalarLoops implements Loops {
         Epilogue epilogue = features.epilogue;
         int filter = features.filtersByLength[row];
         int residual = epilogue.residual(group, filter);
-        float added = residual < 0 ? 0f : arena[residual + lane];
         int out = features.outFirst + group * features.outGroupStride + filter * features.lanes;
-        arena[out + lane] = epilogue.apply(features.biases[row] + sum, added);
+        arena[out + lane] =
+                residual < 0 ? epilogue.apply(sum) : epilogue.apply(sum, arena[residual + lane]);
     }
 
     @Override
-    public void copy(
-            float[] arena,
-            int source,
-            int sourceStride,
-            int target,
-            int targetStride,
-            int rows,
-            int columns,
-            int step,
-            int lanes) {
-        for (int row = 0; row < rows; row++) {
-            int from = source + row * sourceStride;
-            int to = target + row * targetStride;
+    public void move(float[] arena, Gather gather, int from, int to, int source, int target) {
+        int step = gather.step;
+        int lanes = gather.lanes;
+        for (int move = from; move < to; move++) {
+            int s = source + gather.sources.values[move];
+            int t = target + gather.targets.values[move];
+            int length = gather.lengths.values[move];
             if (lanes == 1) {
-                for (int x = 0; x < columns; x++) {
-                    arena[to + x] = arena[from + x * step];
+                for (int i = 0; i < length; i++) {
+                    arena[t + i] = arena[s + i * step];
                 }
             } else {
-                for (int x = 0; x < columns; x++) {
-                    System.arraycopy(arena, from + x * step * lanes, arena, to + x * lanes, lanes);
+                for (int i = 0; i < length; i++) {
+                    System.arraycopy(arena, s + i * step * lanes, arena, t + i * lanes, lanes);
                 }
             }
         }

@@ -28,6 +28,15 @@ final class Taps implements Kernel {
     /** Floats from the first output to behind the last. */
     final int run;
 
+    /**
+     * How many stretches of floats are summed up, how long each is and how far apart. Where images
+     * lie side by side a row is enough for itself, and gaps are left out; else it is one of all.
+     */
+    final int stretches;
+
+    final int stretch;
+    final int stretchStride;
+
     /** For each of these floats, up to a whole number of vectors: -1, or 0 in a gap. */
     final int[] inner;
 
@@ -56,11 +65,25 @@ final class Taps implements Kernel {
         inner = new int[(run + Planes.ROOM - 1) / Planes.ROOM * Planes.ROOM];
         int row = out.width() * out.lanes();
         int stride = out.rowStride() * out.lanes();
+        boolean byRows = out.lanes() % Planes.ROOM == 0 && out.width() >= 4;
+        stretches = byRows ? out.height() : 1;
+        stretch = byRows ? row : run;
+        stretchStride = stride;
         for (int start = 0; start < run; start += stride) {
             Arrays.fill(inner, start, start + row, -1);
         }
         this.epilogue = epilogue;
         this.loops = loops;
+    }
+
+    /** Whether a plane is so small that sums of every fourth tap do not wait for each other. */
+    boolean isSmall() {
+        return run <= 2 * Planes.ROOM;
+    }
+
+    /** Where a filter's plane begins. */
+    int out(int group, int filter) {
+        return outFirst + group * outGroupStride + filter * outPlaneStride;
     }
 
     @Override

@@ -11,8 +11,8 @@ import jdk.incubator.vector.VectorSpecies;
  * Loops by the Vector API. Sums stay in registers while a filter's taps go by: enough of them at a
  * time that their additions do not wait for each other, and each is written once.
  *
- * <p>No vector is passed from one method to another: where the compiler does not inline the call,
- * it would become an object.
+ * <p>Hardly a vector is passed from one method to another: where the compiler does not inline the
+ * call, it becomes an object.
  *
  * <p>Compiled apart from the rest and loaded by name, since the module may be missing.
  */
@@ -29,7 +29,10 @@ final class VectorLoops implements Loops {
     private static final int L = FLOATS.length();
 
     /** Filters of as many taps or fewer are computed plane by plane. */
-    private static final int FEW = 4;
+    private static final int FEW = 8;
+
+    /** Of smaller planes there is too little to compute at once. */
+    private static final int LARGE = 12 * Planes.ROOM;
 
     /** Filters of as many taps or fewer, on an average, are computed one after the other. */
     private static final int SPARSE = 16;
@@ -53,91 +56,118 @@ final class VectorLoops implements Loops {
     public void taps(float[] arena, Taps taps, int group, int from, int to) {
         int[] starts = taps.starts;
         boolean together = starts[to] - starts[from] > SPARSE * (to - from);
+        if (taps.isSmall()) {
+            small(arena, taps, group, from, to);
+            return;
+        }
         for (int filter = from; filter < to; filter++) {
             if (isFew(taps, filter)) {
                 few(arena, taps, group, filter);
             } else if (!together) {
-                blocks(arena, taps, group, filter, filter + 1);
+                blocks(arena, taps, group, filter, filter + 1, false);
+                finish(arena, taps, group, filter, 0, taps.inner.length);
             }
         }
         if (together) {
-            blocks(arena, taps, group, from, to);
+            blocks(arena, taps, group, from, to, true);
+        }
+    }
+
+    /**
+     * The sums of all filters but those of few taps, block by block of positions, so that what they
+     * read of them stays near.
+     */
+    private static void blocks(
+            float[] arena, Taps taps, int group, int from, int to, boolean finish) {
+        int vectors = (taps.stretch + L - 1) / L;
+        for (int stretch = 0; stretch < taps.stretches; stretch++) {
+            int start = stretch * taps.stretchStride;
+            for (int at = 0; at < vectors; at += block(vectors - at)) {
+                int block = block(vectors - at);
+                int first = start + at * L;
+                for (int filter = from; filter < to; filter++) {
+                    if (!isFew(taps, filter)) {
+                        sum(arena, taps, group, filter, first, block);
+                        if (finish) {
+                            finish(arena, taps, group, filter, first, first + block * L);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /** Planes that are small. */
+    private static void small(float[] arena, Taps taps, int group, int from, int to) {
+        int vectors = (taps.run + L - 1) / L;
+        for (int at = 0; at < vectors; at += 2) {
+            if (at + 1 < vectors) {
+                planes2(arena, taps, group, from, to, at * L);
+            } else {
+                planes1(arena, taps, group, from, to, at * L);
+            }
+        }
+        if (!taps.epilogue.clamps) {
+            for (int filter = from; filter < to; filter++) {
+                ScalarLoops.finish(arena, taps, group, filter, 0, vectors * L);
+            }
         }
     }
 
     /** Says it of a filter whatever is computed along with it, as sums are rounded otherwise. */
     private static boolean isFew(Taps taps, int filter) {
-        return taps.starts[filter + 1] - taps.starts[filter] <= FEW && taps.epilogue.clamps;
+        return taps.run >= LARGE
+                && taps.starts[filter + 1] - taps.starts[filter] <= FEW
+                && taps.epilogue.clamps;
     }
 
-    /**
-     * Block by block of positions, all filters but those of few taps for each, so that what they
-     * read stays near.
-     */
-    private static void blocks(float[] arena, Taps taps, int group, int from, int to) {
-        int in = taps.inFirst + group * taps.inGroupStride;
-        int out = taps.outFirst + group * taps.outGroupStride;
-        int vectors = (taps.run + L - 1) / L;
-        int at = 0;
-        while (at < vectors) {
-            int left = vectors - at;
-            int n = left >= 13 || left == 8 ? 8 : left >= 11 ? 6 : left >= 9 ? 5 : left;
-            for (int filter = from; filter < to; filter++) {
-                if (isFew(taps, filter)) {
-                    continue;
-                }
-                int tap = taps.starts[filter];
-                int end = taps.starts[filter + 1];
-                int place = out + filter * taps.outPlaneStride + at * L;
-                switch (n) {
-                    case 8:
-                        sum8(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
-                        break;
+    /** How many of so many vectors are summed up next: no few are left behind. */
+    private static int block(int left) {
+        return left >= 13 || left == 8 ? 8 : left >= 11 ? 6 : left >= 9 ? 5 : left;
+    }
 
-                    case 7:
-                        sum7(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
-                        break;
+    /** Writes a block of sums of a filter. */
+    private static void sum(float[] arena, Taps taps, int group, int filter, int at, int block) {
+        int tap = taps.starts[filter];
+        int end = taps.starts[filter + 1];
+        int in = taps.inFirst + group * taps.inGroupStride + at;
+        int out = taps.out(group, filter) + at;
+        switch (block) {
+            case 8:
+                sum8(arena, taps.offsets, taps.values, tap, end, in, out);
+                break;
 
-                    case 6:
-                        sum6(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
-                        break;
+            case 7:
+                sum7(arena, taps.offsets, taps.values, tap, end, in, out);
+                break;
 
-                    case 5:
-                        sum5(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
-                        break;
+            case 6:
+                sum6(arena, taps.offsets, taps.values, tap, end, in, out);
+                break;
 
-                    case 4:
-                        sum4(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
-                        break;
+            case 5:
+                sum5(arena, taps.offsets, taps.values, tap, end, in, out);
+                break;
 
-                    case 3:
-                        sum3(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
-                        break;
+            case 4:
+                sum4(arena, taps.offsets, taps.values, tap, end, in, out);
+                break;
 
-                    case 2:
-                        sum2(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
-                        break;
+            case 3:
+                sum3(arena, taps.offsets, taps.values, tap, end, in, out);
+                break;
 
-                    default:
-                        sum1(arena, taps.offsets, taps.values, tap, end, in + at * L, place);
-                        break;
-                }
-                if (taps.epilogue.clamps) {
-                    finish(arena, taps, group, filter, at * L, (at + n) * L);
-                } else {
-                    ScalarLoops.finish(arena, taps, group, filter, at * L, (at + n) * L);
-                }
-            }
-            at += n;
+            default:
+                throw new AssertionError(block); // Smaller planes are computed otherwise.
         }
     }
 
-    /** A filter of at most four taps, read and written once. */
+    /** A filter of few taps, read and written once. */
     private static void few(float[] arena, Taps taps, int group, int filter) {
         int tap = taps.starts[filter];
         int count = taps.starts[filter + 1] - tap;
         int in = taps.inFirst + group * taps.inGroupStride;
-        int out = taps.outFirst + group * taps.outGroupStride + filter * taps.outPlaneStride;
+        int out = taps.out(group, filter);
         int[] inner = taps.inner;
         Epilogue epilogue = taps.epilogue;
         int residual = epilogue.residual(group, filter);
@@ -146,16 +176,26 @@ final class VectorLoops implements Loops {
         FloatVector bias = FloatVector.broadcast(FLOATS, epilogue.bias[filter]);
         FloatVector low = FloatVector.broadcast(FLOATS, epilogue.low);
         FloatVector high = FloatVector.broadcast(FLOATS, epilogue.high);
+        boolean hasHigh = epilogue.high < Float.POSITIVE_INFINITY;
+        FloatVector zero = FloatVector.zero(FLOATS);
         int o0 = in + (count > 0 ? taps.offsets[tap] : 0);
         int o1 = in + (count > 1 ? taps.offsets[tap + 1] : 0);
         int o2 = in + (count > 2 ? taps.offsets[tap + 2] : 0);
         int o3 = in + (count > 3 ? taps.offsets[tap + 3] : 0);
+        int o4 = in + (count > 4 ? taps.offsets[tap + 4] : 0);
+        int o5 = in + (count > 5 ? taps.offsets[tap + 5] : 0);
+        int o6 = in + (count > 6 ? taps.offsets[tap + 6] : 0);
+        int o7 = in + (count > 7 ? taps.offsets[tap + 7] : 0);
         FloatVector w0 = FloatVector.broadcast(FLOATS, count > 0 ? taps.values[tap] : 0f);
         FloatVector w1 = FloatVector.broadcast(FLOATS, count > 1 ? taps.values[tap + 1] : 0f);
         FloatVector w2 = FloatVector.broadcast(FLOATS, count > 2 ? taps.values[tap + 2] : 0f);
         FloatVector w3 = FloatVector.broadcast(FLOATS, count > 3 ? taps.values[tap + 3] : 0f);
+        FloatVector w4 = FloatVector.broadcast(FLOATS, count > 4 ? taps.values[tap + 4] : 0f);
+        FloatVector w5 = FloatVector.broadcast(FLOATS, count > 5 ? taps.values[tap + 5] : 0f);
+        FloatVector w6 = FloatVector.broadcast(FLOATS, count > 6 ? taps.values[tap + 6] : 0f);
+        FloatVector w7 = FloatVector.broadcast(FLOATS, count > 7 ? taps.values[tap + 7] : 0f);
         for (int i = 0; i < inner.length; i += L) {
-            FloatVector v = bias;
+            FloatVector v = zero;
             if (count > 0) {
                 v = FloatVector.fromArray(FLOATS, arena, o0 + i).fma(w0, v);
             }
@@ -168,11 +208,26 @@ final class VectorLoops implements Loops {
             if (count > 3) {
                 v = FloatVector.fromArray(FLOATS, arena, o3 + i).fma(w3, v);
             }
+            if (count > 4) {
+                v = FloatVector.fromArray(FLOATS, arena, o4 + i).fma(w4, v);
+            }
+            if (count > 5) {
+                v = FloatVector.fromArray(FLOATS, arena, o5 + i).fma(w5, v);
+            }
+            if (count > 6) {
+                v = FloatVector.fromArray(FLOATS, arena, o6 + i).fma(w6, v);
+            }
+            if (count > 7) {
+                v = FloatVector.fromArray(FLOATS, arena, o7 + i).fma(w7, v);
+            }
+            v = v.add(bias);
             if (before >= 0) {
                 v = v.add(FloatVector.fromArray(FLOATS, arena, before + i));
             }
-            v = v.blend(low, v.compare(VectorOperators.LT, low));
-            v = v.blend(high, high.compare(VectorOperators.LT, v));
+            v = v.max(low);
+            if (hasHigh) {
+                v = v.min(high);
+            }
             if (after >= 0) {
                 v = v.add(FloatVector.fromArray(FLOATS, arena, after + i));
             }
@@ -183,24 +238,31 @@ final class VectorLoops implements Loops {
         }
     }
 
-    /** Makes outputs of sums. */
+    /** Makes outputs of the sums from one place to another. */
     private static void finish(float[] arena, Taps taps, int group, int filter, int from, int to) {
-        int out = taps.outFirst + group * taps.outGroupStride + filter * taps.outPlaneStride;
-        int[] inner = taps.inner;
         Epilogue epilogue = taps.epilogue;
+        if (!epilogue.clamps) {
+            ScalarLoops.finish(arena, taps, group, filter, from, to);
+            return;
+        }
+        int out = taps.out(group, filter);
+        int[] inner = taps.inner;
         int residual = epilogue.residual(group, filter);
         int before = epilogue.residualLast ? -1 : residual;
         int after = epilogue.residualLast ? residual : -1;
         FloatVector bias = FloatVector.broadcast(FLOATS, epilogue.bias[filter]);
         FloatVector low = FloatVector.broadcast(FLOATS, epilogue.low);
         FloatVector high = FloatVector.broadcast(FLOATS, epilogue.high);
+        boolean hasHigh = epilogue.high < Float.POSITIVE_INFINITY;
         for (int i = from; i < to; i += L) {
             FloatVector v = FloatVector.fromArray(FLOATS, arena, out + i).add(bias);
             if (before >= 0) {
                 v = v.add(FloatVector.fromArray(FLOATS, arena, before + i));
             }
-            v = v.blend(low, v.compare(VectorOperators.LT, low));
-            v = v.blend(high, high.compare(VectorOperators.LT, v));
+            v = v.max(low);
+            if (hasHigh) {
+                v = v.min(high);
+            }
             if (after >= 0) {
                 v = v.add(FloatVector.fromArray(FLOATS, arena, after + i));
             }
@@ -346,174 +408,169 @@ final class VectorLoops implements Loops {
         s3.intoArray(arena, out + 3 * L);
     }
 
-    /** 3 vectors of sums, 2 taps at a time. */
+    /** 3 vectors of sums. */
     private static void sum3(
             float[] arena, int[] offsets, float[] values, int from, int to, int in, int out) {
-        FloatVector s00 = FloatVector.zero(FLOATS);
-        FloatVector s01 = FloatVector.zero(FLOATS);
-        FloatVector s02 = FloatVector.zero(FLOATS);
-        FloatVector s10 = FloatVector.zero(FLOATS);
-        FloatVector s11 = FloatVector.zero(FLOATS);
-        FloatVector s12 = FloatVector.zero(FLOATS);
-        int tap = from;
-        for (; tap + 1 < to; tap += 2) {
-            int o0 = in + offsets[tap];
-            FloatVector w0 = FloatVector.broadcast(FLOATS, values[tap]);
-            s00 = FloatVector.fromArray(FLOATS, arena, o0).fma(w0, s00);
-            s01 = FloatVector.fromArray(FLOATS, arena, o0 + L).fma(w0, s01);
-            s02 = FloatVector.fromArray(FLOATS, arena, o0 + 2 * L).fma(w0, s02);
-            int o1 = in + offsets[tap + 1];
-            FloatVector w1 = FloatVector.broadcast(FLOATS, values[tap + 1]);
-            s10 = FloatVector.fromArray(FLOATS, arena, o1).fma(w1, s10);
-            s11 = FloatVector.fromArray(FLOATS, arena, o1 + L).fma(w1, s11);
-            s12 = FloatVector.fromArray(FLOATS, arena, o1 + 2 * L).fma(w1, s12);
-        }
-        s00 = s00.add(s10);
-        s01 = s01.add(s11);
-        s02 = s02.add(s12);
-        for (; tap < to; tap++) {
+        FloatVector s0 = FloatVector.zero(FLOATS);
+        FloatVector s1 = FloatVector.zero(FLOATS);
+        FloatVector s2 = FloatVector.zero(FLOATS);
+        for (int tap = from; tap < to; tap++) {
             int o = in + offsets[tap];
             FloatVector w = FloatVector.broadcast(FLOATS, values[tap]);
-            s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
-            s01 = FloatVector.fromArray(FLOATS, arena, o + L).fma(w, s01);
-            s02 = FloatVector.fromArray(FLOATS, arena, o + 2 * L).fma(w, s02);
+            s0 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s0);
+            s1 = FloatVector.fromArray(FLOATS, arena, o + L).fma(w, s1);
+            s2 = FloatVector.fromArray(FLOATS, arena, o + 2 * L).fma(w, s2);
         }
-        s00.intoArray(arena, out);
-        s01.intoArray(arena, out + L);
-        s02.intoArray(arena, out + 2 * L);
+        s0.intoArray(arena, out);
+        s1.intoArray(arena, out + L);
+        s2.intoArray(arena, out + 2 * L);
     }
 
-    /** 2 vectors of sums, 4 taps at a time. */
-    private static void sum2(
-            float[] arena, int[] offsets, float[] values, int from, int to, int in, int out) {
-        FloatVector s00 = FloatVector.zero(FLOATS);
-        FloatVector s01 = FloatVector.zero(FLOATS);
-        FloatVector s10 = FloatVector.zero(FLOATS);
-        FloatVector s11 = FloatVector.zero(FLOATS);
-        FloatVector s20 = FloatVector.zero(FLOATS);
-        FloatVector s21 = FloatVector.zero(FLOATS);
-        FloatVector s30 = FloatVector.zero(FLOATS);
-        FloatVector s31 = FloatVector.zero(FLOATS);
-        int tap = from;
-        for (; tap + 3 < to; tap += 4) {
-            int o0 = in + offsets[tap];
-            FloatVector w0 = FloatVector.broadcast(FLOATS, values[tap]);
-            s00 = FloatVector.fromArray(FLOATS, arena, o0).fma(w0, s00);
-            s01 = FloatVector.fromArray(FLOATS, arena, o0 + L).fma(w0, s01);
-            int o1 = in + offsets[tap + 1];
-            FloatVector w1 = FloatVector.broadcast(FLOATS, values[tap + 1]);
-            s10 = FloatVector.fromArray(FLOATS, arena, o1).fma(w1, s10);
-            s11 = FloatVector.fromArray(FLOATS, arena, o1 + L).fma(w1, s11);
-            int o2 = in + offsets[tap + 2];
-            FloatVector w2 = FloatVector.broadcast(FLOATS, values[tap + 2]);
-            s20 = FloatVector.fromArray(FLOATS, arena, o2).fma(w2, s20);
-            s21 = FloatVector.fromArray(FLOATS, arena, o2 + L).fma(w2, s21);
-            int o3 = in + offsets[tap + 3];
-            FloatVector w3 = FloatVector.broadcast(FLOATS, values[tap + 3]);
-            s30 = FloatVector.fromArray(FLOATS, arena, o3).fma(w3, s30);
-            s31 = FloatVector.fromArray(FLOATS, arena, o3 + L).fma(w3, s31);
+    /** 2 vectors of small planes, 4 taps at a time. */
+    private static void planes2(float[] arena, Taps taps, int group, int from, int to, int at) {
+        int[] offsets = taps.offsets;
+        float[] values = taps.values;
+        int in = taps.inFirst + group * taps.inGroupStride + at;
+        for (int filter = from; filter < to; filter++) {
+            int end = taps.starts[filter + 1];
+            int out = taps.out(group, filter);
+            int residual = taps.epilogue.residual(group, filter);
+            FloatVector s00 = FloatVector.zero(FLOATS);
+            FloatVector s01 = FloatVector.zero(FLOATS);
+            FloatVector s10 = FloatVector.zero(FLOATS);
+            FloatVector s11 = FloatVector.zero(FLOATS);
+            FloatVector s20 = FloatVector.zero(FLOATS);
+            FloatVector s21 = FloatVector.zero(FLOATS);
+            FloatVector s30 = FloatVector.zero(FLOATS);
+            FloatVector s31 = FloatVector.zero(FLOATS);
+            int tap = taps.starts[filter];
+            for (; tap + 3 < end; tap += 4) {
+                int o0 = in + offsets[tap];
+                FloatVector w0 = FloatVector.broadcast(FLOATS, values[tap]);
+                s00 = FloatVector.fromArray(FLOATS, arena, o0).fma(w0, s00);
+                s01 = FloatVector.fromArray(FLOATS, arena, o0 + L).fma(w0, s01);
+                int o1 = in + offsets[tap + 1];
+                FloatVector w1 = FloatVector.broadcast(FLOATS, values[tap + 1]);
+                s10 = FloatVector.fromArray(FLOATS, arena, o1).fma(w1, s10);
+                s11 = FloatVector.fromArray(FLOATS, arena, o1 + L).fma(w1, s11);
+                int o2 = in + offsets[tap + 2];
+                FloatVector w2 = FloatVector.broadcast(FLOATS, values[tap + 2]);
+                s20 = FloatVector.fromArray(FLOATS, arena, o2).fma(w2, s20);
+                s21 = FloatVector.fromArray(FLOATS, arena, o2 + L).fma(w2, s21);
+                int o3 = in + offsets[tap + 3];
+                FloatVector w3 = FloatVector.broadcast(FLOATS, values[tap + 3]);
+                s30 = FloatVector.fromArray(FLOATS, arena, o3).fma(w3, s30);
+                s31 = FloatVector.fromArray(FLOATS, arena, o3 + L).fma(w3, s31);
+            }
+            s00 = s00.add(s10).add(s20.add(s30));
+            s01 = s01.add(s11).add(s21.add(s31));
+            for (; tap < end; tap++) {
+                int o = in + offsets[tap];
+                FloatVector w = FloatVector.broadcast(FLOATS, values[tap]);
+                s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
+                s01 = FloatVector.fromArray(FLOATS, arena, o + L).fma(w, s01);
+            }
+            write(arena, taps, filter, out, residual, at, s00);
+            write(arena, taps, filter, out, residual, at + L, s01);
         }
-        s00 = s00.add(s10).add(s20.add(s30));
-        s01 = s01.add(s11).add(s21.add(s31));
-        for (; tap < to; tap++) {
-            int o = in + offsets[tap];
-            FloatVector w = FloatVector.broadcast(FLOATS, values[tap]);
-            s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
-            s01 = FloatVector.fromArray(FLOATS, arena, o + L).fma(w, s01);
-        }
-        s00.intoArray(arena, out);
-        s01.intoArray(arena, out + L);
     }
 
-    /** 1 vectors of sums, 4 taps at a time. */
-    private static void sum1(
-            float[] arena, int[] offsets, float[] values, int from, int to, int in, int out) {
-        FloatVector s00 = FloatVector.zero(FLOATS);
-        FloatVector s10 = FloatVector.zero(FLOATS);
-        FloatVector s20 = FloatVector.zero(FLOATS);
-        FloatVector s30 = FloatVector.zero(FLOATS);
-        int tap = from;
-        for (; tap + 3 < to; tap += 4) {
-            int o0 = in + offsets[tap];
-            FloatVector w0 = FloatVector.broadcast(FLOATS, values[tap]);
-            s00 = FloatVector.fromArray(FLOATS, arena, o0).fma(w0, s00);
-            int o1 = in + offsets[tap + 1];
-            FloatVector w1 = FloatVector.broadcast(FLOATS, values[tap + 1]);
-            s10 = FloatVector.fromArray(FLOATS, arena, o1).fma(w1, s10);
-            int o2 = in + offsets[tap + 2];
-            FloatVector w2 = FloatVector.broadcast(FLOATS, values[tap + 2]);
-            s20 = FloatVector.fromArray(FLOATS, arena, o2).fma(w2, s20);
-            int o3 = in + offsets[tap + 3];
-            FloatVector w3 = FloatVector.broadcast(FLOATS, values[tap + 3]);
-            s30 = FloatVector.fromArray(FLOATS, arena, o3).fma(w3, s30);
+    /** A vector of small planes, 4 taps at a time. */
+    private static void planes1(float[] arena, Taps taps, int group, int from, int to, int at) {
+        int[] offsets = taps.offsets;
+        float[] values = taps.values;
+        int in = taps.inFirst + group * taps.inGroupStride + at;
+        for (int filter = from; filter < to; filter++) {
+            int end = taps.starts[filter + 1];
+            int out = taps.out(group, filter);
+            int residual = taps.epilogue.residual(group, filter);
+            FloatVector s00 = FloatVector.zero(FLOATS);
+            FloatVector s10 = FloatVector.zero(FLOATS);
+            FloatVector s20 = FloatVector.zero(FLOATS);
+            FloatVector s30 = FloatVector.zero(FLOATS);
+            int tap = taps.starts[filter];
+            for (; tap + 3 < end; tap += 4) {
+                int o0 = in + offsets[tap];
+                FloatVector w0 = FloatVector.broadcast(FLOATS, values[tap]);
+                s00 = FloatVector.fromArray(FLOATS, arena, o0).fma(w0, s00);
+                int o1 = in + offsets[tap + 1];
+                FloatVector w1 = FloatVector.broadcast(FLOATS, values[tap + 1]);
+                s10 = FloatVector.fromArray(FLOATS, arena, o1).fma(w1, s10);
+                int o2 = in + offsets[tap + 2];
+                FloatVector w2 = FloatVector.broadcast(FLOATS, values[tap + 2]);
+                s20 = FloatVector.fromArray(FLOATS, arena, o2).fma(w2, s20);
+                int o3 = in + offsets[tap + 3];
+                FloatVector w3 = FloatVector.broadcast(FLOATS, values[tap + 3]);
+                s30 = FloatVector.fromArray(FLOATS, arena, o3).fma(w3, s30);
+            }
+            s00 = s00.add(s10).add(s20.add(s30));
+            for (; tap < end; tap++) {
+                int o = in + offsets[tap];
+                FloatVector w = FloatVector.broadcast(FLOATS, values[tap]);
+                s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
+            }
+            write(arena, taps, filter, out, residual, at, s00);
         }
-        s00 = s00.add(s10).add(s20.add(s30));
-        for (; tap < to; tap++) {
-            int o = in + offsets[tap];
-            FloatVector w = FloatVector.broadcast(FLOATS, values[tap]);
-            s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
+    }
+
+    /**
+     * Makes outputs of a vector of sums, as {@link #finish} does. Only where that is done once or
+     * twice: the compiler gives up inlining where it is done more often.
+     */
+    private static void write(
+            float[] arena, Taps taps, int filter, int out, int residual, int at, FloatVector sum) {
+        Epilogue epilogue = taps.epilogue;
+        if (!epilogue.clamps) {
+            sum.intoArray(arena, out + at);
+            return;
         }
-        s00.intoArray(arena, out);
+        FloatVector v = sum.add(epilogue.bias[filter]);
+        if (residual >= 0 && !epilogue.residualLast) {
+            v = v.add(FloatVector.fromArray(FLOATS, arena, residual + at));
+        }
+        v = v.max(epilogue.low);
+        if (epilogue.high < Float.POSITIVE_INFINITY) {
+            v = v.min(epilogue.high);
+        }
+        if (residual >= 0 && epilogue.residualLast) {
+            v = v.add(FloatVector.fromArray(FLOATS, arena, residual + at));
+        }
+        v.reinterpretAsInts()
+                .and(IntVector.fromArray(INTS, taps.inner, at))
+                .reinterpretAsFloats()
+                .intoArray(arena, out + at);
     }
 
     @Override
-    public void copy(
-            float[] arena,
-            int source,
-            int sourceStride,
-            int target,
-            int targetStride,
-            int rows,
-            int columns,
-            int step,
-            int lanes) {
-        // What is read beside the last elements has to lie in the arena.
-        int end = source + (rows - 1) * sourceStride + (columns + L) * step;
-        if (lanes != 1 || step > 2 || columns < L / 8 || end + 2 * L > arena.length) {
-            ScalarLoops.INSTANCE.copy(
-                    arena, source, sourceStride, target, targetStride, rows, columns, step, lanes);
-        } else if (step == 1) {
-            for (int row = 0; row < rows; row++) {
-                int from = source + row * sourceStride;
-                int to = target + row * targetStride;
-                for (int x = 0; x < columns; x += L) {
-                    FloatVector.fromArray(FLOATS, arena, from + x).intoArray(arena, to + x);
+    public void move(float[] arena, Gather gather, int from, int to, int source, int target) {
+        int[] sources = gather.sources.values;
+        int[] targets = gather.targets.values;
+        if (gather.isByPairs()) {
+            // One loop, so that what it takes to move elements is prepared once.
+            for (int move = from; move < to; move++) {
+                for (int i = 0; i < Planes.ROOM; i += L) {
+                    FloatVector.fromArray(FLOATS, arena, source + sources[move] + i)
+                            .rearrange(EVEN)
+                            .intoArray(arena, target + targets[move] + i / 2);
                 }
             }
-        } else if (columns <= L / 2) {
-            for (int row = 0; row < rows; row++) {
-                FloatVector.fromArray(FLOATS, arena, source + row * sourceStride)
-                        .rearrange(EVEN)
-                        .intoArray(arena, target + row * targetStride);
-            }
-        } else {
-            everySecond(arena, source, sourceStride, target, targetStride, rows, columns);
+            return;
         }
-    }
-
-    private static void everySecond(
-            float[] arena,
-            int source,
-            int sourceStride,
-            int target,
-            int targetStride,
-            int rows,
-            int columns) {
-        // A column or two beside whole vectors are copied one by one.
-        int byVectors = columns % L <= 2 ? columns / L * L : columns;
-        for (int row = 0; row < rows; row++) {
-            for (int x = 0; x < byVectors; x += L) {
-                int from = source + row * sourceStride + 2 * x;
-                FloatVector first = FloatVector.fromArray(FLOATS, arena, from);
-                FloatVector second = FloatVector.fromArray(FLOATS, arena, from + L);
-                first.rearrange(EVEN)
-                        .blend(second.rearrange(EVEN), UPPER_HALF)
-                        .intoArray(arena, target + row * targetStride + x);
-            }
+        int lanes = gather.lanes;
+        if (lanes % L != 0 && (lanes != 1 || gather.step != 1)) {
+            ScalarLoops.INSTANCE.move(arena, gather, from, to, source, target);
+            return;
         }
-        for (int x = byVectors; x < columns; x++) {
-            for (int row = 0; row < rows; row++) {
-                arena[target + row * targetStride + x] = arena[source + row * sourceStride + 2 * x];
+        int floats = lanes == 1 ? L : lanes; // One step moves so many.
+        int step = lanes == 1 ? L : gather.step * lanes;
+        for (int move = from; move < to; move++) {
+            int s = source + sources[move];
+            int end = target + targets[move] + gather.lengths.values[move] * lanes;
+            for (int t = target + targets[move]; t < end; t += floats) {
+                for (int i = 0; i < floats; i += L) {
+                    FloatVector.fromArray(FLOATS, arena, s + i).intoArray(arena, t + i);
+                }
+                s += step;
             }
         }
     }
@@ -615,7 +672,7 @@ final class VectorLoops implements Loops {
 
     @Override
     public void features(float[] arena, Features features, int group, int from, int to) {
-        if (features.lanes % L != 0 || !features.epilogue.clamps) {
+        if (!features.isByVectors()) {
             ScalarLoops.INSTANCE.features(arena, features, group, from, to);
             return;
         }
@@ -632,7 +689,7 @@ final class VectorLoops implements Loops {
         int[] offsets = features.offsets;
         float[] values = features.values;
         Epilogue epilogue = features.epilogue;
-        int in = features.inFirst + group * features.inGroupStride + lane;
+        int in = group * features.inGroupStride + lane;
         int tap = features.starts[row];
         int end = features.starts[row + 1];
         FloatVector s0 = FloatVector.broadcast(FLOATS, features.biases[row]);

@@ -3,6 +3,7 @@ package io.flipout.inference.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -222,14 +223,6 @@ class ConvolutionTest {
         }
     }
 
-    private static List<Loops> implementations() {
-        List<Loops> all = new ArrayList<>(List.of(ScalarLoops.INSTANCE));
-        if (Loops.best() != ScalarLoops.INSTANCE) {
-            all.add(Loops.best());
-        }
-        return all;
-    }
-
     static Stream<Case> cases() {
         List<Case> cases = new ArrayList<>();
         int[][] kernels = {{1, 1}, {3, 3}, {5, 5}, {1, 7}, {2, 3}};
@@ -295,13 +288,39 @@ class ConvolutionTest {
     @MethodSource("cases")
     void equalsANaiveLoop(Case one) {
         float[] expected = one.expected();
-        for (Loops loops : implementations()) {
+        for (Loops loops : Implementations.all()) {
             float[] alone = one.computed(loops, 1);
             for (int i = 0; i < expected.length; i++) {
                 assertThat(alone[i]).as("%s %d", loops, i).isCloseTo(expected[i], within(2e-4f));
             }
             assertThat(one.computed(loops, 2)).containsExactly(alone);
             assertThat(one.computed(loops, 3)).containsExactly(alone);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void plainLoopsComputeWhatVectorsDoToTheLastBit(Case one) {
+        assumeTrue(Implementations.haveVectors());
+        assertThat(one.computed(TwinLoops.INSTANCE, 1))
+                .containsExactly(one.computed(Implementations.vectors(), 1));
+        assertThat(one.computed(new WarmingLoops(), 2))
+                .containsExactly(one.computed(TwinLoops.INSTANCE, 1));
+    }
+
+    @Test
+    void vectorsTakeOverWithoutAChange() {
+        assumeTrue(Implementations.haveVectors());
+        Case one = new Case(8);
+        one.channels = 8;
+        one.filters = 16;
+        one.height = 32;
+        one.width = 32;
+        one.draw();
+        Loops loops = new WarmingLoops();
+        float[] first = one.computed(loops, 1);
+        for (int i = 0; i < 10; i++) { // 600,000 multiplications each
+            assertThat(one.computed(loops, 1)).containsExactly(first);
         }
     }
 
@@ -319,7 +338,7 @@ class ConvolutionTest {
         one.input = new float[] {1, 2, 3, 4, 5, 6};
         one.biases = new float[] {1};
         one.activation = Activation.IDENTITY;
-        for (Loops loops : implementations()) {
+        for (Loops loops : Implementations.all()) {
             assertThat(one.computed(loops, 1)).containsExactly(-3, -2, -1, 1, 9, 11);
         }
     }
@@ -337,7 +356,7 @@ class ConvolutionTest {
             boolean few = filter < 3 || filter == 7;
             one.weights[i] = few && place > filter ? 0f : (float) one.random.nextGaussian();
         }
-        for (Loops loops : implementations()) {
+        for (Loops loops : Implementations.all()) {
             float[] alone = one.computed(loops, 1);
             for (int threads = 2; threads <= 10; threads++) {
                 assertThat(one.computed(loops, threads)).containsExactly(alone);
@@ -353,7 +372,7 @@ class ConvolutionTest {
         one.input[60] = Float.POSITIVE_INFINITY;
         one.input[90] = Float.NEGATIVE_INFINITY;
         float[] expected = one.expected();
-        for (Loops loops : implementations()) {
+        for (Loops loops : Implementations.all()) {
             float[] computed = one.computed(loops, 1);
             for (int i = 0; i < expected.length; i++) {
                 if (Float.isFinite(expected[i])) {
@@ -374,7 +393,7 @@ class ConvolutionTest {
         Convolution layer = Convolution.linear(filters, in).optBias(new float[] {0, 5}).build();
         float[] arena = new float[in.size() + out.size()];
         in.load(new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 0, arena);
-        for (Loops loops : implementations()) {
+        for (Loops loops : Implementations.all()) {
             for (Kernel kernel : layer.plan(in, out, null, 0, loops)) {
                 kernel.run(arena, 0, kernel.units());
             }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
-import java.util.List;
 import java.util.Random;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.Test;
@@ -17,10 +16,6 @@ class PoolingTest {
     private static final int[] TWO = {2, 2};
     private static final int[] THREE = {3, 3};
     private static final int[] NONE = {0, 0};
-
-    private static List<Loops> implementations() {
-        return List.of(ScalarLoops.INSTANCE, Loops.best());
-    }
 
     private static float[] pooled(
             float[] input,
@@ -52,7 +47,7 @@ class PoolingTest {
         float[] input = {1, 2, 3, 4, 5, 6, 7, 8, 9};
         Planes in = Planes.of(1, 1, 3, 3).withBorder(1);
         Planes two = Planes.of(1, 1, 2, 2).withBorder(1);
-        for (Loops loops : implementations()) {
+        for (Loops loops : Implementations.all()) {
             assertThat(
                             pooled(
                                     input,
@@ -111,7 +106,7 @@ class PoolingTest {
         Planes in = Planes.of(1, 1, 1, 5);
         Planes out = Planes.of(1, 1, 1, 3);
         int[] kernel = {1, 2};
-        for (Loops loops : implementations()) {
+        for (Loops loops : Implementations.all()) {
             assertThat(
                             pooled(
                                     input,
@@ -151,7 +146,7 @@ class PoolingTest {
                 Planes one = Planes.of(images, channels, 1, 1).withLanes(lanes);
                 float[] halves = null;
                 float[] means = null;
-                for (Loops loops : implementations()) {
+                for (Loops loops : Implementations.all()) {
                     float[] max =
                             pooled(
                                     input,

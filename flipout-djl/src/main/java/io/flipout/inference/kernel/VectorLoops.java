@@ -11,8 +11,8 @@ import jdk.incubator.vector.VectorSpecies;
  * Loops by the Vector API. Sums stay in registers while a filter's taps go by: enough of them at a
  * time that their additions do not wait for each other, and each is written once.
  *
- * <p>Hardly a vector is passed from one method to another: where the compiler does not inline the
- * call, it becomes an object.
+ * <p>No vector is passed from one method to another: where the compiler does not inline the call,
+ * it would become an object.
  *
  * <p>Compiled apart from the rest and loaded by name, since the module may be missing.
  */
@@ -105,11 +105,6 @@ final class VectorLoops implements Loops {
                 planes2(arena, taps, group, from, to, at * L);
             } else {
                 planes1(arena, taps, group, from, to, at * L);
-            }
-        }
-        if (!taps.epilogue.clamps) {
-            for (int filter = from; filter < to; filter++) {
-                ScalarLoops.finish(arena, taps, group, filter, 0, vectors * L);
             }
         }
     }
@@ -434,7 +429,6 @@ final class VectorLoops implements Loops {
         for (int filter = from; filter < to; filter++) {
             int end = taps.starts[filter + 1];
             int out = taps.out(group, filter);
-            int residual = taps.epilogue.residual(group, filter);
             FloatVector s00 = FloatVector.zero(FLOATS);
             FloatVector s01 = FloatVector.zero(FLOATS);
             FloatVector s10 = FloatVector.zero(FLOATS);
@@ -470,8 +464,9 @@ final class VectorLoops implements Loops {
                 s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
                 s01 = FloatVector.fromArray(FLOATS, arena, o + L).fma(w, s01);
             }
-            write(arena, taps, filter, out, residual, at, s00);
-            write(arena, taps, filter, out, residual, at + L, s01);
+            s00.intoArray(arena, out + at);
+            s01.intoArray(arena, out + at + L);
+            finish(arena, taps, group, filter, at, at + 2 * L);
         }
     }
 
@@ -483,7 +478,6 @@ final class VectorLoops implements Loops {
         for (int filter = from; filter < to; filter++) {
             int end = taps.starts[filter + 1];
             int out = taps.out(group, filter);
-            int residual = taps.epilogue.residual(group, filter);
             FloatVector s00 = FloatVector.zero(FLOATS);
             FloatVector s10 = FloatVector.zero(FLOATS);
             FloatVector s20 = FloatVector.zero(FLOATS);
@@ -509,36 +503,9 @@ final class VectorLoops implements Loops {
                 FloatVector w = FloatVector.broadcast(FLOATS, values[tap]);
                 s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
             }
-            write(arena, taps, filter, out, residual, at, s00);
+            s00.intoArray(arena, out + at);
+            finish(arena, taps, group, filter, at, at + L);
         }
-    }
-
-    /**
-     * Makes outputs of a vector of sums, as {@link #finish} does. Only where that is done once or
-     * twice: the compiler gives up inlining where it is done more often.
-     */
-    private static void write(
-            float[] arena, Taps taps, int filter, int out, int residual, int at, FloatVector sum) {
-        Epilogue epilogue = taps.epilogue;
-        if (!epilogue.clamps) {
-            sum.intoArray(arena, out + at);
-            return;
-        }
-        FloatVector v = sum.add(epilogue.bias[filter]);
-        if (residual >= 0 && !epilogue.residualLast) {
-            v = v.add(FloatVector.fromArray(FLOATS, arena, residual + at));
-        }
-        v = v.max(epilogue.low);
-        if (epilogue.high < Float.POSITIVE_INFINITY) {
-            v = v.min(epilogue.high);
-        }
-        if (residual >= 0 && epilogue.residualLast) {
-            v = v.add(FloatVector.fromArray(FLOATS, arena, residual + at));
-        }
-        v.reinterpretAsInts()
-                .and(IntVector.fromArray(INTS, taps.inner, at))
-                .reinterpretAsFloats()
-                .intoArray(arena, out + at);
     }
 
     @Override

@@ -44,8 +44,8 @@ public final class DirectMemory {
      * Returns the memory of an array of float32 on the CPU.
      *
      * @param array the array
-     * @return a view that reads and writes the array, valid while the array is open; empty if the
-     *     array cannot be viewed without a copy
+     * @return a view that reads and writes the array, valid while the array is open and until
+     *     NDArray.set gives it other memory; empty if the array cannot be viewed without a copy
      */
     public static Optional<FloatBuffer> of(NDArray array) {
         if (!isCandidate(array)) {
@@ -57,37 +57,12 @@ public final class DirectMemory {
         }
         // DJL silently copies an array that is not contiguous. A write that a second buffer sees
         // proves that the first one is the array itself.
-        return isOf(view, array) ? Optional.of(view) : Optional.empty();
-    }
-
-    /**
-     * Tells whether memory that was handed out is still that of an array: NDArray.set gives an
-     * array new memory.
-     *
-     * @param memory the memory
-     * @param array the array
-     * @return true if so
-     */
-    static boolean isOf(FloatBuffer memory, NDArray array) {
-        int bits = Float.floatToRawIntBits(memory.get(0));
-        memory.put(0, Float.intBitsToFloat(bits ^ 1));
+        int bits = Float.floatToRawIntBits(view.get(0));
+        view.put(0, Float.intBitsToFloat(bits ^ 1));
         FloatBuffer second = view(array);
         boolean same = second != null && Float.floatToRawIntBits(second.get(0)) == (bits ^ 1);
-        memory.put(0, Float.intBitsToFloat(bits));
-        return same;
-    }
-
-    /**
-     * Returns the memory of an array, given what it was.
-     *
-     * @param known the memory of the same array at some time before; null for none
-     * @param array the array
-     * @return the memory; the same object if it is the same memory
-     */
-    public static Optional<FloatBuffer> of(FloatBuffer known, NDArray array) {
-        return known != null && isCandidate(array) && isOf(known, array)
-                ? Optional.of(known)
-                : of(array);
+        view.put(0, Float.intBitsToFloat(bits));
+        return same ? Optional.of(view) : Optional.empty();
     }
 
     private static boolean isCandidate(NDArray array) {

@@ -9,7 +9,6 @@ import ai.djl.ndarray.types.Shape;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -27,9 +26,6 @@ public final class TrainedTensor implements AutoCloseable {
     private NDArray zero;
     private int deviceMaskVersion = -1;
     private long steps;
-
-    /** Of the values; null before it is first asked for, and where it cannot be reached. */
-    private FloatBuffer memory;
 
     /**
      * Creates the tensor.
@@ -61,7 +57,6 @@ public final class TrainedTensor implements AutoCloseable {
             values.close();
         }
         values = detached;
-        memory = null;
     }
 
     /**
@@ -80,16 +75,6 @@ public final class TrainedTensor implements AutoCloseable {
      */
     public NDArray values() {
         return values;
-    }
-
-    /** Returns the memory of the parameter's array, and follows it where it is another. */
-    Optional<FloatBuffer> memory(NDArray weight) {
-        Optional<FloatBuffer> now = DirectMemory.of(memory, weight);
-        if (now.isPresent() && !DirectMemory.isOf(now.get(), values)) {
-            follow(weight);
-        }
-        memory = now.orElse(null);
-        return now;
     }
 
     /**

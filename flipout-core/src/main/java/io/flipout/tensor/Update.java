@@ -38,7 +38,7 @@ public record Update(
                 weight,
                 gradient,
                 Optional.of(tensor),
-                tensor.memory(weight),
+                DirectMemory.of(weight),
                 DirectMemory.of(gradient));
     }
 

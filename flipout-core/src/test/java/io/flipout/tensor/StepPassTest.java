@@ -194,6 +194,7 @@ class StepPassTest {
                     TrainedTensor tensor = Trained.tensor(weight, Trained.mask(3, 1));
                     Update.of(tensor, weight, gradient);
                     weight.set(new float[] {4, 5, 6});
+                    tensor.follow(weight);
                     Update update = Update.of(tensor, weight, gradient);
                     assertThat(tensor.values().toFloatArray()).containsExactly(4, 5, 6);
                     StepPass.over(List.of(update), List.of(Piece::maskWeights));

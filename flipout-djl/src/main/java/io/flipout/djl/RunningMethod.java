@@ -53,6 +53,9 @@ final class RunningMethod {
      */
     Part part(Mirror mirror, ParameterGradient update, boolean isOwn, PrunedNetwork network) {
         Update moved = Update.of(mirror.tensor(), mirror.weight(), update.gradient());
+        if (moved.isOnHost()) {
+            mirror.tensor().follow(mirror.weight()); // NDArray.set gives it other memory.
+        }
         return new Part(mirror, moved, isOwn, wirings.of(mirror.tensor().info(), network));
     }
 

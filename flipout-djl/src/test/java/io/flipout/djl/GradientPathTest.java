@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.training.EasyTrain;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import io.flipout.djl.training.Adam;
@@ -21,6 +22,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** A step of all parameters at once is the same as one of each parameter after the other. */
@@ -138,6 +140,52 @@ class GradientPathTest {
                                                     .containsExactly(expected, within(1e-4f));
                                         }
                                     });
+                });
+    }
+
+    /** NDArray.set gives an array other memory, and frees what it had: nobody may write there. */
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void weightsThatAreSetBetweenStepsStayPruned(Path path) {
+        path.run(
+                () -> {
+                    Pruner pruner =
+                            Pruner.builder()
+                                    .setMethod(FlipOut.builder().build())
+                                    .setSchedule(Schedule.toSparsity(.9).overEpochs(5))
+                                    .build();
+                    try (TinyTraining tiny = new TinyTraining(1)) {
+                        tiny.prepared(
+                                pruner.wrap(TinyTraining.sgd()),
+                                (trainer, data) -> {
+                                    for (int epoch = 0; epoch < 6; epoch++) {
+                                        NDArray weight =
+                                                tiny.block()
+                                                        .getChildren()
+                                                        .valueAt(0)
+                                                        .getParameters()
+                                                        .valueAt(0)
+                                                        .getArray();
+                                        float[] values = weight.toFloatArray();
+                                        for (int i = 0; i < values.length; i++) {
+                                            values[i] += .5f;
+                                        }
+                                        weight.set(values);
+                                        EasyTrain.fit(trainer, 1, data, null);
+                                    }
+                                },
+                                pruner.listener());
+                        pruner.masks()
+                                .forEach(
+                                        (name, mask) -> {
+                                            float[] values = tiny.weights().get(name);
+                                            for (int i = 0; i < values.length; i++) {
+                                                assertThat(values[i] == 0)
+                                                        .as(name)
+                                                        .isEqualTo(!mask.isAlive(i));
+                                            }
+                                        });
+                    }
                 });
     }
 }

@@ -61,30 +61,6 @@ public abstract class ElementwiseOptimizer extends Optimizer
         final List<NDArray> state = new ArrayList<>();
         int updates;
         int clearedAt;
-
-        /** The memory of the weight; null before it is first asked for. */
-        private FloatBuffer memory;
-
-        /** The memory of the state; null before it is first asked for. */
-        private List<FloatBuffer> stateMemory;
-
-        Optional<FloatBuffer> memory(NDArray weight) {
-            Optional<FloatBuffer> now = DirectMemory.of(memory, weight);
-            memory = now.orElse(null);
-            return now;
-        }
-
-        boolean isOnHost() {
-            return stateMemory().size() == state.size();
-        }
-
-        List<FloatBuffer> stateMemory() {
-            if (stateMemory == null) {
-                stateMemory =
-                        state.stream().map(DirectMemory::of).flatMap(Optional::stream).toList();
-            }
-            return stateMemory;
-        }
     }
 
     ElementwiseOptimizer(Builder<?> builder) {
@@ -137,13 +113,12 @@ public abstract class ElementwiseOptimizer extends Optimizer
     }
 
     private Update update(ParameterGradient gradient) {
-        Slot slot = slot(gradient.id(), gradient.weight());
         return new Update(
                 gradient.id(),
                 gradient.weight(),
                 gradient.gradient(),
                 Optional.empty(),
-                slot.memory(gradient.weight()),
+                DirectMemory.of(gradient.weight()),
                 DirectMemory.of(gradient.gradient()));
     }
 
@@ -194,31 +169,37 @@ public abstract class ElementwiseOptimizer extends Optimizer
      *     cannot be reached, and nothing has begun
      */
     public final Optional<StepPass.Work> inPieces(List<Update> step) {
-        for (Update update : step) {
-            if (!update.isOnHost() || !slot(update.id(), update.weight()).isOnHost()) {
+        List<Slot> moved = step.stream().map(u -> slot(u.id(), u.weight())).toList();
+        List<List<FloatBuffer>> states = new ArrayList<>();
+        for (int i = 0; i < moved.size(); i++) {
+            states.add(
+                    moved.get(i).state.stream()
+                            .map(DirectMemory::of)
+                            .flatMap(Optional::stream)
+                            .toList());
+            if (!step.get(i).isOnHost() || states.get(i).size() < moved.get(i).state.size()) {
                 return Optional.empty();
             }
         }
-        Slot[] moved = new Slot[step.size()];
-        Step[] steps = new Step[step.size()];
-        for (int i = 0; i < moved.length; i++) {
-            moved[i] = slot(step.get(i).id(), step.get(i).weight());
-            steps[i] = next(step.get(i), moved[i]);
+        List<Step> steps = new ArrayList<>();
+        for (int i = 0; i < moved.size(); i++) {
+            steps.add(next(step.get(i), moved.get(i)));
         }
-        return Optional.of(piece -> move(piece, moved[piece.tensor()], steps[piece.tensor()]));
+        return Optional.of(
+                piece -> move(piece, states.get(piece.tensor()), steps.get(piece.tensor())));
     }
 
-    private void move(Piece piece, Slot slot, Step step) {
-        float[][] state = new float[slot.state.size()][];
+    private void move(Piece piece, List<FloatBuffer> memory, Step step) {
+        float[][] state = new float[memory.size()][];
         for (int i = 0; i < state.length; i++) {
             state[i] = piece.buffer(i);
-            piece.read(slot.stateMemory().get(i), state[i]);
+            piece.read(memory.get(i), state[i]);
         }
         prepare(piece.gradients(), piece.weights(), piece.size());
         update(piece.weights(), piece.gradients(), state, step, piece.size());
         piece.changeWeights();
         for (int i = 0; i < state.length; i++) {
-            piece.write(slot.stateMemory().get(i), state[i]);
+            piece.write(memory.get(i), state[i]);
         }
     }
 
@@ -258,7 +239,6 @@ public abstract class ElementwiseOptimizer extends Optimizer
                 (i, view) -> {
                     view.attach(step.updates().get(i).weight().getManager());
                     moved.get(i).state.set(number, view);
-                    moved.get(i).stateMemory = null;
                 });
     }
 

@@ -2,6 +2,7 @@ package io.flipout.djl;
 
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
+import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,10 +30,10 @@ final class ArrivingZeros {
     }
 
     /** Tells of a network that comes pruned and is to be trained as if it were not. */
-    static void warn(PrunedNetwork network, Advice advice) {
-        Map<String, Mask> masks = network.masks();
+    static void warn(List<ParameterInfo> parameters, Map<String, Mask> masks, Advice advice) {
+        long weights = masks.values().stream().mapToLong(Mask::size).sum();
         long zeros = 0;
-        for (ParameterInfo info : network.parameters()) {
+        for (ParameterInfo info : parameters) {
             if (info.prunable()) {
                 Mask values = mask(info);
                 // A tensor of zeros alone is one that is initialised so.
@@ -42,12 +43,12 @@ final class ArrivingZeros {
                                 : masks.get(info.path()).remaining() - values.remaining();
             }
         }
-        if (zeros > network.weights() * ARRIVES_PRUNED) {
+        if (zeros > weights * ARRIVES_PRUNED) {
             logger.warn(
                     "{} of {} weights are exactly 0, as in a network that is pruned already, and"
                             + " training brings them back: {} keeps them 0.",
                     zeros,
-                    network.weights(),
+                    weights,
                     advice.keepZeros());
         }
     }

@@ -181,9 +181,11 @@ final class PrunedNetwork {
                                                 + masks.keySet()));
     }
 
-    /** Returns the values of a parameter as they train, or as they lie there before that. */
-    NDArray values(ParameterInfo info) {
-        return mirrors(info).values();
+    /** Returns the values of the parameters as they train, or as they lie there before that. */
+    Map<Parameter, NDArray> values() {
+        Map<Parameter, NDArray> values = new LinkedHashMap<>();
+        parameters.forEach(info -> values.put(info.parameter(), mirrors(info).values()));
+        return values;
     }
 
     /** Makes sure that what trains can be shown data: the network's own arrays, not copies. */

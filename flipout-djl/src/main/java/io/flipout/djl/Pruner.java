@@ -68,9 +68,9 @@ public final class Pruner {
                                 builder.allocation,
                                 builder.weights,
                                 builder.seed,
-                                Optional.ofNullable(builder.examples),
                                 builder.keepZeros,
-                                builder.advice));
+                                builder.advice),
+                        Optional.ofNullable(builder.examples));
     }
 
     /**

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A training under pruning: what is done at each of its steps and epochs, and in which order. */
 final class PruningRun {
@@ -31,11 +32,16 @@ final class PruningRun {
     private int devices = 1;
     private PrunedNetwork network;
 
-    PruningRun(PruningSettings settings) {
+    /**
+     * Makes a run.
+     *
+     * @param examples what the network is shown before every pruning
+     */
+    PruningRun(PruningSettings settings, Optional<GradientPass> examples) {
         this.settings = settings;
         Wirings wirings = new Wirings(settings.method().rewiring(), settings.seed());
         method = new RunningMethod(settings, wirings);
-        prunings = new Prunings(settings, clock, method);
+        prunings = new Prunings(settings, examples, clock, method);
         state = new RunState(settings, clock, prunings.rewind(), wirings);
     }
 

@@ -4,7 +4,6 @@ import io.flipout.allocation.Allocation;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
-import java.util.Optional;
 
 /**
  * What the builder of a pruner was told.
@@ -14,7 +13,6 @@ import java.util.Optional;
  * @param allocation who competes with whom
  * @param weights which weights may be pruned
  * @param seed the seed of whatever is drawn at random
- * @param examples what the network is shown before every pruning
  * @param keepZeros whether the zeros that a network arrives with stay
  * @param advice how the user is told what to do about a fault
  */
@@ -24,6 +22,5 @@ record PruningSettings(
         Allocation allocation,
         WeightSelector weights,
         long seed,
-        Optional<GradientPass> examples,
         boolean keepZeros,
         Advice advice) {}

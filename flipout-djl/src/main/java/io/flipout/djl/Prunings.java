@@ -19,6 +19,7 @@ final class Prunings {
     private static final Logger logger = LoggerFactory.getLogger(Prunings.class);
 
     private final PruningSettings settings;
+    private final Optional<GradientPass> examples;
     private final TrainingClock clock;
     private final Optional<RewindPoint> rewind;
     private final RunningMethod method;
@@ -26,8 +27,13 @@ final class Prunings {
     /** Stays true when a pruning fails, and ends the training. */
     private boolean isPruning;
 
-    Prunings(PruningSettings settings, TrainingClock clock, RunningMethod method) {
+    Prunings(
+            PruningSettings settings,
+            Optional<GradientPass> examples,
+            TrainingClock clock,
+            RunningMethod method) {
         this.settings = settings;
+        this.examples = examples;
         this.clock = clock;
         this.method = method;
         rewind = settings.method().rewind().map(RewindPoint::new);
@@ -83,7 +89,7 @@ final class Prunings {
     void begin(NetworkInTraining training) {
         PrunedNetwork network = training.network();
         if (!settings.keepZeros()) {
-            ArrivingZeros.warn(network, settings.advice());
+            ArrivingZeros.warn(network.parameters(), network.masks(), settings.advice());
         }
         takeRewindPoint(network);
         prune(Unit.STEP, 0, training);
@@ -116,7 +122,7 @@ final class Prunings {
     private void takeRewindPoint(PrunedNetwork network) {
         rewind.filter(point -> point.isAt(clock.steps()))
                 .filter(point -> clock.hasNext(network.events()))
-                .ifPresent(point -> point.take(network.block(), network));
+                .ifPresent(point -> point.take(network.block(), network.values()));
     }
 
     private void prune(Unit unit, long now, NetworkInTraining training) {
@@ -129,7 +135,7 @@ final class Prunings {
     /** Says at once, and not at the first pruning, that there is nothing to show the network. */
     private void checkExamples(PrunedNetwork network) {
         if (settings.method().probe().isPresent()
-                && settings.examples().isEmpty()
+                && examples.isEmpty()
                 && clock.hasNext(network.events())) {
             throw new IllegalStateException(
                     "The method "
@@ -140,9 +146,9 @@ final class Prunings {
     }
 
     private void showExamples(NetworkInTraining training) {
-        if (settings.examples().isPresent()) {
+        if (examples.isPresent()) {
             try {
-                show(settings.examples().get(), training.trainer(), training.network());
+                show(examples.get(), training.trainer(), training.network());
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             } catch (TranslateException e) {

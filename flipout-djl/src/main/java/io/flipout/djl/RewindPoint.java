@@ -8,7 +8,6 @@ import ai.djl.training.optimizer.Optimizer;
 import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.djl.training.OptimizerState;
 import io.flipout.mask.BlockPaths;
-import io.flipout.mask.ParameterInfo;
 import io.flipout.rewind.Rewind;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -57,14 +56,16 @@ final class RewindPoint implements AutoCloseable {
         return snapshot == null && steps == step;
     }
 
-    /** The step has been reached. */
-    void take(Block block, PrunedNetwork network) {
+    /**
+     * The step has been reached.
+     *
+     * @param values the values of what trains, as they are now
+     */
+    void take(Block block, Map<Parameter, NDArray> values) {
         // Not the trainer's manager: another trainer may go on.
-        NDManager owner = network.parameters().get(0).parameter().getArray().getManager();
+        NDManager owner = values.keySet().iterator().next().getArray().getManager();
         snapshot = new Snapshot(owner);
-        for (ParameterInfo info : network.parameters()) {
-            snapshot.take(info.parameter(), network.values(info));
-        }
+        values.forEach(snapshot::take);
         for (Parameter parameter : BlockPaths.parameters(block).values()) {
             if (!parameter.requiresGradient()) {
                 statistics.add(parameter);

@@ -175,7 +175,7 @@ final class DoublePass {
             }
         }
         if (!isAnything) {
-            throw GradientPass.noGradient();
+            throw Shown.noGradient();
         }
         return gradients;
     }
@@ -195,7 +195,7 @@ final class DoublePass {
         }
         NDList outputs = block.forward(doubles, inputs.get(batch), labels.get(batch), null);
         Loss loss = probe.loss().orElse(trainer.getLoss());
-        return loss.evaluate(labels.get(batch), GradientPass.tempered(probe, outputs));
+        return loss.evaluate(labels.get(batch), Shown.tempered(probe, outputs));
     }
 
     private NDArray alive(ParameterInfo info) {

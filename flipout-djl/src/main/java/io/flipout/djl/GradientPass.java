@@ -58,7 +58,7 @@ final class GradientPass {
             try {
                 probe.weights().ifPresent(weights -> draw(network, weights, seed, before));
                 if (!new Showing(trainer, network, probe, device, manager).showAll()) {
-                    throw noGradient();
+                    throw Shown.noGradient();
                 }
             } finally {
                 before.parameters().forEach(p -> before.restore(p, p.getArray()));
@@ -143,26 +143,11 @@ final class GradientPass {
                         training
                                 ? block.forward(store, data, labels, null)
                                 : ModuleEvaluation.forward(block, store, data);
-                collector.backward(loss.evaluate(labels, tempered(probe, outputs)));
+                collector.backward(loss.evaluate(labels, Shown.tempered(probe, outputs)));
             }
             anyGradient = handOver(network, anyGradient);
             left--;
         }
-    }
-
-    static IllegalStateException noGradient() {
-        return new IllegalStateException(
-                "No gradient reaches the prunable weights: give the network other batches, or check"
-                        + " its initialisation and loss.");
-    }
-
-    static NDList tempered(GradientProbe probe, NDList outputs) {
-        if (probe.temperature() == 1) {
-            return outputs;
-        }
-        NDList tempered = new NDList();
-        outputs.forEach(output -> tempered.add(output.div(probe.temperature())));
-        return tempered;
     }
 
     /** Puts other weights in the place of the network's, pruned as those are. */

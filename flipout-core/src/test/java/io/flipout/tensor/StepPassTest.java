@@ -1,6 +1,7 @@
 package io.flipout.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
@@ -23,6 +24,9 @@ class StepPassTest {
         Path.DIRECT.run(
                 () -> {
                     try (NDManager manager = NDManager.newBaseManager()) {
+                        assumeThat(DirectMemory.of(manager.ones(new Shape(1))))
+                                .as("older DJL hands out no memory")
+                                .isPresent();
                         test.accept(manager);
                     }
                 });

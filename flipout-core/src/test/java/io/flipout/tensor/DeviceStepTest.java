@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.flipout.Path;
@@ -359,7 +360,7 @@ class DeviceStepTest {
                             try (DeviceStep step = tensors.step(updates)) {
                                 step.weights()
                                         .set(
-                                                new ai.djl.ndarray.index.NDIndex("..."),
+                                                new NDIndex("..."),
                                                 step.own(network.manager.create(move)));
                                 step.putWeights();
                                 assertThat(signal.afterStep(step, watches)).isTrue();
@@ -380,6 +381,62 @@ class DeviceStepTest {
 
     private static int[] flips(Signal.Watch watch) {
         return ((SignFlips.Counts) watch).flips();
+    }
+
+    /** A state that was replaced by another is taken up anew. */
+    @Test
+    void aStateThatIsReplacedIsJoinedAgain() {
+        with(
+                network -> {
+                    List<Update> updates = network.step();
+                    NDManager manager = network.manager;
+                    List<NDArray> states = new ArrayList<>();
+                    for (NDArray weight : network.weights) {
+                        states.add(manager.zeros(weight.getShape()));
+                    }
+                    DeviceTensors.Handout handout =
+                            (tensor, view) -> {
+                                view.attach(manager);
+                                states.set(tensor, view);
+                            };
+                    try (DeviceTensors tensors = new DeviceTensors(updates, new ListKernels())) {
+                        try (DeviceStep step = tensors.step(updates)) {
+                            step.join("state", DataType.FLOAT32, states, handout).addi(1);
+                        }
+                        states.get(2).close();
+                        states.set(2, manager.create(new float[] {7, 8, 9}));
+                        try (DeviceStep step = tensors.step(updates)) {
+                            assertThat(
+                                            step.join("state", DataType.FLOAT32, states, handout)
+                                                    .toFloatArray())
+                                    .containsExactly(1, 1, 1, 1, 1, 7, 8, 9);
+                        }
+                    }
+                    assertThat(states.get(0).toFloatArray()).containsOnly(1);
+                });
+    }
+
+    @Test
+    void masksThatChangeLeaveNoArraysBehind() {
+        with(
+                network -> {
+                    List<Update> updates = network.step();
+                    int[] arrays = new int[4];
+                    try (DeviceTensors tensors = new DeviceTensors(updates, new ListKernels())) {
+                        for (int i = 0; i < arrays.length; i++) {
+                            network.first.prune(i % 2);
+                            network.first.revive(1 - i % 2);
+                            network.tensors.get(0).applyMask(network.tensors.get(0).values());
+                            try (DeviceStep step = tensors.step(updates)) {
+                                step.gradients();
+                            }
+                            arrays[i] =
+                                    network.tensors.get(0).manager().getManagedArrays().size()
+                                            + network.manager.getManagedArrays().size();
+                        }
+                    }
+                    assertThat(arrays).as(Arrays.toString(arrays)).containsOnly(arrays[0]);
+                });
     }
 
     @Test

@@ -5,14 +5,17 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.flipout.Path;
 import io.flipout.Trained;
 import io.flipout.mask.Mask;
+import io.flipout.signal.SignFlips;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class StepPassTest {
@@ -20,13 +23,19 @@ class StepPassTest {
     /** One piece, a whole number of pieces, and one and a bit. */
     private static final int[] SIZES = {3, 2 * Chunks.SIZE, Chunks.SIZE + 1, 1, 100_000};
 
+    @BeforeEach
+    void memoryIsHandedOut() {
+        in(
+                manager ->
+                        assumeThat(DirectMemory.of(manager.ones(new Shape(1))))
+                                .as("older DJL hands out no memory")
+                                .isPresent());
+    }
+
     private static void in(java.util.function.Consumer<NDManager> test) {
         Path.DIRECT.run(
                 () -> {
                     try (NDManager manager = NDManager.newBaseManager()) {
-                        assumeThat(DirectMemory.of(manager.ones(new Shape(1))))
-                                .as("older DJL hands out no memory")
-                                .isPresent();
                         test.accept(manager);
                     }
                 });
@@ -203,6 +212,117 @@ class StepPassTest {
                     assertThat(tensor.values().toFloatArray()).containsExactly(4, 5, 6);
                     StepPass.over(List.of(update), List.of(Piece::maskWeights));
                     assertThat(weight.toFloatArray()).containsExactly(4, 0, 6);
+                });
+    }
+
+    @Test
+    void ofADenseTensorAllAreAlive() {
+        in(
+                manager -> {
+                    NDArray weight = manager.ones(new Shape(20));
+                    List<TrainedTensor> tensors =
+                            List.of(
+                                    Trained.tensor(weight, new Mask(20)),
+                                    new TrainedTensor(
+                                            Trained.info(0, weight, false), weight, null, 0));
+                    for (TrainedTensor tensor : tensors) {
+                        StepPass.over(
+                                List.of(Update.of(tensor, weight, manager.ones(new Shape(20)))),
+                                List.of(
+                                        piece -> {
+                                            assertThat(piece.isDense()).isTrue();
+                                            assertThat(piece.countAlive()).isEqualTo(20);
+                                            for (int i = 0; i < 20; i++) {
+                                                assertThat(piece.alive()[i]).isEqualTo(i);
+                                            }
+                                        }));
+                    }
+                });
+    }
+
+    /** In eights and beyond: 19 weights, of which the second eight is pruned as a whole. */
+    @Test
+    void theLivingAreFoundInEightsAndBeyond() {
+        in(
+                manager -> {
+                    Mask mask = Trained.mask(19, 0, 3, 8, 9, 10, 11, 12, 13, 14, 15, 17);
+                    NDArray weight = manager.ones(new Shape(19));
+                    StepPass.over(
+                            List.of(
+                                    Update.of(
+                                            Trained.tensor(weight, mask),
+                                            weight,
+                                            manager.ones(new Shape(19)))),
+                            List.of(
+                                    piece -> {
+                                        assertThat(piece.isDense()).isFalse();
+                                        assertThat(piece.countAlive()).isEqualTo(8);
+                                        assertThat(piece.alive())
+                                                .startsWith(1, 2, 4, 5, 6, 7, 16, 18);
+                                        assertThat(piece.gradients())
+                                                .startsWith(
+                                                        0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0,
+                                                        0, 1, 0, 1);
+                                    }));
+                });
+    }
+
+    /** A dense tensor of three and a pruned one: 1 → −1 flips, 0 → 1 counts. */
+    @Test
+    void flipsAreCountedPieceByPiece() {
+        in(
+                manager -> {
+                    SignFlips signal = new SignFlips();
+                    for (int[] pruned : new int[][] {{}, {1}}) {
+                        NDArray weight = manager.create(new float[] {1, -2, 0, 4});
+                        TrainedTensor tensor = Trained.tensor(weight, Trained.mask(4, pruned));
+                        tensor.applyMask(tensor.values());
+                        SignFlips.Counts watch = signal.watch(tensor);
+                        assertThat(watch.takesPieces()).isTrue();
+                        NDArray move = manager.create(new float[] {-2, 3, 1, 1});
+                        StepPass.over(
+                                List.of(Update.of(tensor, weight, move)),
+                                List.of(
+                                        piece -> {
+                                            for (int i = 0; i < piece.size(); i++) {
+                                                piece.weights()[i] += piece.gradients()[i];
+                                            }
+                                            piece.changeWeights();
+                                        },
+                                        Piece::maskWeights,
+                                        watch::afterStep));
+                        assertThat(watch.flips())
+                                .containsExactly(1, pruned.length == 0 ? 1 : 0, 1, 0);
+                    }
+                });
+    }
+
+    @Test
+    void onlyFloatsTakeAStepTogether() {
+        in(
+                manager -> {
+                    NDArray weight = manager.ones(new Shape(3));
+                    NDArray doubles = manager.ones(new Shape(3), DataType.FLOAT64);
+                    TrainedTensor tensor = Trained.tensor(weight, new Mask(3));
+                    assertThat(Update.of(tensor, weight, weight).isFloat()).isTrue();
+                    assertThat(Update.of(tensor, doubles, weight).isFloat()).isFalse();
+                    assertThat(Update.of(tensor, weight, doubles).isFloat()).isFalse();
+                    assertThat(Update.of(tensor, doubles, weight).isOnHost()).isFalse();
+                    assertThat(Update.of(tensor, weight, doubles).isOnHost()).isFalse();
+                    assertThat(Update.of(tensor, weight, weight).isOnHost()).isTrue();
+                });
+    }
+
+    @Test
+    void followingLeavesNoArraysBehind() {
+        in(
+                manager -> {
+                    NDArray weight = manager.ones(new Shape(3));
+                    TrainedTensor tensor = Trained.tensor(weight, new Mask(3));
+                    int before = tensor.manager().getManagedArrays().size();
+                    tensor.follow(weight);
+                    tensor.follow(weight);
+                    assertThat(tensor.manager().getManagedArrays()).hasSize(before);
                 });
     }
 }

@@ -166,6 +166,14 @@ class TensorMemoryTest {
         assertThat(values.toFloatArray()).containsExactly(1, 2);
     }
 
+    /** By MurmurHash3's finaliser, of which the hash of 1 is 0xb456bcfc34c2cb2c. */
+    @Test
+    void keysAreThoseOfTheFinaliser() {
+        assertThat(Randoms.key(1)).isEqualTo(0xb456bcfc34c2cb2cL);
+        assertThat(Randoms.key(1, 2, 3)).isEqualTo(1523698758602227232L);
+        assertThat(Randoms.key(-5, 7)).isEqualTo(-4728056069866413658L);
+    }
+
     @Test
     void streamsAreNamedBySeedAndNumbers() {
         SplittableRandom stream = Randoms.stream(1, 2, 3);

@@ -25,6 +25,7 @@ import io.flipout.rewiring.SoftRewiring;
 import io.flipout.signal.GradientProbe;
 import io.flipout.signal.GradientProbe.Derivative;
 import io.flipout.signal.GradientProbe.Portion;
+import io.flipout.signal.LastValues;
 import io.flipout.signal.Signal;
 import io.flipout.tensor.TrainedTensor;
 import java.util.Arrays;
@@ -264,5 +265,14 @@ class MethodsTest {
                 assertThat(warnings).isEmpty();
             }
         }
+    }
+
+    @Test
+    void buildersAndProbesAreHandedOn() {
+        assertThat(SparseEvolution.builder().optShare(.2).build().name()).isEqualTo("set");
+        MagnitudeUncertainty method =
+                MagnitudeUncertainty.builder().setValues(2).setLambda(1).optEvery(5).build();
+        assertThat(method.signals()).containsExactly(new LastValues(2, 5));
+        assertThat(GradientProbe.ofBatches().weights()).isEmpty();
     }
 }

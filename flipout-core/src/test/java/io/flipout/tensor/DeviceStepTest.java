@@ -341,6 +341,28 @@ class DeviceStepTest {
         }
     }
 
+    @Test
+    void everyStepDrawsAfresh() {
+        with(
+                network -> {
+                    GaussianNoise noise =
+                            new GaussianNoise(1, NoiseScale.FIXED, ParameterScope.ALL);
+                    List<Update> updates = network.step();
+                    List<float[]> drawn = new ArrayList<>();
+                    try (GradientTerm.Running running = noise.start(network.infos(), 1);
+                            DeviceTensors tensors = new DeviceTensors(updates, new ListKernels())) {
+                        for (int i = 0; i < 2; i++) {
+                            try (DeviceStep step = tensors.step(updates)) {
+                                running.apply(step);
+                                drawn.add(step.gradients().toFloatArray());
+                            }
+                            network.tensors.forEach(TrainedTensor::countStep);
+                        }
+                    }
+                    assertThat(drawn.get(0)).isNotEqualTo(drawn.get(1));
+                });
+    }
+
     /** 1 → −1 and −6 → 6 flip, 3 → 0 counts, and a pruned weight has no sign. */
     @Test
     void flipsOfAStepAreThoseOfItsTensors() {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.training.EasyTrain;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
@@ -16,6 +18,7 @@ import io.flipout.method.MovementPruning;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RigL;
 import io.flipout.schedule.Schedule;
+import io.flipout.tensor.DirectMemory;
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -108,6 +111,13 @@ class GradientPathTest {
         }
     }
 
+    /** Older DJL hands out no memory, so that the engine computes both ways. */
+    private static boolean isHandedOut() {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            return DirectMemory.of(manager.ones(new Shape(1))).isPresent();
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("cases")
     void aWholeStepIsThatOfEachParameter(
@@ -132,7 +142,7 @@ class GradientPathTest {
                             .forEach(
                                     (name, values) -> {
                                         float[] expected = single.weights().get(name);
-                                        if (path == Path.DIRECT) {
+                                        if (path == Path.DIRECT && isHandedOut()) {
                                             assertThat(values).as(name).isEqualTo(expected);
                                         } else {
                                             assertThat(values)

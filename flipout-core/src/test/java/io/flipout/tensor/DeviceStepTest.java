@@ -1,6 +1,7 @@
 package io.flipout.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
@@ -435,6 +436,39 @@ class DeviceStepTest {
                         }
                     }
                     assertThat(states.get(0).toFloatArray()).containsOnly(1);
+                });
+    }
+
+    @Test
+    void whatIsClosedTakesNoSteps() {
+        with(
+                network -> {
+                    List<Update> updates = network.step();
+                    DeviceTensors tensors = new DeviceTensors(updates, new ListKernels());
+                    tensors.close();
+                    assertThatThrownBy(() -> tensors.step(updates).weights())
+                            .isInstanceOf(IllegalStateException.class);
+                });
+    }
+
+    /** What a tensor has for itself gives way to the view, which goes when the tensor closes. */
+    @Test
+    void aSharedMaskBelongsToItsTensor() {
+        with(
+                network -> {
+                    network.first.prune(1);
+                    List<Update> updates = network.step();
+                    TrainedTensor tensor = network.tensors.get(0);
+                    NDArray own = tensor.deviceMask();
+                    try (DeviceTensors tensors = new DeviceTensors(updates, new ListKernels());
+                            DeviceStep step = tensors.step(updates)) {
+                        step.gradients();
+                        assertThat(own.isReleased()).isTrue();
+                        assertThat(tensor.manager().getManagedArrays())
+                                .contains(tensor.deviceMask());
+                    }
+                    assertThat(tensor.deviceMask().toBooleanArray())
+                            .containsExactly(true, false, true, true);
                 });
     }
 

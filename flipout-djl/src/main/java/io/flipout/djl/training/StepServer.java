@@ -11,10 +11,8 @@ import io.flipout.mask.BlockPaths;
 import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,8 +32,8 @@ public final class StepServer implements ParameterServer {
     private final Trainer trainer;
     private final Map<?, ?> stored;
     private final Map<Object, Parameter> parameters = new HashMap<>();
-    private final Set<String> arrived = new HashSet<>();
     private final List<ParameterGradient> step = new ArrayList<>();
+    private int arrived;
     private int expected;
 
     private StepServer(
@@ -82,30 +80,35 @@ public final class StepServer implements ParameterServer {
     /** {@inheritDoc} */
     @Override
     public void update(String parameterId, NDArray[] weights) {
-        if (arrived.contains(parameterId)) {
-            forget(); // An exception broke the last step off: it was not taken.
-        }
-        if (arrived.isEmpty()) {
+        if (arrived == 0) {
             expected = expected();
         }
         if (expected == 0) {
             ParameterServer.super.update(parameterId, weights);
             return;
         }
+        boolean goesOn = false;
+        try {
+            gather(parameterId, weights);
+            if (++arrived == expected) {
+                optimizer.step(List.copyOf(step));
+            } else {
+                goesOn = true;
+            }
+        } finally {
+            if (!goesOn) {
+                forget(); // Taken, or broken off by an exception: then none of it is taken.
+            }
+        }
+    }
+
+    private void gather(String parameterId, NDArray[] weights) {
         NDArray[] gradients = new NDArray[weights.length];
         for (int i = 0; i < weights.length; i++) {
             gradients[i] = weights[i].getGradient();
             step.add(new ParameterGradient(parameterId, weights[i], gradients[i]));
         }
         share(gradients);
-        arrived.add(parameterId);
-        if (arrived.size() == expected) {
-            try {
-                optimizer.step(List.copyOf(step));
-            } finally {
-                forget();
-            }
-        }
     }
 
     /** Gives every device the sum of all. */
@@ -125,7 +128,7 @@ public final class StepServer implements ParameterServer {
     private void forget() {
         step.forEach(each -> each.gradient().close());
         step.clear();
-        arrived.clear();
+        arrived = 0;
     }
 
     /** Returns how many parameters the store will hand over; 0 if that cannot be told. */

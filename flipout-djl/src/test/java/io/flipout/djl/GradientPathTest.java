@@ -31,30 +31,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** A step of all parameters at once is the same as one of each parameter after the other. */
 class GradientPathTest {
 
-    /** Hides that an optimizer could take a whole step, so that DJL hands over one by one. */
-    private static final class OneByOne extends Optimizer {
-
-        private final Optimizer base;
-
-        OneByOne(Optimizer base) {
-            super(new Nothing());
-            this.base = base;
-        }
-
-        @Override
-        public void update(String parameterId, NDArray weight, NDArray gradient) {
-            base.update(parameterId, weight, gradient);
-        }
-
-        private static final class Nothing extends OptimizerBuilder<Nothing> {
-
-            @Override
-            protected Nothing self() {
-                return this;
-            }
-        }
-    }
-
     private record Outcome(Map<String, float[]> weights, Pruner pruner) {}
 
     static Stream<Arguments> cases() {

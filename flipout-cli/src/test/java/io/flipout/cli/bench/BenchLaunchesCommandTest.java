@@ -155,7 +155,8 @@ class BenchLaunchesCommandTest {
             // gradients of six parameters.
             assertThat(pass).isEqualTo(1 + 6 + 2 + 5 + 1 + 4 + 6 + 2 + 6);
             int sgd = device.get("sgd").asInt();
-            assertThat(device.get("flipout").asInt()).isGreaterThan(sgd);
+            // However many parameters: on flat arrays.
+            assertThat(device.get("flipout").asInt()).isGreaterThan(sgd).isLessThanOrEqualTo(40);
             JsonNode host = run("--host");
             assertThat(host.get("forward_backward").asInt()).isEqualTo(pass);
             assertThat(host.get("sgd").asInt()).isLessThanOrEqualTo(sgd);

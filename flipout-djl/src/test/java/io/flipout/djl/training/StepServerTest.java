@@ -12,6 +12,7 @@ import ai.djl.training.dataset.ArrayDataset;
 import ai.djl.training.dataset.Batch;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.translate.TranslateException;
+import io.flipout.djl.OneByOne;
 import io.flipout.djl.Path;
 import io.flipout.djl.TinyTraining;
 import java.io.IOException;
@@ -28,22 +29,6 @@ class StepServerTest {
     /** Weight, bias and the two of batch normalisation, and weight and bias. */
     private static final int PARAMETERS = 6;
 
-    /** Hides from the server that the optimizer could take a whole step. */
-    private static class OneByOne extends Optimizer {
-
-        private final Optimizer base;
-
-        OneByOne(Optimizer base) {
-            super(new Nothing());
-            this.base = base;
-        }
-
-        @Override
-        public void update(String parameterId, NDArray weight, NDArray gradient) {
-            base.update(parameterId, weight, gradient);
-        }
-    }
-
     /** Writes down the steps that come. */
     private static final class Witness extends Optimizer implements StepOptimizer {
 
@@ -51,7 +36,7 @@ class StepServerTest {
         private Consumer<List<ParameterGradient>> reaction = step -> {};
 
         Witness() {
-            super(new Nothing());
+            super(new OneByOne.Nothing());
         }
 
         @Override
@@ -64,14 +49,6 @@ class StepServerTest {
             steps.add(step.stream().map(ParameterGradient::id).toList());
             reaction.accept(step);
             step.forEach(each -> Sgd.zero(each.gradient()));
-        }
-    }
-
-    private static final class Nothing extends Optimizer.OptimizerBuilder<Nothing> {
-
-        @Override
-        protected Nothing self() {
-            return this;
         }
     }
 

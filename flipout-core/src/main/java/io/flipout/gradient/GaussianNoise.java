@@ -346,24 +346,24 @@ public record GaussianNoise(
          * Returns the numbers of all tensors of a step, in its order: the same as those of single
          * tensors.
          */
-        NDArray of(DeviceStep step) {
-            TrainedTensor first = step.updates().get(0).pruned();
-            if (this.step != first.steps()) {
+        NDArray of(DeviceStep flat) {
+            TrainedTensor first = flat.updates().get(0).pruned();
+            if (step != first.steps()) {
                 close();
-                this.step = first.steps();
+                step = first.steps();
             }
-            NDArray all = drawn.computeIfAbsent(step.device(), d -> draw(first, d));
-            if (step.updates().size() == offsets.size()) {
+            NDArray all = drawn.computeIfAbsent(flat.device(), d -> draw(first, d));
+            if (flat.updates().size() == offsets.size()) {
                 return all;
             }
             NDList shares = new NDList();
-            for (Update update : step.updates()) {
+            for (Update update : flat.updates()) {
                 TrainedTensor tensor = update.pruned();
                 int offset = offsets.get(tensor.info().index());
                 NDIndex share = new NDIndex("{}:{}", offset, offset + tensor.info().size());
-                shares.add(step.own(all.get(share)));
+                shares.add(flat.own(all.get(share)));
             }
-            return step.own(NDArrays.concat(shares));
+            return flat.own(NDArrays.concat(shares));
         }
 
         private NDArray draw(TrainedTensor tensor, Device device) {

@@ -15,7 +15,7 @@ import java.util.List;
  *
  * <p>A flat array holds the values of all tensors of a list, one tensor after the other.
  */
-public class ListKernels implements AutoCloseable {
+public class ListKernels {
 
     /** Creates the kernels. */
     public ListKernels() {}
@@ -153,8 +153,4 @@ public class ListKernels implements AutoCloseable {
             }
         }
     }
-
-    /** {@inheritDoc} */
-    @Override
-    public void close() {}
 }

@@ -1,24 +1,20 @@
 package io.flipout.djl;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.training.optimizer.Optimizer;
-import io.flipout.djl.kernel.TorchKernels;
+import io.flipout.djl.kernel.JoinedTensors;
 import io.flipout.djl.training.ElementwiseOptimizer;
 import io.flipout.djl.training.Sgd;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.signal.Signal;
 import io.flipout.tensor.DeviceStep;
-import io.flipout.tensor.DeviceTensors;
 import io.flipout.tensor.Piece;
 import io.flipout.tensor.StepPass;
 import io.flipout.tensor.TrainedTensor;
 import io.flipout.tensor.Update;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -33,7 +29,7 @@ import java.util.Optional;
 final class GradientPath implements AutoCloseable {
 
     private final List<Signal> signals;
-    private final Map<Device, DeviceTensors> joined = new HashMap<>();
+    private final JoinedTensors joined = new JoinedTensors();
 
     /**
      * A parameter that takes part in a step, on one device.
@@ -72,7 +68,7 @@ final class GradientPath implements AutoCloseable {
      */
     void take(List<Part> parts, List<GradientTerm.Running> terms, Optimizer base, int devices) {
         List<Part> onHost = new ArrayList<>();
-        List<Part> joined = new ArrayList<>();
+        List<Part> together = new ArrayList<>();
         List<Part> alone = new ArrayList<>();
         for (Part part : parts) {
             if (part.tensor().info().size() > 0) {
@@ -81,15 +77,15 @@ final class GradientPath implements AutoCloseable {
                                 ? alone
                                 : part.update().isOnHost()
                                         ? onHost
-                                        : part.update().isFloat() ? joined : alone)
+                                        : part.update().isFloat() ? together : alone)
                         .add(part);
             }
         }
         if (!takeInPieces(onHost, terms, base)) {
             alone.addAll(onHost);
         }
-        if (!takeFlat(joined, terms, base)) {
-            alone.addAll(joined);
+        if (!takeFlat(together, terms, base)) {
+            alone.addAll(together);
         }
         alone.forEach(part -> takeAlone(part, terms, base, devices));
         parts.forEach(part -> part.tensor().countStep());
@@ -135,7 +131,7 @@ final class GradientPath implements AutoCloseable {
             return false;
         }
         List<Update> step = parts.stream().map(Part::update).toList();
-        try (DeviceStep flat = joined(step).step(step)) {
+        try (DeviceStep flat = joined.begin(step)) {
             for (GradientTerm.Running term : terms) {
                 if (!term.apply(flat)) {
                     NDList gradients = flat.parts(flat.gradients());
@@ -165,19 +161,6 @@ final class GradientPath implements AutoCloseable {
             }
         }
         return true;
-    }
-
-    private DeviceTensors joined(List<Update> step) {
-        Device device = step.get(0).weight().getDevice();
-        DeviceTensors tensors = joined.get(device);
-        if (tensors == null || !tensors.isOf(step)) {
-            if (tensors != null) {
-                tensors.close();
-            }
-            tensors = new DeviceTensors(step, TorchKernels.of(step.get(0).weight()));
-            joined.put(device, tensors);
-        }
-        return tensors;
     }
 
     private void see(DeviceStep flat, List<Part> parts, int signal) {
@@ -220,7 +203,6 @@ final class GradientPath implements AutoCloseable {
     /** The tensors leave their devices; their states stay where they are. */
     @Override
     public void close() {
-        joined.values().forEach(DeviceTensors::close);
-        joined.clear();
+        joined.close();
     }
 }

@@ -42,14 +42,12 @@ public final class TorchKernels extends ListKernels {
     private static final String NO_CONSTANTS = "\u0080\u0002).";
 
     private final Model model;
-    private final PtSymbolBlock module;
 
     /** DJL calls a method where an array of its name is among the inputs. */
     private final Map<String, NDArray> methods = new HashMap<>();
 
     private TorchKernels(Model model) {
         this.model = model;
-        module = (PtSymbolBlock) model.getBlock();
         for (String method : METHODS) {
             NDArray name = model.getNDManager().create(0f);
             name.setName("module_method:" + method);
@@ -150,7 +148,7 @@ public final class TorchKernels extends ListKernels {
         for (NDList argument : arguments) {
             inputs.addAll(argument);
         }
-        NDList results = IValueUtils.forward(module, inputs, isPlain);
+        NDList results = IValueUtils.forward((PtSymbolBlock) model.getBlock(), inputs, isPlain);
         results.attach(manager);
         return results;
     }
@@ -163,10 +161,5 @@ public final class TorchKernels extends ListKernels {
     private static NDList list(List<NDArray> tensors) {
         tensors.forEach(tensor -> tensor.setName("tensors[]"));
         return new NDList(tensors);
-    }
-
-    @Override
-    public void close() {
-        model.close();
     }
 }

@@ -7,9 +7,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.ParameterTracker;
-import io.flipout.djl.kernel.TorchKernels;
+import io.flipout.djl.kernel.JoinedTensors;
 import io.flipout.tensor.DeviceStep;
-import io.flipout.tensor.DeviceTensors;
 import io.flipout.tensor.DirectMemory;
 import io.flipout.tensor.Piece;
 import io.flipout.tensor.StepPass;
@@ -42,8 +41,7 @@ public abstract class ElementwiseOptimizer extends Optimizer
     /** What {@link #restore} gave, by parameter id. */
     private final Map<String, Restored> restored = new HashMap<>();
 
-    /** By device, where steps are taken on flat arrays. */
-    private final Map<Device, DeviceTensors> joined = new HashMap<>();
+    private final JoinedTensors joined = new JoinedTensors();
 
     private record Restored(List<float[]> state, int updates, int clearedAt) {}
 
@@ -131,16 +129,7 @@ public abstract class ElementwiseOptimizer extends Optimizer
         } else if (step.size() > 1
                 && step.stream().noneMatch(Update::isOnHost)
                 && step.stream().allMatch(Update::isFloat)) {
-            Device device = step.get(0).weight().getDevice();
-            DeviceTensors tensors = joined.get(device);
-            if (tensors == null || !tensors.isOf(step)) {
-                if (tensors != null) {
-                    tensors.close();
-                }
-                tensors = new DeviceTensors(step, TorchKernels.of(step.get(0).weight()));
-                joined.put(device, tensors);
-            }
-            try (DeviceStep all = tensors.step(step)) {
+            try (DeviceStep all = joined.begin(step)) {
                 step(all);
                 all.putWeights();
                 all.clearGradients();

@@ -4,6 +4,8 @@ import io.flipout.cli.comparison.Arm;
 import io.flipout.cli.comparison.Comparison;
 import io.flipout.cli.comparison.Comparison.Measure;
 import io.flipout.cli.comparison.ComparisonRun;
+import io.flipout.cli.comparison.LocalPlaces;
+import io.flipout.cli.comparison.Places;
 import io.flipout.cli.comparison.PlannedRun;
 import io.flipout.cli.comparison.Preset;
 import io.flipout.cli.comparison.Sparsities;
@@ -12,6 +14,7 @@ import io.flipout.cli.option.CommandLines;
 import io.flipout.cli.option.Configuration;
 import io.flipout.cli.report.Report;
 import io.flipout.cli.run.FolderLock;
+import io.flipout.cli.spark.SparkPlaces;
 import io.flipout.cli.terminal.Errors;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.Terminal;
@@ -123,6 +126,31 @@ final class CompareCommand implements Callable<Integer> {
     private List<Integer> gpus = List.of();
 
     @Option(
+            names = "--spark",
+            paramLabel = "MASTER",
+            description =
+                    "Let the runs take place on the machines of a Spark cluster: spark://HOST:7077,"
+                            + " yarn, k8s://HOST:PORT, local-cluster[WORKERS,CORES,MB].")
+    private String spark;
+
+    @Option(
+            names = "--spark-conf",
+            paramLabel = "KEY=VALUE",
+            description =
+                    "A setting of Spark's, such as spark.task.cpus=2, the cores and threads of a"
+                            + " run, or spark.task.resource.gpu.amount=1, its GPUs.")
+    private List<String> sparkConf = List.of();
+
+    @Option(
+            names = "--ship",
+            paramLabel = "flipout,data,runs",
+            split = ",",
+            description =
+                    "What those machines do not share with this one, and is sent there or back:"
+                            + " FlipOut, the images and networks that are read, the run folders.")
+    private List<SparkPlaces.Shipped> ship = List.of();
+
+    @Option(
             names = "--out",
             required = true,
             paramLabel = "DIR",
@@ -135,6 +163,7 @@ final class CompareCommand implements Callable<Integer> {
     @SuppressWarnings("try") // The lock is held, not used.
     public Integer call() throws Exception {
         checkJobs();
+        checkSpark();
         Comparison asked = asked();
         Map<PlannedRun, TrainCommand> trainings = new LinkedHashMap<>();
         asked.runs().forEach(run -> trainings.put(run, check(asked.arguments(run))));
@@ -148,7 +177,10 @@ final class CompareCommand implements Callable<Integer> {
                 "Another 'flipout compare' is at work in " + out + ": wait for it or stop it.";
         try (FolderLock lock = FolderLock.of(out, taken)) {
             asked.write(out);
-            int status = new ComparisonRun(main(), asked, out, terminal, places(), epochs).run();
+            int status;
+            try (Places places = places(asked, terminal)) {
+                status = new ComparisonRun(asked, out, terminal, places, epochs).run();
+            }
             if (status <= Failure.FAILED) {
                 report(terminal);
             }
@@ -346,6 +378,27 @@ final class CompareCommand implements Callable<Integer> {
         first.checkData(log);
     }
 
+    private void checkSpark() {
+        if (spark == null && (!sparkConf.isEmpty() || !ship.isEmpty())) {
+            throw Failure.misuse(
+                    (sparkConf.isEmpty() ? "--ship" : "--spark-conf") + " is for --spark: give it.");
+        }
+        if (spark != null && !gpus.isEmpty()) {
+            throw Failure.misuse(
+                    "Spark tells which GPU a run has: instead of --gpus give --spark-conf"
+                            + " spark.task.resource.gpu.amount=1.");
+        }
+        for (String setting : sparkConf) {
+            if (!setting.matches("spark\\.[^=]+=.*")) {
+                throw Failure.misuse(
+                        "--spark-conf takes KEY=VALUE with a key of Spark's, such as"
+                                + " spark.task.cpus=2, got '"
+                                + setting
+                                + "'.");
+            }
+        }
+    }
+
     private void checkJobs() {
         if (jobs != null && jobs < 1) {
             throw Failure.misuse("--jobs must be at least 1, got " + jobs + ".");
@@ -360,8 +413,25 @@ final class CompareCommand implements Callable<Integer> {
         }
     }
 
-    /** Returns where runs take place at the same time, and with which options. */
-    private List<List<String>> places() {
+    /** Returns where runs take place. */
+    private Places places(Comparison asked, Terminal terminal) throws IOException {
+        if (spark == null) {
+            return new LocalPlaces(main(), localPlaces());
+        }
+        return new SparkPlaces(
+                new SparkPlaces.Options(
+                        spark,
+                        sparkConf,
+                        new LinkedHashSet<>(ship),
+                        jobs == null ? Integer.MAX_VALUE : jobs),
+                main(),
+                out,
+                asked.runs().stream().map(asked::arguments).toList(),
+                terminal::note);
+    }
+
+    /** Returns the options of each place on this machine. */
+    private List<List<String>> localPlaces() {
         int count = jobs != null ? jobs : Math.max(1, gpus.size());
         int threads = Math.max(1, Runtime.getRuntime().availableProcessors() / count);
         List<List<String>> places = new ArrayList<>();

@@ -30,17 +30,13 @@ public final class ComparisonRun {
     /** Runs that fail for the same reason before the others are not tried. */
     private static final int ALIKE = 3;
 
-    private final Class<?> main;
     private final Comparison comparison;
     private final Path folder;
     private final Terminal terminal;
-    private final Deque<List<String>> free;
+    private final Places places;
     private final Map<PlannedRun, Integer> epochs;
 
-    /** The processes at work, each at its place. */
-    private final List<Working> working = new ArrayList<>();
-
-    private record Working(RunProcess process, List<String> place) {}
+    private final List<RunAtWork> working = new ArrayList<>();
 
     private long epochsDone;
     private long trained;
@@ -54,22 +50,19 @@ public final class ComparisonRun {
     private long told = begin;
 
     /**
-     * @param main takes the arguments of a run
-     * @param places the options of each place where a run can be at work, one at a time
+     * @param places where the runs take place
      * @param epochs how many epochs every run takes
      */
     public ComparisonRun(
-            Class<?> main,
             Comparison comparison,
             Path folder,
             Terminal terminal,
-            List<List<String>> places,
+            Places places,
             Map<PlannedRun, Integer> epochs) {
-        this.main = main;
         this.comparison = comparison;
         this.folder = folder;
         this.terminal = terminal;
-        this.free = new ArrayDeque<>(places);
+        this.places = places;
         this.epochs = epochs;
     }
 
@@ -79,6 +72,9 @@ public final class ComparisonRun {
      * @return the status of the command: 0 if no run failed, or that of the signal that ended it
      */
     public int run() throws IOException, InterruptedException {
+        for (PlannedRun run : comparison.runs()) {
+            Attempts.settle(Comparison.folder(folder, run)); // They were at work elsewhere.
+        }
         Deque<PlannedRun> left = new ArrayDeque<>();
         for (RunResult result : Results.read(folder, comparison).runs()) {
             if (result.isDone()) {
@@ -91,12 +87,12 @@ public final class ComparisonRun {
         }
         int all = comparison.runs().size();
         terminal.line(
-                "%,d runs%s, %d at a time. They go to %s.",
+                "%,d runs%s, %s. They go to %s.",
                 all,
                 finished == 0
                         ? ""
                         : String.format(Locale.ROOT, ", %,d of them done before", finished),
-                free.size(),
+                places.describe(),
                 folder);
         try (terminal;
                 Interrupts interrupts = new Interrupts()) {
@@ -105,8 +101,8 @@ public final class ComparisonRun {
                 if (interrupts.isAsked()) {
                     return stop(all, interrupts.status());
                 }
-                while (!left.isEmpty() && !free.isEmpty()) {
-                    start(left.remove(), free.remove());
+                while (!left.isEmpty() && places.hasRoom()) {
+                    start(left.remove());
                 }
                 showProgress(all, left);
                 Thread.sleep(POLL_MILLIS);
@@ -120,27 +116,26 @@ public final class ComparisonRun {
                 }
             }
         } finally {
-            working.forEach(w -> w.process().stop());
+            working.forEach(RunAtWork::stop);
         }
         conclude((System.nanoTime() - begin) / 1e9);
         return faults.isEmpty() ? 0 : Failure.FAILED;
     }
 
     private void finishEnded(int all) throws IOException {
-        for (Working ended : working.stream().filter(w -> !w.process().isAlive()).toList()) {
+        for (RunAtWork ended : working.stream().filter(w -> !w.isAlive()).toList()) {
             working.remove(ended);
-            free.add(ended.place());
-            finish(ended.process(), all);
+            finish(ended, all);
         }
     }
 
     /** Lets the runs at work save themselves, and says how to go on. */
     private int stop(int all, int status) throws IOException, InterruptedException {
-        working.forEach(w -> w.process().stop());
-        for (Working stopped : working) {
-            stopped.process().waitFor();
+        working.forEach(RunAtWork::stop);
+        for (RunAtWork stopped : working) {
+            stopped.waitFor();
         }
-        working.removeIf(w -> !w.process().isSuccess()); // They are neither done nor failed.
+        working.removeIf(w -> !w.isSuccess()); // They are neither done nor failed.
         finishEnded(all);
         terminal.line("");
         terminal.line("Stopped with %,d of %,d runs done.%s", done, all, goOn());
@@ -148,7 +143,7 @@ public final class ComparisonRun {
     }
 
     private String goOn() {
-        return " Go on with it:  ./flipout compare --out " + folder;
+        return " Go on with it:  ./flipout compare --out " + folder + places.option();
     }
 
     /**
@@ -165,27 +160,14 @@ public final class ComparisonRun {
     }
 
     /** Starts a run, or goes on with it where it was interrupted. */
-    private void start(PlannedRun run, List<String> place) throws IOException {
-        Path target = Comparison.folder(folder, run);
-        List<String> arguments = new ArrayList<>();
+    private void start(PlannedRun run) throws IOException {
         Files.deleteIfExists(Results.fault(folder, run));
-        if (new RunFolder(target).isInterrupted()) {
-            arguments.addAll(List.of("resume", target.toString()));
-            // As many threads as before: another number rounds sums differently.
-            place.stream().filter(o -> o.startsWith("--device")).forEach(arguments::add);
-        } else {
-            RunFolder.delete(target);
-            arguments.add("train");
-            arguments.addAll(place);
-            arguments.addAll(comparison.arguments(run));
-            arguments.add("--out=" + target);
-        }
-        Path log = target.resolveSibling(run.name() + ".log");
-        working.add(new Working(RunProcess.start(main, run, target, log, arguments), place));
+        Path target = Comparison.folder(folder, run);
+        working.add(places.start(run, target, comparison.arguments(run)));
     }
 
     private void showProgress(int all, Collection<PlannedRun> left) {
-        long epochsNow = epochsDone + working.stream().mapToInt(w -> w.process().epochs()).sum();
+        long epochsNow = epochsDone + working.stream().mapToInt(RunAtWork::epochs).sum();
         terminal.progress(epochsNow, String.format(Locale.ROOT, "%,d/%,d runs", finished, all));
         long now = System.nanoTime();
         if (!terminal.isThere() && now - told >= TimeUnit.SECONDS.toNanos(TELL_SECONDS)) {
@@ -199,18 +181,18 @@ public final class ComparisonRun {
         List<String> atWork = new ArrayList<>();
         long trainedNow = trained;
         long epochsLeft = left.stream().mapToLong(epochs::get).sum();
-        for (Working work : working) {
-            RunProcess process = work.process();
-            int planned = epochs.get(process.run());
+        for (RunAtWork work : working) {
+            int planned = epochs.get(work.run());
             atWork.add(
                     String.format(
                             Locale.ROOT,
-                            "%s epoch %d/%d",
-                            process.run().title(),
-                            Math.min(process.epochs() + 1, planned),
+                            "%s%s epoch %d/%d",
+                            work.run().title(),
+                            work.place(),
+                            Math.min(work.epochs() + 1, planned),
                             planned));
-            trainedNow += process.trained();
-            epochsLeft += Math.max(0, planned - process.epochs());
+            trainedNow += work.trained();
+            epochsLeft += Math.max(0, planned - work.epochs());
         }
         return String.format(
                 Locale.ROOT,
@@ -223,13 +205,13 @@ public final class ComparisonRun {
                         : "; about " + duration(seconds / trainedNow * epochsLeft) + " left.");
     }
 
-    private void finish(RunProcess process, int all) throws IOException {
-        PlannedRun run = process.run();
+    private void finish(RunAtWork work, int all) throws IOException {
+        PlannedRun run = work.run();
         finished++;
         epochsDone += epochs.get(run);
-        trained += process.trained();
-        if (!process.isSuccess()) {
-            String fault = process.fault();
+        trained += work.trained();
+        if (!work.isSuccess()) {
+            String fault = work.fault();
             Files.writeString(Results.fault(folder, run), fault + "\n");
             faults.computeIfAbsent(fault.replace(run.name(), ""), f -> new ArrayList<>()).add(run);
         }
@@ -248,10 +230,10 @@ public final class ComparisonRun {
                                 "%6.2f %%  %s %% sparse  %,.0f s",
                                 100 * result.accuracy(),
                                 Tables.right(Tables.percent(result.sparsity()), 6),
-                                process.seconds())
+                                work.seconds())
                         : result.fault().isEmpty()
                                 ? "stopped on its way;" + goOn()
-                                : "failed: " + result.fault());
+                                : "failed" + work.place() + ": " + result.fault());
     }
 
     private String pad(String title) {

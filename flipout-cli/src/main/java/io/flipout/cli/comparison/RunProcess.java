@@ -20,7 +20,7 @@ import java.util.stream.Stream;
  * <p>It ends when the comparison does, however that ends: its standard input is a pipe that the
  * comparison never writes to.
  */
-public final class RunProcess {
+public final class RunProcess implements RunAtWork {
 
     private final PlannedRun run;
     private final Path folder;
@@ -43,8 +43,7 @@ public final class RunProcess {
             throws IOException {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command().orElse("java"));
-        command.addAll(inherited(ManagementFactory.getRuntimeMXBean().getInputArguments()));
-        command.add("-D" + Supervision.PROPERTY + "=true");
+        command.addAll(options());
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(arguments);
         Process process =
@@ -56,41 +55,64 @@ public final class RunProcess {
     }
 
     /**
+     * Returns the options of Java that a run's process takes.
+     *
+     * @return those of this process, and that it is supervised
+     */
+    public static List<String> options() {
+        List<String> options = new ArrayList<>();
+        options.addAll(inherited(ManagementFactory.getRuntimeMXBean().getInputArguments()));
+        options.add("-D" + Supervision.PROPERTY + "=true");
+        return options;
+    }
+
+    /**
      * The options of this JVM that a run's takes as well: all, whoever gave them, but for what
-     * there can be only one of, the terminal and the port of a debugger.
+     * there can be only one of, the terminal and the port of a debugger, and the way to Spark.
      */
     static List<String> inherited(List<String> options) {
         return options.stream()
                 .filter(option -> !option.startsWith("-Dflipout.columns="))
+                .filter(option -> !option.startsWith("-Dflipout.spark"))
+                .filter(option -> !option.startsWith("-Dflipout.home="))
                 .filter(option -> !option.startsWith("-D" + Supervision.PROPERTY))
                 .filter(option -> !option.startsWith("-agentlib:jdwp"))
                 .filter(option -> !option.startsWith("-Xrunjdwp"))
                 .toList();
     }
 
-    PlannedRun run() {
+    @Override
+    public PlannedRun run() {
         return run;
     }
 
-    boolean isAlive() {
+    @Override
+    public String place() {
+        return "";
+    }
+
+    @Override
+    public boolean isAlive() {
         return process.isAlive();
     }
 
-    boolean isSuccess() {
+    @Override
+    public boolean isSuccess() {
         return process.exitValue() == 0;
     }
 
-    double seconds() {
+    @Override
+    public double seconds() {
         return (System.nanoTime() - begin) / 1e9;
     }
 
-    /** Counts the epochs that it has finished since it was started. */
-    int trained() {
+    @Override
+    public int trained() {
         return Math.max(0, epochs() - epochsBefore);
     }
 
-    /** Counts the epochs that it has finished, also before it was interrupted. */
-    int epochs() {
+    @Override
+    public int epochs() {
         Path metrics = folder.resolve(RunFolder.METRICS);
         if (!Files.isRegularFile(metrics)) {
             return 0;
@@ -102,8 +124,8 @@ public final class RunProcess {
         }
     }
 
-    /** Returns why it failed, in a sentence. */
-    String fault() throws IOException {
+    @Override
+    public String fault() throws IOException {
         // Native code writes there, too, in what encoding it likes.
         String text = new String(Files.readAllBytes(log), UTF_8);
         return text.lines()
@@ -118,11 +140,13 @@ public final class RunProcess {
                                 + ".");
     }
 
-    void waitFor() throws InterruptedException {
+    @Override
+    public void waitFor() throws InterruptedException {
         process.waitFor();
     }
 
-    void stop() {
+    @Override
+    public void stop() {
         process.toHandle()
                 .destroy(); // Process.destroy() closes the pipe too, which ends it at once.
     }

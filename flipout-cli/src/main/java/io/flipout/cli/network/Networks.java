@@ -16,6 +16,7 @@ import ai.djl.training.loss.Loss;
 import ai.djl.util.Pair;
 import io.flipout.cli.option.ImageOptions;
 import io.flipout.cli.run.RunFolder;
+import io.flipout.cli.option.Relocated;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.data.ImageSet;
 import io.flipout.djl.torchscript.EngineMessages;
@@ -42,7 +43,7 @@ public final class Networks {
 
     /** Whether a name is that of a run folder or a file, not of a new network. */
     public static boolean isSaved(String name) {
-        Path path = Path.of(name);
+        Path path = Relocated.path(name);
         return !Models.names().contains(name.toLowerCase(Locale.ROOT))
                 && (SavedModel.isModel(path) || Files.isDirectory(path));
     }
@@ -54,7 +55,7 @@ public final class Networks {
      * @param saved whether a TorchScript module is at hand already, as in a checkpoint
      */
     public static String shortName(String name, Optional<Integer> width, boolean saved) {
-        Path path = Path.of(name);
+        Path path = Relocated.path(name);
         if (!isSaved(name)) {
             SavedModel.refuseOtherPython(path);
             Models network = Models.get(name);
@@ -78,14 +79,14 @@ public final class Networks {
 
     /** Returns the classes that a network tells apart already, if it is a file that names them. */
     public static Optional<List<String>> classes(String name) throws IOException {
-        return isSaved(name) ? SavedModel.find(Path.of(name)).classes() : Optional.empty();
+        return isSaved(name) ? SavedModel.find(Relocated.path(name)).classes() : Optional.empty();
     }
 
     /** Makes the network for a set of images; the caller closes it. */
     public static Model open(String name, Optional<Integer> width, ImageSet images, Device device)
             throws IOException {
         if (isSaved(name)) {
-            return SavedModel.find(Path.of(name)).loadToTrain(device);
+            return SavedModel.find(Relocated.path(name)).loadToTrain(device);
         }
         Models network = Models.get(name);
         Model model = Model.newInstance(network.id(), device);
@@ -216,7 +217,7 @@ public final class Networks {
         Loss loss = Loss.softmaxCrossEntropyLoss();
         DefaultTrainingConfig config =
                 new DefaultTrainingConfig(loss).optDevices(new Device[] {device});
-        try (Model copy = TorchScriptModels.load(Path.of(file), device);
+        try (Model copy = TorchScriptModels.load(Relocated.path(file), device);
                 Trainer trainer = copy.newTrainer(config)) {
             checkFits(trainer, name, images);
             NDManager manager = trainer.getManager();

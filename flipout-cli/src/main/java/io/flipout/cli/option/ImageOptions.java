@@ -94,6 +94,11 @@ public final class ImageOptions {
         }
     }
 
+    /** Returns where the data set's folder is on this machine; null if none was named. */
+    private Path place() {
+        return data == null ? null : Relocated.path(data.toString());
+    }
+
     Path folder() {
         return data;
     }
@@ -114,11 +119,11 @@ public final class ImageOptions {
     }
 
     public ImageSet loadTest(Consumer<String> log) throws IOException {
-        return limited(dataSet().load(data, Usage.TEST, imageSize, log));
+        return limited(dataSet().load(place(), Usage.TEST, imageSize, log));
     }
 
     public ImageSet loadTrain(Consumer<String> log) throws IOException {
-        return limited(dataSet().load(data, Usage.TRAIN, imageSize, log));
+        return limited(dataSet().load(place(), Usage.TRAIN, imageSize, log));
     }
 
     private ImageSet limited(ImageSet set) {

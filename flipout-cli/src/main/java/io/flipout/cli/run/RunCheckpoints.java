@@ -199,6 +199,11 @@ public final class RunCheckpoints {
         return !files().isEmpty();
     }
 
+    /** Returns the name of the newest checkpoint's file, which sorts behind those of all before. */
+    public Optional<String> newestName() throws IOException {
+        return files().stream().findFirst().map(file -> file.getFileName().toString());
+    }
+
     /** The checkpoints, the newest first. */
     private List<Path> files() throws IOException {
         try (Stream<Path> files = Files.list(folder)) {

@@ -3,7 +3,7 @@ package io.flipout.cli.terminal;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
 
-/** Names of files in commands that a user may copy. */
+/** Words of commands that a user may copy. */
 public final class ShellWord {
 
     private static final Pattern PLAIN = Pattern.compile("[\\p{L}\\p{N}_@%+=:,./-]+");
@@ -12,7 +12,11 @@ public final class ShellWord {
 
     /** Writes a path so that a shell takes it as one word: in quotes where it needs them. */
     public static String of(Path path) {
-        String text = path.toString();
+        return of(path.toString());
+    }
+
+    /** Writes a text so that a shell takes it as one word: in quotes where it needs them. */
+    public static String of(String text) {
         boolean isPlain = PLAIN.matcher(text).matches() && !text.startsWith("-");
         return isPlain ? text : "'" + text.replace("'", "'\\''") + "'";
     }

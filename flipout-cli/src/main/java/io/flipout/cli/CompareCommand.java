@@ -381,7 +381,8 @@ final class CompareCommand implements Callable<Integer> {
     private void checkSpark() {
         if (spark == null && (!sparkConf.isEmpty() || !ship.isEmpty())) {
             throw Failure.misuse(
-                    (sparkConf.isEmpty() ? "--ship" : "--spark-conf") + " is for --spark: give it.");
+                    (sparkConf.isEmpty() ? "--ship" : "--spark-conf")
+                            + " is for --spark: give it.");
         }
         if (spark != null && !gpus.isEmpty()) {
             throw Failure.misuse(

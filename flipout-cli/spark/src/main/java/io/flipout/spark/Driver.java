@@ -1,5 +1,7 @@
 package io.flipout.spark;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -369,7 +371,10 @@ public final class Driver implements RunListener.Events {
         Path archive = folder.resolveSibling(folder.getFileName() + ".archive");
         try {
             Contents.unpack(new ByteArrayInputStream(outcome.archive()), archive);
-            Files.move(archive.resolve(LOG), folder.resolveSibling(folder.getFileName() + ".log"));
+            String log = new String(Files.readAllBytes(archive.resolve(LOG)), UTF_8);
+            Files.writeString(
+                    folder.resolveSibling(folder.getFileName() + ".log"),
+                    log.replace(outcome.folder(), folder.toString()));
             Files.move(archive.resolve(RUN), folder);
             return folder.toString();
         } finally {

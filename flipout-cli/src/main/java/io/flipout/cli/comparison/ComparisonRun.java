@@ -1,6 +1,5 @@
 package io.flipout.cli.comparison;
 
-import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.Interrupts;
 import io.flipout.cli.terminal.Tables;

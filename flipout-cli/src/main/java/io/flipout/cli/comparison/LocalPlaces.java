@@ -54,8 +54,7 @@ public final class LocalPlaces implements Places {
     }
 
     @Override
-    public RunAtWork start(PlannedRun run, Path folder, List<String> arguments)
-            throws IOException {
+    public RunAtWork start(PlannedRun run, Path folder, List<String> arguments) throws IOException {
         int place = free();
         List<String> words = new ArrayList<>();
         if (new RunFolder(folder).isInterrupted()) {

@@ -2,8 +2,8 @@ package io.flipout.cli.spark;
 
 import io.flipout.cli.comparison.Attempts;
 import io.flipout.cli.comparison.Comparison;
-import io.flipout.cli.comparison.PlannedRun;
 import io.flipout.cli.comparison.Places;
+import io.flipout.cli.comparison.PlannedRun;
 import io.flipout.cli.comparison.RunAtWork;
 import io.flipout.cli.comparison.RunProcess;
 import io.flipout.cli.run.RunFolder;
@@ -91,8 +91,7 @@ public final class SparkPlaces implements Places {
      * @param shipped what executors do not share
      * @param jobs how many runs are at work at a time at most
      */
-    public record Options(
-            String master, List<String> settings, Set<Shipped> shipped, int jobs) {}
+    public record Options(String master, List<String> settings, Set<Shipped> shipped, int jobs) {}
 
     /**
      * Asks for the executors.
@@ -185,8 +184,7 @@ public final class SparkPlaces implements Places {
     /** Says how things are on this machine. */
     private String[][] here(Class<?> main, List<List<String>> arguments, Path runsFolder) {
         List<String> classPath = new ArrayList<>();
-        for (String entry :
-                System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
             if (Files.exists(Path.of(entry))) {
                 classPath.add(Path.of(entry).toAbsolutePath().normalize().toString());
             }
@@ -246,7 +244,9 @@ public final class SparkPlaces implements Places {
     }
 
     private List<String> shipped() {
-        return options.shipped().stream().map(what -> what.name().toLowerCase(Locale.ROOT)).toList();
+        return options.shipped().stream()
+                .map(what -> what.name().toLowerCase(Locale.ROOT))
+                .toList();
     }
 
     @Override
@@ -317,7 +317,9 @@ public final class SparkPlaces implements Places {
                             String.format(
                                     Locale.ROOT,
                                     "%s has failed on %s and is tried again: %s",
-                                    runs.get(words[0]).run().title(), words[1], words[2]));
+                                    runs.get(words[0]).run().title(),
+                                    words[1],
+                                    words[2]));
             case "done" -> done(runs.get(words[0]), words[1], Path.of(words[2]));
             case "failed" -> failed(runs.get(words[0]), words[1], words[2], words[3]);
             case "stopped" -> {
@@ -342,7 +344,8 @@ public final class SparkPlaces implements Places {
     private void failed(SparkRun run, String host, String there, String sentence) {
         settle(run);
         run.failed(
-                host, there.isEmpty() ? sentence : sentence.replace(there, run.folder().toString()));
+                host,
+                there.isEmpty() ? sentence : sentence.replace(there, run.folder().toString()));
     }
 
     /** Keeps how far a run has come, to go on from. */

@@ -115,6 +115,35 @@ class LauncherTest {
     }
 
     @Test
+    void sparkIsFetchedWhereItIsAskedFor() throws Exception {
+        Path builds = project.resolve("flipout-cli/target/builds");
+        assertThat(run("compare", "--out", "--sparse", "--jobs", "2"))
+                .noneMatch(line -> line.matches("(Building what|<-Dflipout).*"));
+        assertThat(builds.resolve("spark")).doesNotExist();
+        for (String[] words :
+                new String[][] {{"compare", "--spark", "yarn"}, {"compare", "--spark=yarn"}}) {
+            List<String> lines = run(words);
+            Path spark = builds.resolve("spark").toRealPath();
+            assertThat(lines)
+                    .contains("<-Dflipout.spark=" + spark + ">")
+                    .contains("<-Dflipout.home=" + builds.resolve("cpu") + ">")
+                    .endsWith("<" + words[words.length - 1] + ">", "status 0");
+        }
+        List<String> jar = run("spark", "jar");
+        assertThat(jar)
+                .containsExactly(
+                        builds.resolve("spark").toRealPath().resolve("flipout-spark.jar")
+                                + "",
+                        "status 0");
+        change("second");
+        assertThat(run("spark", "jar"))
+                .anyMatch(line -> line.startsWith("Building FlipOut"))
+                .anyMatch(line -> line.startsWith("Building what Spark needs"));
+        assertThat(run("spark", "matser"))
+                .containsExactly("flipout: 'spark' takes master, worker or jar.", "status 2");
+    }
+
+    @Test
     void itMayBeCalledThroughLinksFromAnywhere() throws Exception {
         Path links = Files.createDirectories(folder.resolve("some bin"));
         Files.createSymbolicLink(folder.resolve("near"), Path.of("a project/flipout"));

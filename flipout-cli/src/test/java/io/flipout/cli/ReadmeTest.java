@@ -137,7 +137,9 @@ class ReadmeTest {
         more.addAll(List.of("--no-dense", "--seeds=1", "--val-size=10", "--epochs=3"));
         String small =
                 command.replaceAll(
-                        "--(methods|seeds|sparsities|jobs|gpus|preset|width) \\S+ *", "");
+                        "--(methods|seeds|sparsities|jobs|gpus|preset|width|spark|spark-conf|ship)"
+                                + " \\S+ *",
+                        "");
         return run(small, more.toArray(String[]::new));
     }
 
@@ -159,8 +161,8 @@ class ReadmeTest {
     private void check(String readme) throws IOException {
         for (Map.Entry<String, List<String>> entry : commands(readme).entrySet()) {
             String command = entry.getKey();
-            if (command.startsWith("-P")) {
-                continue; // A profile of the script that starts this.
+            if (command.startsWith("-P") || command.startsWith("spark ")) {
+                continue; // A matter of the script that starts this.
             }
             Shell shell =
                     switch (command.split(" ", -1)[0]) {

@@ -96,7 +96,19 @@ final class SparkProcess {
 
     /** Calls something when the process has ended. */
     void onExit(Runnable action) {
-        process.onExit().thenRun(action);
+        Thread watcher =
+                new Thread(
+                        () -> {
+                            try {
+                                process.waitFor();
+                                action.run();
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                        },
+                        "spark-exit");
+        watcher.setDaemon(true);
+        watcher.start();
     }
 
     /** Says what its log tells of why it ended. */

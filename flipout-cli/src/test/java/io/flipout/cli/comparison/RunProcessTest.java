@@ -23,6 +23,9 @@ class RunProcessTest {
                         RunProcess.inherited(
                                 List.of(
                                         "-Dflipout.columns=80",
+                                        "-Dflipout.spark=/builds/spark",
+                                        "-Dflipout.spark.socket=/tmp/socket",
+                                        "-Dflipout.home=/builds/cpu",
                                         "-agentlib:jdwp=transport=dt_socket,address=5005",
                                         "-Dflipout.supervised=true")))
                 .isEmpty();

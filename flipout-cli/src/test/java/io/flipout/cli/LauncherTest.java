@@ -132,8 +132,7 @@ class LauncherTest {
         List<String> jar = run("spark", "jar");
         assertThat(jar)
                 .containsExactly(
-                        builds.resolve("spark").toRealPath().resolve("flipout-spark.jar")
-                                + "",
+                        builds.resolve("spark").toRealPath().resolve("flipout-spark.jar") + "",
                         "status 0");
         change("second");
         assertThat(run("spark", "jar"))

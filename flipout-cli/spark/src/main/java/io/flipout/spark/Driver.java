@@ -140,10 +140,11 @@ public final class Driver implements RunListener.Events {
             while (true) {
                 String[] words = (String[]) in.readObject();
                 if (words[0].equals("start")) {
-                    runs.execute(() -> run(words));
+                    runs.execute(() -> runOrTell(words));
                 } else {
                     stopped.add(words[1]);
-                    spark.cancelJobGroup(words[1]);
+                    // Also if it has not come to be one yet.
+                    spark.sc().cancelJobGroupAndFutureJobs(words[1]);
                 }
             }
         } catch (EOFException e) {
@@ -301,6 +302,15 @@ public final class Driver implements RunListener.Events {
         return file;
     }
 
+    /** Whatever goes wrong, the command is not to wait for ever. */
+    private void runOrTell(String[] words) {
+        try {
+            run(words);
+        } catch (RuntimeException | Error e) {
+            tell("failed", words[1], "", "", sentence(e));
+        }
+    }
+
     /** Runs one until it is done, or has failed as often as it may. */
     private void run(String[] words) {
         String run = words[1];
@@ -349,7 +359,8 @@ public final class Driver implements RunListener.Events {
             } catch (IOException full) {
                 tell("note", "The log of " + run + " could not be kept: " + full.getMessage());
             }
-            tell("failed", run, failure.host(), folder, failure.getMessage());
+            String host = failure.isOfMachine() ? "" : failure.host(); // The sentence names it.
+            tell("failed", run, host, folder, failure.getMessage());
             return;
         }
         Matcher host = HOST.matcher(message);

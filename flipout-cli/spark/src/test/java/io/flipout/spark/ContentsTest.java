@@ -42,8 +42,7 @@ class ContentsTest {
                 .isEqualTo(digest);
         assertThat(Contents.classes(jar("c.jar", 1_000_000_000_000L, "one", "twO")))
                 .isNotEqualTo(digest);
-        assertThat(Contents.classes(jar("d.jar", 1_000_000_000_000L, "one")))
-                .isNotEqualTo(digest);
+        assertThat(Contents.classes(jar("d.jar", 1_000_000_000_000L, "one"))).isNotEqualTo(digest);
     }
 
     @Test
@@ -88,8 +87,7 @@ class ContentsTest {
         assertThatThrownBy(
                         () ->
                                 Contents.unpack(
-                                        new ByteArrayInputStream(archive),
-                                        folder.resolve("there")))
+                                        new ByteArrayInputStream(archive), folder.resolve("there")))
                 .isInstanceOf(ZipException.class);
         assertThat(folder.resolve("beside")).doesNotExist();
     }

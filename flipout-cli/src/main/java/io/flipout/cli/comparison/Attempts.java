@@ -7,8 +7,8 @@ import io.flipout.djl.checkpoint.AtomicFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -42,6 +42,8 @@ public final class Attempts {
         }
         if (!farthest.equals(target)) {
             move(farthest, target);
+        } else {
+            keepLastLog(target);
         }
         forget(target);
     }
@@ -61,47 +63,60 @@ public final class Attempts {
     private static void move(Path attempt, Path target) throws IOException {
         RunFolder.delete(target);
         Files.move(attempt, target);
-        Path log = attempt.resolveSibling(attempt.getFileName() + LOG);
+        keepLog(attempt.resolveSibling(attempt.getFileName() + LOG), target);
+    }
+
+    /** What failed has printed why, though it has come to nothing. */
+    private static void keepLastLog(Path target) throws IOException {
+        Path last = null;
+        for (Path log : beside(target)) {
+            if (name(log).endsWith(LOG) && (last == null || isOlder(last, log))) {
+                last = log;
+            }
+        }
+        if (last != null) {
+            keepLog(last, target);
+        }
+    }
+
+    private static boolean isOlder(Path one, Path other) throws IOException {
+        return Files.getLastModifiedTime(one).compareTo(Files.getLastModifiedTime(other)) < 0;
+    }
+
+    /** Makes what an attempt has printed the run's log, as if it had been at work there. */
+    private static void keepLog(Path log, Path target) throws IOException {
         if (Files.exists(log)) {
+            String attempt = log.toString().substring(0, log.toString().length() - LOG.length());
             String text = new String(Files.readAllBytes(log), UTF_8);
             AtomicFile.replace(
                     target.resolveSibling(target.getFileName() + LOG),
-                    file ->
-                            Files.writeString(
-                                    file, text.replace(attempt.toString(), target.toString())));
+                    file -> Files.writeString(file, text.replace(attempt, target.toString())));
         }
     }
 
     /** Deletes what is left; an attempt that is not over yet may still be at it. */
     private static void forget(Path target) throws IOException {
-        for (Path attempt : of(target)) {
+        for (Path left : beside(target)) {
             try {
-                RunFolder.delete(attempt);
+                RunFolder.delete(left);
             } catch (IOException | UncheckedIOException e) {
-                continue; // Another time.
-            }
-        }
-        String prefix = prefix(target);
-        try (Stream<Path> entries = Files.list(target.getParent())) {
-            for (Path log : entries.filter(p -> name(p).startsWith(prefix)).toList()) {
-                if (name(log).endsWith(LOG)) {
-                    Files.deleteIfExists(log);
-                }
+                // Another time.
             }
         }
     }
 
     private static List<Path> of(Path target) throws IOException {
+        return beside(target).stream().filter(Files::isDirectory).toList();
+    }
+
+    /** Lists the folders and logs of attempts at a run. */
+    private static List<Path> beside(Path target) throws IOException {
         String prefix = prefix(target);
-        List<Path> attempts = new ArrayList<>();
-        if (Files.isDirectory(target.getParent())) {
-            try (Stream<Path> entries = Files.list(target.getParent())) {
-                entries.filter(entry -> name(entry).startsWith(prefix))
-                        .filter(Files::isDirectory)
-                        .forEach(attempts::add);
-            }
+        try (Stream<Path> entries = Files.list(target.getParent())) {
+            return entries.filter(entry -> name(entry).startsWith(prefix)).toList();
+        } catch (NoSuchFileException e) {
+            return List.of();
         }
-        return attempts;
     }
 
     private static String prefix(Path target) {

@@ -21,6 +21,7 @@ import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.Channels;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -118,6 +119,7 @@ public final class SparkPlaces implements Places {
         token = runsFolder.resolve(TOKEN + UUID.randomUUID());
         boolean isWhole = false;
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            forgetTokens(runsFolder);
             Files.createFile(token);
             process = listen(server);
             orders = accepted(server);
@@ -137,6 +139,15 @@ public final class SparkPlaces implements Places {
         reader.setDaemon(true);
         reader.start();
         awaitReady();
+    }
+
+    /** Those of comparisons that were killed. */
+    private static void forgetTokens(Path runs) throws IOException {
+        try (DirectoryStream<Path> tokens = Files.newDirectoryStream(runs, TOKEN + "*")) {
+            for (Path old : tokens) {
+                Files.delete(old);
+            }
+        }
     }
 
     /** Lets Spark's driver find this process; returns null where another has started it. */

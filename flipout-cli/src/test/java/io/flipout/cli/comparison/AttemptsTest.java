@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,7 +18,9 @@ class AttemptsTest {
     /** A run that has come so far. */
     private Path folder(String name, int epochs) throws IOException {
         Path checkpoints = Files.createDirectories(runs.resolve(name).resolve("checkpoints"));
-        Files.createFile(checkpoints.resolve(String.format("e%06d-b%08d.safetensors", epochs, 0)));
+        Files.createFile(
+                checkpoints.resolve(
+                        String.format(Locale.ROOT, "e%06d-b%08d.safetensors", epochs, 0)));
         Files.writeString(runs.resolve(name + ".log"), "The run is in " + runs.resolve(name));
         return runs.resolve(name);
     }
@@ -30,7 +34,8 @@ class AttemptsTest {
     }
 
     private static Path checkpoint(Path run, int epochs) {
-        return run.resolve(String.format("checkpoints/e%06d-b%08d.safetensors", epochs, 0));
+        return run.resolve(
+                String.format(Locale.ROOT, "checkpoints/e%06d-b%08d.safetensors", epochs, 0));
     }
 
     @Test
@@ -69,6 +74,19 @@ class AttemptsTest {
         Attempts.settle(run);
         assertThat(run.resolve("summary.json")).exists();
         assertThat(run.resolve("checkpoints")).doesNotExist();
+    }
+
+    @Test
+    void whatComesToNothingLeavesWhatItPrinted() throws IOException {
+        Path run = runs.resolve("random-seed1");
+        for (String attempt : new String[] {"b", "a"}) {
+            Path log =
+                    Files.writeString(runs.resolve(".random-seed1@" + attempt + ".log"), attempt);
+            Files.setLastModifiedTime(log, FileTime.fromMillis(attempt.equals("a") ? 2000 : 1000));
+        }
+        Attempts.settle(run);
+        assertThat(left()).containsExactly("random-seed1.log");
+        assertThat(runs.resolve("random-seed1.log")).hasContent("a");
     }
 
     @Test

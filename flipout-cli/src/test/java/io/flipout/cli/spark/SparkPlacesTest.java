@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -58,8 +59,8 @@ class SparkPlacesTest {
     }
 
     /** What a comparison came to: the results, and what each run measured and was asked for. */
-    private static TreeMap<String, Object> outcome(Path out) throws IOException {
-        TreeMap<String, Object> outcome = new TreeMap<>();
+    private static Map<String, Object> outcome(Path out) throws IOException {
+        Map<String, Object> outcome = new TreeMap<>();
         outcome.put("results", untimed(out.resolve("results.csv"), ",[^,]*,(?=[^,]*$)"));
         try (Stream<Path> runs = Files.list(out.resolve("runs"))) {
             for (Path run : runs.filter(Files::isDirectory).toList()) {

@@ -127,6 +127,22 @@ public final class GradualSchedule implements Schedule {
             return over(Unit.EPOCH, epochs);
         }
 
+        /**
+         * Builds the schedule that reaches its sparsity after a certain step or epoch.
+         *
+         * @param unit steps or epochs
+         * @param end the step or epoch after whose end the last pruning comes, at least 1
+         * @return the schedule
+         * @throws IllegalArgumentException if the end comes before the first step or epoch
+         */
+        public GradualSchedule endingAt(Unit unit, long end) {
+            if (end < 1) {
+                throw new IllegalArgumentException(
+                        "The last pruning must come after at least 1 step or epoch, got " + end);
+            }
+            return new GradualSchedule(this, unit, end);
+        }
+
         private GradualSchedule over(Unit unit, long time) {
             if (time < 2) {
                 throw new IllegalArgumentException(
@@ -135,8 +151,7 @@ public final class GradualSchedule implements Schedule {
                                 + ", as the last one does not prune; got "
                                 + time);
             }
-            return new GradualSchedule(
-                    this, unit, Math.max(1, Math.min(time - 1, Math.round(share * time))));
+            return endingAt(unit, Math.max(1, Math.min(time - 1, Math.round(share * time))));
         }
     }
 }

@@ -145,6 +145,9 @@ class ScheduleTest {
                         new PruningEvent(Unit.EPOCH, 8, 44),
                         new PruningEvent(Unit.EPOCH, 10, 36));
         assertThat(Schedule.gradual(.64).overEpochs(20).end()).isEqualTo(14);
+        assertThat(Schedule.gradual(.75).atRate(.5).endingAt(Unit.STEP, 7).events(8))
+                .containsExactly(
+                        new PruningEvent(Unit.STEP, 4, 4), new PruningEvent(Unit.STEP, 7, 2));
         assertThat(Schedule.gradual(0).overSteps(10).events(100)).isEmpty();
         // Of 10 weights, 5 % are none: prunings that would remove none are left out.
         assertThat(Schedule.gradual(.5).overSteps(1000).events(10))
@@ -163,6 +166,8 @@ class ScheduleTest {
             assertThatThrownBy(() -> Schedule.gradual(.5).until(share))
                     .hasMessageContaining("must lie in (0, 1)");
         }
+        assertThatThrownBy(() -> Schedule.gradual(.5).endingAt(Unit.STEP, 0))
+                .hasMessageContaining("at least 1 step or epoch, got 0");
         assertThatThrownBy(() -> Schedule.gradual(.5).atRate(1)).hasMessageContaining("rate");
         assertThatThrownBy(() -> Schedule.gradual(1)).hasMessageContaining("[0, 1)");
         assertThatThrownBy(() -> Schedule.gradual(.9999).overSteps(9).events(100))

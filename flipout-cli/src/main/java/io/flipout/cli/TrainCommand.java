@@ -133,20 +133,23 @@ final class TrainCommand implements Callable<Integer> {
         data.dataSet();
         optimizer.resolve();
         forward.resolve();
-        PruningMethod method = pruning.method(optimizer.learningRate());
+        pruning.method(optimizer.learningRate());
         if (Networks.isSaved(model)) {
             // A run may be resumed and repeated from another folder.
             model = Path.of(model).toAbsolutePath().normalize().toString();
-            resolveZeros(method);
+            resolveZeros();
         }
         data.resolve();
         saving.resolve();
         pruning.schedule(optimizer.epochs());
+        optimizer.resolveMilestones(pruning.isOfPaper());
         pruning.allocation();
         return network;
     }
 
-    private void resolveZeros(PruningMethod method) {
+    private void resolveZeros() {
+        pruning.keepZeros(!Boolean.FALSE.equals(keepZeros));
+        PruningMethod method = pruning.method(optimizer.learningRate());
         boolean rewires =
                 method.rewiring().isPresent()
                         || method.signals().stream().anyMatch(Signal::revives);
@@ -158,10 +161,13 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /** Says what becomes of the zeros that a network comes with. */
+    /** Says what becomes of the zeros that a network comes with, if there are any to keep. */
     private void tellZeros(Model opened, Terminal terminal) {
         SparsityReport report = SparsityReport.ofZeros(opened, pruning.weights());
-        if (report.remaining() < report.weights()) {
+        if (report.remaining() == report.weights()) {
+            keepZeros = false;
+            pruning.keepZeros(false);
+        } else {
             terminal.line(
                     "%s comes %s %% sparse: its zeros %s.",
                     model,

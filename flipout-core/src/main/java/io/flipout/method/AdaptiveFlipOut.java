@@ -17,12 +17,12 @@ import java.util.Optional;
  * large or larger; and every so many steps, a share of the weights alive with the lowest |θ| is
  * exchanged for as many pruned ones of the same tensor with the largest gradient.
  *
- * <p>It is meant for {@link io.flipout.schedule.Schedule#gradual gradual} pruning. What each part is
- * for: the schedule, that a weight goes when the network can do without those that went before; the
- * sum, that no layer empties ({@link LayerAdaptive}); the exchange, that a weight which went too
- * early comes back ({@link PeriodicRewiring}, as in RigL, to whose share of 0.3 every 100 steps,
- * falling to 0 along a cosine, it keeps). FlipOut's noise is left out: where so little goes at a
- * time, it earns nothing.
+ * <p>It is meant for {@link io.flipout.schedule.Schedule#gradual gradual} pruning. What each part
+ * is for: the schedule, that a weight goes when the network can do without those that went before;
+ * the sum, that no layer empties ({@link LayerAdaptive}); the exchange, that a weight which went
+ * too early comes back ({@link PeriodicRewiring}, as in RigL, to whose share of 0.3 every 100
+ * steps, falling to 0 along a cosine, it keeps). FlipOut's noise is left out: where so little goes
+ * at a time, it earns nothing.
  *
  * <p>A training step costs what FlipOut's does without noise; one that rewires brings weights and
  * gradients to the host and ranks them. A pruning takes a sort of each tensor.
@@ -30,13 +30,20 @@ import java.util.Optional;
 public final class AdaptiveFlipOut implements PruningMethod {
 
     private final Criterion criterion;
-    private final Rewiring rewiring;
+    private final Optional<Rewiring> rewiring;
 
     private AdaptiveFlipOut(Builder builder) {
-        criterion = new LayerAdaptive(new FlipSaliency(builder.p, 1));
+        criterion = new LayerAdaptive(new FlipSaliency(builder.p, builder.flipOffset));
         rewiring =
-                new PeriodicRewiring(
-                        Growth.GRADIENT, builder.share, true, builder.period, builder.until);
+                builder.share == 0
+                        ? Optional.empty()
+                        : Optional.of(
+                                new PeriodicRewiring(
+                                        Growth.GRADIENT,
+                                        builder.share,
+                                        true,
+                                        builder.period,
+                                        builder.until));
     }
 
     /**
@@ -69,19 +76,32 @@ public final class AdaptiveFlipOut implements PruningMethod {
     /** {@inheritDoc} */
     @Override
     public Optional<Rewiring> rewiring() {
-        return Optional.of(rewiring);
+        return rewiring;
     }
 
     /** Builds {@link AdaptiveFlipOut}. */
     public static final class Builder extends RewiringBuilder<Builder> {
 
         private double p = 2;
+        private int flipOffset = 1;
 
         private Builder() {}
 
         @Override
         Builder self() {
             return this;
+        }
+
+        /**
+         * Sets the share of the weights alive that is exchanged.
+         *
+         * @param share the share, in (0, 1], default 0.3; 0 exchanges none, for allocations that an
+         *     exchange would not keep to, such as N of every M weights
+         * @return this builder
+         */
+        @Override
+        public Builder optShare(double share) {
+            return super.optShare(share);
         }
 
         /**
@@ -92,6 +112,17 @@ public final class AdaptiveFlipOut implements PruningMethod {
          */
         public Builder optP(double p) {
             this.p = p;
+            return this;
+        }
+
+        /**
+         * Sets what is added to the flips before dividing by them.
+         *
+         * @param flipOffset 1, the default, or 0 for the paper's printed formula
+         * @return this builder
+         */
+        public Builder optFlipOffset(int flipOffset) {
+            this.flipOffset = flipOffset;
             return this;
         }
 

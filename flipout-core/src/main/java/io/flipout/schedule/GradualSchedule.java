@@ -67,7 +67,7 @@ public final class GradualSchedule implements Schedule {
 
         private final double sparsity;
         private double rate = 0.05;
-        private double share = 0.7;
+        private double share = 0.5;
 
         Builder(double sparsity) {
             Sparsity.check(sparsity);
@@ -89,14 +89,14 @@ public final class GradualSchedule implements Schedule {
         /**
          * Sets u, the share of the training after which the sparsity is reached.
          *
-         * @param share u, in (0, 1), default 0.7
+         * @param share u, in (0, 1), default 0.5
          * @return this builder
          */
         public Builder until(double share) {
             if (!(share > 0 && share < 1)) {
                 throw new IllegalArgumentException(
-                        "The share of the training that prunes must lie in (0, 1), where 0.7 leaves"
-                                + " 30 % of it to recover; got "
+                        "The share of the training that prunes must lie in (0, 1), where 0.5 leaves"
+                                + " half of it to recover; got "
                                 + share);
             }
             this.share = share;

@@ -106,11 +106,11 @@ class ScheduleTest {
     @ParameterizedTest(name = "sparsity {0} at rate {1} in {2} steps: {3} prunings until {4}")
     @CsvSource({
         // ⌈log 0.25 / log 0.95⌉ = ⌈27.03⌉, and ⌈log(1/1024) / log 0.95⌉ = ⌈135.1⌉.
-        ".75,          .05, 10000,  28, 7000",
-        ".9990234375,  .05, 10000, 136, 7000",
-        ".75,          .5,  10000,   2, 7000",
-        ".9990234375,  .05,   100,  70,   70", // One in each step of the first 70.
-        ".5,           .05,     2,   1,    1", // round(0.7 · 2) = 1
+        ".75,          .05, 10000,  28, 5000",
+        ".9990234375,  .05, 10000, 136, 5000",
+        ".75,          .5,  10000,   2, 5000",
+        ".9990234375,  .05,   100,  50,   50", // One in each step of the first 50.
+        ".5,           .05,     2,   1,    1",
         ".5,           .05,     3,   2,    2"
     })
     void gradualPrunesLittleAtATimeAndLeavesTimeToRecover(
@@ -137,14 +137,14 @@ class ScheduleTest {
     @Test
     void gradualByHand() {
         // m = ⌈log 0.36 / log 0.8⌉ = ⌈4.58⌉ = 5 prunings until epoch 10; 100·0.36^(1/5) = 81.5.
-        assertThat(Schedule.gradual(.64).atRate(.2).until(.5).overEpochs(20).events(100))
+        assertThat(Schedule.gradual(.64).atRate(.2).until(.25).overEpochs(40).events(100))
                 .containsExactly(
                         new PruningEvent(Unit.EPOCH, 2, 82),
                         new PruningEvent(Unit.EPOCH, 4, 66),
                         new PruningEvent(Unit.EPOCH, 6, 54),
                         new PruningEvent(Unit.EPOCH, 8, 44),
                         new PruningEvent(Unit.EPOCH, 10, 36));
-        assertThat(Schedule.gradual(.64).overEpochs(20).end()).isEqualTo(14);
+        assertThat(Schedule.gradual(.64).overEpochs(20).end()).isEqualTo(10);
         assertThat(Schedule.gradual(.75).atRate(.5).endingAt(Unit.STEP, 7).events(8))
                 .containsExactly(
                         new PruningEvent(Unit.STEP, 4, 4), new PruningEvent(Unit.STEP, 7, 2));

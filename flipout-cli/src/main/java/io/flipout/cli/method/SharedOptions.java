@@ -25,7 +25,7 @@ final class SharedOptions {
     private static final double PAPER_RATE = 0.5;
 
     /** The share of a training that prunes gradually. */
-    private static final double GRADUAL_SHARE = 0.7;
+    private static final double GRADUAL_SHARE = 0.5;
 
     /** When weights go, as {@code --schedule} says it. */
     private enum Timing {
@@ -64,8 +64,9 @@ final class SharedOptions {
             paramLabel = "gradual|paper",
             description =
                     "Whether a few percent of the weights go at a time until --prune-end, or half of"
-                            + " them every so many epochs, as in the paper (default: gradual, and"
-                            + " paper where --prune-every is given).")
+                            + " them every so many epochs, as in the paper, whose learning rate it"
+                            + " takes too (default: gradual, and paper where --prune-every is"
+                            + " given).")
     private Timing schedule;
 
     @Option(
@@ -73,7 +74,7 @@ final class SharedOptions {
             paramLabel = "EPOCH",
             description =
                     "Epoch, not necessarily a whole one, after which --schedule gradual has come to its"
-                            + " sparsity (default: 0.7 of --epochs).")
+                            + " sparsity (default: half of --epochs).")
     private Double pruneEnd;
 
     @Option(
@@ -135,7 +136,9 @@ final class SharedOptions {
     private List<String> exclude = List.of();
 
     /** The options that the method has asked for: those that mean something to it. */
-    private final Set<String> asked = new HashSet<>(Set.of("--include", "--exclude"));
+    private final Set<String> asked = new HashSet<>(Set.of("--include", "--exclude", "--schedule"));
+
+    private boolean keepsZeros;
 
     /** How the network will be trained; as long as only the options are known, of no steps. */
     private TrainingPlan plan;
@@ -240,13 +243,18 @@ final class SharedOptions {
      * @param usualRate the rate of gradual pruning where the options do not tell
      */
     Schedule gradually(int epochs, double usualRate) {
-        asked.addAll(List.of("--schedule", "--sparsity"));
+        asked.add("--sparsity");
         if (schedule == null) {
             schedule = pruneEvery == null ? Timing.GRADUAL : Timing.PAPER;
         }
         return schedule == Timing.GRADUAL
                 ? littleByLittle(epochs, usualRate)
                 : everySoManyEpochs(epochs);
+    }
+
+    /** Whether the prunings come when the paper's do; known once there is a schedule. */
+    boolean isOfPaper() {
+        return schedule == Timing.PAPER;
     }
 
     private Schedule littleByLittle(int epochs, double usualRate) {
@@ -332,6 +340,18 @@ final class SharedOptions {
 
     boolean hasAllocation() {
         return !allocation.equals(Competition.GLOBAL) || layerFloor != 0;
+    }
+
+    void keepZeros(boolean keep) {
+        keepsZeros = keep;
+    }
+
+    /**
+     * Whether weights that are pruned have to stay so: zeros that the network comes with, or those
+     * that so many of every M are to be.
+     */
+    boolean keepsPruned() {
+        return keepsZeros || allocation.groups().isPresent();
     }
 
     Allocation allocation() {

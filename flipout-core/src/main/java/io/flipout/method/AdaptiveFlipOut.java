@@ -21,8 +21,8 @@ import java.util.Optional;
  * is for: the schedule, that a weight goes when the network can do without those that went before;
  * the sum, that no layer empties ({@link LayerAdaptive}); the exchange, that a weight which went
  * too early comes back ({@link PeriodicRewiring}, as in RigL, to whose share of 0.3 every 100
- * steps, falling to 0 along a cosine, it keeps). FlipOut's noise is left out: where so little goes
- * at a time, it earns nothing.
+ * steps, falling to 0 along a cosine until the training ends, it keeps). FlipOut's noise is left
+ * out: where so little goes at a time, it earns nothing.
  *
  * <p>A training step costs what FlipOut's does without noise; one that rewires brings weights and
  * gradients to the host and ranks them. A pruning takes a sort of each tensor.
@@ -84,12 +84,24 @@ public final class AdaptiveFlipOut implements PruningMethod {
 
         private double p = 2;
         private int flipOffset = 1;
+        private boolean knowsSteps;
 
         private Builder() {}
 
         @Override
         Builder self() {
             return this;
+        }
+
+        /**
+         * Sets the steps of the training, at whose end the exchange has faded to none.
+         *
+         * @param steps T, at least 1: the epochs times the batches of an epoch
+         * @return this builder
+         */
+        public Builder setSteps(long steps) {
+            knowsSteps = true;
+            return optUntil(steps);
         }
 
         /**
@@ -130,9 +142,14 @@ public final class AdaptiveFlipOut implements PruningMethod {
          * Builds the method.
          *
          * @return the method
-         * @throws IllegalArgumentException if a value is out of its range
+         * @throws IllegalArgumentException if the steps are missing, or a value is out of its range
          */
         public AdaptiveFlipOut build() {
+            if (!knowsSteps) {
+                throw new IllegalArgumentException(
+                        "The exchange of weights is to fade until the training ends: give its steps,"
+                                + " setSteps(epochs * batches).");
+            }
             return new AdaptiveFlipOut(this);
         }
     }

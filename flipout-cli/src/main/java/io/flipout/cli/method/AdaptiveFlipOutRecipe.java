@@ -36,7 +36,11 @@ final class AdaptiveFlipOutRecipe implements Recipe {
     @Override
     public PruningMethod method(SharedOptions shared) {
         AdaptiveFlipOut.Builder builder =
-                rigl.with(AdaptiveFlipOut.builder(), shared, PERIOD, REWIRING)
+                rigl.with(
+                                AdaptiveFlipOut.builder().setSteps(Long.MAX_VALUE),
+                                shared,
+                                PERIOD,
+                                REWIRING)
                         .optP(flipout.p())
                         .optFlipOffset(flipout.flipOffset());
         if (shared.keepsPruned()) {

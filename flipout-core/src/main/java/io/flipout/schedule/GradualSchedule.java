@@ -59,7 +59,7 @@ public final class GradualSchedule implements Schedule {
 
     private int prunings() {
         double needed = Math.ceil(Math.log1p(-sparsity) / Math.log1p(-rate));
-        return (int) Math.min(end, needed);
+        return (int) Math.min((double) end, needed);
     }
 
     /** Builds a {@link GradualSchedule}. */

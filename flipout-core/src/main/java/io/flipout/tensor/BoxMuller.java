@@ -21,7 +21,7 @@ final class BoxMuller {
     /** The bits of a float: those of 1, of 2³¹, and of its fraction. */
     static final int ONE = 127 << 23;
 
-    static final int TWO_TO_31 = 127 + 31 << 23;
+    static final int TWO_TO_31 = (127 + 31) << 23;
     static final int FRACTION = (1 << 23) - 1;
 
     /** What the fraction's bits are to be multiplied by. */
@@ -30,7 +30,7 @@ final class BoxMuller {
     /** log₂(1 + t) = t + t·(1 − t)·(L0 + L1·t + …) for t in [0, 1], to 2.2e-6. */
     static final float L0 = 0.44254494f;
 
-    static final float L1 = -0.27560031f;
+    static final float L1 = -0.2756003f;
     static final float L2 = 0.18194887f;
     static final float L3 = -0.09595644f;
     static final float L4 = 0.025841443f;
@@ -46,7 +46,7 @@ final class BoxMuller {
 
     static final float C1 = -0.6168485f;
     static final float C2 = 0.031699833f;
-    static final float C3 = -0.00063776132f;
+    static final float C3 = -6.377613E-4f;
 
     /** A signed word as a number in [−1, 1]. */
     static final float UNIT = 0x1p-31f;

@@ -62,8 +62,8 @@ final class PlainLoops implements StepLoops {
     private PlainLoops() {}
 
     /**
-     * In loops over arrays that fit the first-level cache, which the compiler makes vectors of where
-     * it can. What turns words into floats it cannot, and stands apart.
+     * In loops over arrays that fit the first-level cache, which the compiler makes vectors of
+     * where it can. What turns words into floats it cannot, and stands apart.
      */
     @Override
     public void normals(
@@ -156,16 +156,16 @@ final class PlainLoops implements StepLoops {
             s6 += (double) values[i + 6] * values[i + 6];
             s7 += (double) values[i + 7] * values[i + 7];
         }
-        return (s0 + s1) + (s2 + s3) + ((s4 + s5) + (s6 + s7)) + squares(values, i, size);
+        return squares(new double[] {s0, s1, s2, s3, s4, s5, s6, s7}, values, i, size);
     }
 
-    /** Of the few that are left. */
-    static double squares(float[] values, int from, int to) {
-        double sum = 0;
-        for (int i = from; i < to; i++) {
-            sum += (double) values[i] * values[i];
+    /** Adds the squares of what is left to eight sums, and these up. */
+    static double squares(double[] sums, float[] values, int from, int size) {
+        for (int i = from; i < size; i++) {
+            sums[i % 8] += (double) values[i] * values[i];
         }
-        return sum;
+        return (sums[0] + sums[1] + (sums[2] + sums[3]))
+                + (sums[4] + sums[5] + (sums[6] + sums[7]));
     }
 
     @Override

@@ -28,8 +28,7 @@ public final class Signs {
      * @param flips the counts, of the whole tensor
      * @param from the position of the first weight in the tensor
      */
-    public static void countFlips(
-            float[] weights, int size, byte[] signs, int[] flips, int from) {
+    public static void countFlips(float[] weights, int size, byte[] signs, int[] flips, int from) {
         StepLoops.best(size).countFlips(weights, size, signs, flips, from);
     }
 }

@@ -48,7 +48,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Loops by the Vector API: the operations of {@link PlainLoops} in their order, so that each bit is
- * the same, whatever the number of lanes.
+ * the same, whatever the number of lanes. All vectors of a type have one length: where the compiler
+ * has seen two, it makes objects of them.
  *
  * <p>Compiled apart from the rest and loaded by name, since the module may be missing.
  */
@@ -62,6 +63,12 @@ final class VectorLoops implements StepLoops {
 
     private static final VectorSpecies<Integer> INTS =
             VectorSpecies.of(int.class, FLOATS.vectorShape());
+
+    private static final VectorSpecies<Double> DOUBLES =
+            VectorSpecies.of(double.class, FLOATS.vectorShape());
+
+    /** Which of eight sums the second half of a vector's numbers begins with. */
+    private static final int HIGH = DOUBLES.length() % 8;
 
     private static final int L = FLOATS.length();
 
@@ -78,85 +85,82 @@ final class VectorLoops implements StepLoops {
 
     VectorLoops() {}
 
+    /** In two loops: of a longer one the compiler does not make vectors throughout. */
     @Override
     public void normals(
             long radiusKey, long angleKey, int first, int count, float[] numbers, int at) {
-        int radiusFirst = (int) radiusKey + first;
-        int radiusSecond = (int) (radiusKey >>> Integer.SIZE);
-        int angleFirst = (int) angleKey + first;
-        int angleSecond = (int) (angleKey >>> Integer.SIZE);
+        radii(radiusKey, first, count, numbers, at);
+        turn(angleKey, first, count, numbers, at);
+    }
+
+    private static void radii(long key, int first, int count, float[] radii, int at) {
+        int start = (int) key + first;
+        int second = (int) (key >>> Integer.SIZE);
         for (int i = 0; i < count; i += L) {
-            IntVector pair = INDEX.add(i);
-            IntVector word = pair.add(radiusFirst);
+            IntVector word = INDEX.add(start + i);
             word = word.lanewise(XOR, word.lanewise(LSHR, FIRST_SHIFT));
-            word = word.mul(FIRST_MULTIPLIER).add(radiusSecond);
+            word = word.mul(FIRST_MULTIPLIER).add(second);
             word = word.lanewise(XOR, word.lanewise(LSHR, SECOND_SHIFT)).mul(SECOND_MULTIPLIER);
             word = word.lanewise(XOR, word.lanewise(LSHR, THIRD_SHIFT)).mul(THIRD_MULTIPLIER);
             word = word.lanewise(XOR, word.lanewise(LSHR, LAST_SHIFT));
             word = word.lanewise(LSHR, 1).lanewise(OR, 1);
-            IntVector bits = word.convert(I2F, 0).reinterpretAsInts();
+            IntVector bits = word.convertShape(I2F, FLOATS, 0).reinterpretAsInts();
             FloatVector exponent =
                     (FloatVector)
                             IntVector.broadcast(INTS, TWO_TO_31)
                                     .sub(bits)
-                                    .convert(I2F, 0);
+                                    .convertShape(I2F, FLOATS, 0);
             FloatVector t =
-                    bits.lanewise(AND, FRACTION)
-                            .lanewise(OR, ONE)
-                            .reinterpretAsFloats()
-                            .sub(1f);
-            FloatVector curve =
-                    t.mul(L4).add(L3).mul(t).add(L2).mul(t).add(L1).mul(t).add(L0);
+                    bits.lanewise(AND, FRACTION).lanewise(OR, ONE).reinterpretAsFloats().sub(1f);
+            FloatVector curve = t.mul(L4).add(L3).mul(t).add(L2).mul(t).add(L1).mul(t).add(L0);
             FloatVector logarithm = exponent.mul(STEP).sub(t.mul(ONES.sub(t)).mul(curve));
-            FloatVector radius = logarithm.lanewise(SQRT).mul(RADIUS);
+            logarithm.lanewise(SQRT).mul(RADIUS).intoArray(radii, at + i);
+        }
+    }
 
-            word = pair.add(angleFirst);
+    private static void turn(long key, int first, int count, float[] numbers, int at) {
+        int start = (int) key + first;
+        int second = (int) (key >>> Integer.SIZE);
+        for (int i = 0; i < count; i += L) {
+            IntVector word = INDEX.add(start + i);
             word = word.lanewise(XOR, word.lanewise(LSHR, FIRST_SHIFT));
-            word = word.mul(FIRST_MULTIPLIER).add(angleSecond);
+            word = word.mul(FIRST_MULTIPLIER).add(second);
             word = word.lanewise(XOR, word.lanewise(LSHR, SECOND_SHIFT)).mul(SECOND_MULTIPLIER);
             word = word.lanewise(XOR, word.lanewise(LSHR, THIRD_SHIFT)).mul(THIRD_MULTIPLIER);
             word = word.lanewise(XOR, word.lanewise(LSHR, LAST_SHIFT));
-            FloatVector v = ((FloatVector) word.convert(I2F, 0)).mul(UNIT);
+            FloatVector v = ((FloatVector) word.convertShape(I2F, FLOATS, 0)).mul(UNIT);
             FloatVector square = v.mul(v);
             FloatVector sine = square.mul(S2).add(S1).mul(square).add(S0).mul(v);
-            FloatVector cosine =
-                    square.mul(C3).add(C2).mul(square).add(C1).mul(square).add(C0);
+            FloatVector cosine = square.mul(C3).add(C2).mul(square).add(C1).mul(square).add(C0);
             FloatVector doubleSine = sine.mul(cosine);
             FloatVector doubleCosine = ONES.sub(sine.mul(sine));
+            FloatVector radius = FloatVector.fromArray(FLOATS, numbers, at + i);
             ONES.sub(doubleSine.mul(doubleSine))
                     .mul(SQRT_HALF)
                     .mul(radius)
                     .intoArray(numbers, at + i);
-            doubleSine.mul(doubleCosine).mul(radius).intoArray(numbers, at + NormalNumbers.PAIRS + i);
+            doubleSine
+                    .mul(doubleCosine)
+                    .mul(radius)
+                    .intoArray(numbers, at + NormalNumbers.PAIRS + i);
         }
     }
 
-    /** Four sums beside four: more would be of no use, as each addition takes four cycles. */
     @Override
     public double squares(float[] values, int size) {
         if (!IS_WIDE) {
             return PlainLoops.INSTANCE.squares(values, size);
         }
-        DoubleVector low = DoubleVector.zero(DoubleVector.SPECIES_256);
-        DoubleVector high = low;
+        double[] eight = new double[8]; // Where a variable would become an object.
         int i = 0;
-        for (; i + 8 <= size; i += 8) {
-            DoubleVector a = doubles(values, i);
-            DoubleVector b = doubles(values, i + 4);
-            low = low.add(a.mul(a));
-            high = high.add(b.mul(b));
+        for (; i + L <= size; i += L) {
+            FloatVector floats = FloatVector.fromArray(FLOATS, values, i);
+            DoubleVector low = (DoubleVector) floats.convertShape(F2D, DOUBLES, 0);
+            DoubleVector high = (DoubleVector) floats.convertShape(F2D, DOUBLES, 1);
+            DoubleVector.fromArray(DOUBLES, eight, 0).add(low.mul(low)).intoArray(eight, 0);
+            DoubleVector.fromArray(DOUBLES, eight, HIGH).add(high.mul(high)).intoArray(eight, HIGH);
         }
-        return sum(low) + sum(high) + PlainLoops.squares(values, i, size);
-    }
-
-    private static DoubleVector doubles(float[] values, int at) {
-        return (DoubleVector)
-                FloatVector.fromArray(FloatVector.SPECIES_128, values, at)
-                        .convertShape(F2D, DoubleVector.SPECIES_256, 0);
-    }
-
-    private static double sum(DoubleVector four) {
-        return (four.lane(0) + four.lane(1)) + (four.lane(2) + four.lane(3));
+        return PlainLoops.squares(eight, values, i, size);
     }
 
     @Override

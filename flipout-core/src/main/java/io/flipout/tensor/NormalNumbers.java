@@ -87,7 +87,7 @@ public final class NormalNumbers {
         int end = skipped + count;
         for (int i = 0; i < end; i += BLOCK) {
             int first = (next - skipped + i) / 2;
-            int pairs = Math.min(PAIRS, end - i + LANES - 1 & -LANES);
+            int pairs = Math.min(PAIRS, (end - i + LANES - 1) & -LANES);
             StepLoops.best(2 * pairs).normals(radiusKey, angleKey, first, pairs, numbers, i);
         }
         if (skipped > 0) {

@@ -104,9 +104,9 @@ final class PlainLoops implements StepLoops {
         float[] angles = scratch.angles;
         for (int i = 0; i < count; i++) {
             // 2³¹·u, never 0. As an integer a float is its logarithm, with lines for curves.
-            int bits = Float.floatToRawIntBits((float) (radiusWords[i] >>> 1 | 1));
+            int bits = Float.floatToRawIntBits((float) ((radiusWords[i] >>> 1) | 1));
             exponents[i] = (float) (TWO_TO_31 - bits);
-            mantissas[i] = Float.intBitsToFloat(bits & FRACTION | ONE);
+            mantissas[i] = Float.intBitsToFloat((bits & FRACTION) | ONE);
             angles[i] = (float) angleWords[i];
         }
     }

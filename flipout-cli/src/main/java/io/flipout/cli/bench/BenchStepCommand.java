@@ -136,8 +136,7 @@ final class BenchStepCommand implements Callable<Integer> {
     }
 
     private BenchTraining training(BenchNetwork network, Device where, PruningMethod method) {
-        return new BenchTraining(
-                network, where, method, batchSize, sparsity, Model::newTrainer);
+        return new BenchTraining(network, where, method, batchSize, sparsity, Model::newTrainer);
     }
 
     private Map<String, PruningMethod> measured() {

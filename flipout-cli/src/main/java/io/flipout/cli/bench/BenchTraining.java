@@ -40,13 +40,7 @@ final class BenchTraining implements AutoCloseable {
      */
     BenchTraining(
             Models network, Device where, PruningMethod method, int batchSize, double sparsity) {
-        this(
-                BenchNetwork.of(network),
-                where,
-                method,
-                batchSize,
-                sparsity,
-                Model::newTrainer);
+        this(BenchNetwork.of(network), where, method, batchSize, sparsity, Model::newTrainer);
     }
 
     /** Makes the network, and the trainer by a way of its own. */
@@ -91,12 +85,9 @@ final class BenchTraining implements AutoCloseable {
                 new NDList(
                         network.words() == 0
                                 ? manager.randomNormal(shape)
-                                : manager.randomInteger(
-                                        0, network.words(), shape, DataType.INT64));
+                                : manager.randomInteger(0, network.words(), shape, DataType.INT64));
         Shape batch = new Shape(batchSize);
-        labels =
-                new NDList(
-                        manager.randomInteger(0, BenchNetwork.CLASSES, batch, DataType.INT64));
+        labels = new NDList(manager.randomInteger(0, BenchNetwork.CLASSES, batch, DataType.INT64));
     }
 
     /** Returns the pruner; null for plain training. */

@@ -1,6 +1,5 @@
 package io.flipout.cli.bench;
 
-import ai.djl.basicmodelzoo.cv.classification.MobileNetV2;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
@@ -16,7 +15,7 @@ import java.util.function.Supplier;
 
 /**
  * A network whose steps are measured: one that {@code train} knows, or one of DJL's blocks whose
- * weights are many, or in many tensors, beside what they compute.
+ * weights are many beside what they compute.
  *
  * @param name its name
  * @param input the shape of one example
@@ -28,7 +27,7 @@ record BenchNetwork(String name, Shape input, int words, Supplier<Block> block) 
     static final int CLASSES = 10;
 
     /** The names of DJL's blocks. */
-    static final String BLOCKS = "mobilenetv2, lstm, gru (with an embedding) and transformer";
+    static final String BLOCKS = "lstm, gru (with an embedding) and transformer";
 
     private static final int LENGTH = 20;
     private static final int WORDS = 10_000;
@@ -40,12 +39,6 @@ record BenchNetwork(String name, Shape input, int words, Supplier<Block> block) 
      */
     static BenchNetwork get(String name) {
         return switch (name.toLowerCase(Locale.ROOT)) {
-            case "mobilenetv2" ->
-                    new BenchNetwork(
-                            "mobilenetv2",
-                            new Shape(3, 32, 32),
-                            0,
-                            () -> MobileNetV2.builder().setOutSize(CLASSES).build());
             case "lstm" ->
                     new BenchNetwork(
                             "lstm",

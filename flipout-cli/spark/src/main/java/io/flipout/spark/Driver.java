@@ -149,10 +149,10 @@ public final class Driver implements RunListener.Events {
             }
         } catch (EOFException e) {
             // The command has ended.
-        } catch (RuntimeException e) {
-            tell("fault", sentence(e));
         } catch (Refusal e) {
             tell("fault", e.getMessage());
+        } catch (RuntimeException | IOException e) {
+            tell("fault", sentence(e));
         } finally {
             isClosing = true;
             watch.interrupt();

@@ -19,13 +19,15 @@ final class RunningMethod {
     private final PruningMethod method;
     private final long seed;
     private final Wirings wirings;
+    private final LatentWeights latents;
     private final GradientPath path;
     private List<GradientTerm.Running> terms = List.of();
 
-    RunningMethod(PruningSettings settings, Wirings wirings) {
+    RunningMethod(PruningSettings settings, Wirings wirings, LatentWeights latents) {
         method = settings.method();
         seed = settings.seed();
         this.wirings = wirings;
+        this.latents = latents;
         path = new GradientPath(method.signals());
     }
 
@@ -63,8 +65,9 @@ final class RunningMethod {
      * Takes a step.
      *
      * @param devices on how many the network trains
+     * @param network whose parameters they are
      */
-    void take(List<Part> parts, Optimizer base, int devices) {
+    void take(List<Part> parts, Optimizer base, int devices, PrunedNetwork network) {
         Map<Device, List<Part>> byDevice = new LinkedHashMap<>();
         for (Part part : parts) {
             Device device = part.mirror().weight().getDevice();
@@ -72,7 +75,22 @@ final class RunningMethod {
         }
         for (List<Part> onDevice : byDevice.values()) {
             onDevice.sort(Comparator.comparingInt(part -> part.tensor().info().index()));
-            path.take(onDevice, terms, base, devices);
+            if (latents.exist()) {
+                takeLatent(onDevice, base, devices, network);
+            } else {
+                path.take(onDevice, terms, base, devices);
+            }
+        }
+    }
+
+    private void takeLatent(List<Part> parts, Optimizer base, int devices, PrunedNetwork network) {
+        List<Part> carried = latents.carry(parts, devices, network);
+        path.take(carried, terms, base, devices);
+        latents.settle(carried, base, network);
+        for (int i = 0; i < parts.size(); i++) {
+            if (carried.get(i) != parts.get(i)) {
+                carried.get(i).gradient().close();
+            }
         }
     }
 
@@ -81,10 +99,11 @@ final class RunningMethod {
     }
 
     /** The arrays of the devices go; what wirings know stays. */
-    void leaveDevices() {
+    void leaveDevices(Optimizer optimizer) {
         terms.forEach(GradientTerm.Running::close);
         terms = List.of();
         wirings.leaveDevices();
+        latents.leaveDevices(optimizer);
         path.close();
     }
 }

@@ -42,6 +42,7 @@ final class Recipes {
                         new SoftDeepRRecipe(deepR),
                         new SparseEvolutionRecipe(rigl),
                         rigl,
+                        new L0Recipe(),
                         new RandomRecipe(),
                         new DenseRecipe());
     }

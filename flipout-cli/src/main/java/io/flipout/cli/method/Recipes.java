@@ -43,6 +43,7 @@ final class Recipes {
                         new SparseEvolutionRecipe(rigl),
                         rigl,
                         new L0Recipe(),
+                        new VariationalDropoutRecipe(),
                         new RandomRecipe(),
                         new DenseRecipe());
     }

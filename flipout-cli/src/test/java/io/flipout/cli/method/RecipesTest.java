@@ -90,7 +90,8 @@ class RecipesTest {
                         "layer-magnitude",
                         "hoyer-square",
                         "soft-deep-r",
-                        "l0");
+                        "l0",
+                        "variational-dropout");
         assertThat(MethodOptions.sweep("soft-deep-r").map(Sweep::values).orElseThrow())
                 .hasSameSizeAs(Sparsities.PAPER)
                 .startsWith("0.25", "0.0625");

@@ -44,6 +44,7 @@ final class Recipes {
                         rigl,
                         new L0Recipe(),
                         new VariationalDropoutRecipe(),
+                        new DynamicSparseRecipe(),
                         new RandomRecipe(),
                         new DenseRecipe());
     }

@@ -91,7 +91,8 @@ class RecipesTest {
                         "hoyer-square",
                         "soft-deep-r",
                         "l0",
-                        "variational-dropout");
+                        "variational-dropout",
+                        "dynamic-sparse");
         assertThat(MethodOptions.sweep("soft-deep-r").map(Sweep::values).orElseThrow())
                 .hasSameSizeAs(Sparsities.PAPER)
                 .startsWith("0.25", "0.0625");

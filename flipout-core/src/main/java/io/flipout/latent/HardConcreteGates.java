@@ -103,22 +103,28 @@ public record HardConcreteGates(
         return temperature * Math.log(-gamma / zeta);
     }
 
-    private static double sigmoid(double x) {
-        return 1 / (1 + Math.exp(-x));
+    private static float sigmoid(float x) {
+        return (float) (1 / (1 + Math.exp(-x)));
     }
 
-    private float stretched(double share) {
-        return (float) Math.min(1, Math.max(0, share * width() + gamma));
+    private static float stretched(float share, float width, float least) {
+        float gate = share * width + least;
+        return gate < 0 ? 0 : gate > 1 ? 1 : gate; // NaN stays to be seen.
     }
 
     /** {@inheritDoc} */
     @Override
     public void draw(LatentPiece piece) {
         float[] gates = piece.drawn();
+        float[] logAlpha = piece.auxiliary();
+        float width = (float) width();
+        float least = (float) gamma;
+        float sharpness = (float) (1 / temperature);
         for (int i = 0; i < piece.size(); i++) {
-            double u = Math.min(1 - EDGE, Math.max(EDGE, gates[i]));
-            double x = Math.log(u / (1 - u)) + piece.auxiliary()[i];
-            gates[i] = stretched(sigmoid(x / temperature));
+            float drawn = gates[i];
+            float u = drawn < EDGE ? EDGE : drawn > 1 - EDGE ? 1 - EDGE : drawn;
+            float x = (float) Math.log(u / (1 - u)) + logAlpha[i];
+            gates[i] = stretched(sigmoid(x * sharpness), width, least);
         }
     }
 
@@ -141,8 +147,11 @@ public record HardConcreteGates(
     /** {@inheritDoc} */
     @Override
     public void train(LatentPiece piece) {
+        float[] weights = piece.weights();
+        float[] latent = piece.latent();
+        float[] gates = piece.drawn();
         for (int i = 0; i < piece.size(); i++) {
-            piece.weights()[i] = piece.latent()[i] * piece.drawn()[i];
+            weights[i] = latent[i] * gates[i];
         }
     }
 
@@ -155,8 +164,13 @@ public record HardConcreteGates(
     /** {@inheritDoc} */
     @Override
     public void test(LatentPiece piece) {
+        float[] weights = piece.weights();
+        float[] latent = piece.latent();
+        float[] logAlpha = piece.auxiliary();
+        float width = (float) width();
+        float least = (float) gamma;
         for (int i = 0; i < piece.size(); i++) {
-            piece.weights()[i] = piece.latent()[i] * stretched(sigmoid(piece.auxiliary()[i]));
+            weights[i] = latent[i] * stretched(sigmoid(logAlpha[i]), width, least);
         }
     }
 
@@ -170,9 +184,12 @@ public record HardConcreteGates(
     @Override
     public void carry(LatentPiece piece, long step) {
         float[] gradients = piece.gradients();
+        float[] slopes = piece.slopes();
+        float[] latent = piece.latent();
+        float[] gates = piece.drawn();
         for (int i = 0; i < piece.size(); i++) {
-            piece.slopes()[i] = gradients[i] * piece.latent()[i];
-            gradients[i] *= piece.drawn()[i];
+            slopes[i] = gradients[i] * latent[i];
+            gradients[i] *= gates[i];
         }
     }
 
@@ -188,16 +205,20 @@ public record HardConcreteGates(
     /** With z = s·(ζ − γ) + γ inside of 0 and 1, {@code ∂z/∂ln α = (ζ − γ)·s·(1 − s)/β}. */
     @Override
     public void complete(LatentPiece piece) {
-        double width = width();
-        double offset = offset();
-        double strength = penalty * piece.share();
+        float perWidth = (float) (1 / width());
+        float least = (float) gamma;
+        float steepness = (float) (width() / temperature);
+        float offset = (float) offset();
+        float strength = (float) (penalty * piece.share());
         float[] slopes = piece.slopes();
+        float[] gates = piece.drawn();
+        float[] logAlpha = piece.auxiliary();
         for (int i = 0; i < piece.size(); i++) {
-            float gate = piece.drawn()[i];
-            double share = (gate - gamma) / width;
-            double slope = gate > 0 && gate < 1 ? width * share * (1 - share) / temperature : 0;
-            double open = sigmoid(piece.auxiliary()[i] - offset);
-            slopes[i] = (float) (slopes[i] * slope + strength * open * (1 - open));
+            float gate = gates[i];
+            float share = (gate - least) * perWidth;
+            float slope = gate > 0 && gate < 1 ? steepness * share * (1 - share) : 0;
+            float open = sigmoid(logAlpha[i] - offset);
+            slopes[i] = slopes[i] * slope + strength * open * (1 - open);
         }
     }
 

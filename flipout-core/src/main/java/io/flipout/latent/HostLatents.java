@@ -49,15 +49,30 @@ final class HostLatents {
             if (owner.isUnshared()) {
                 numbers.get(from, into, 0, size);
             } else {
+                int[] positions = positions(from, size);
                 for (int i = 0; i < size; i++) {
-                    into[i] = numbers.get(number(from + i));
+                    into[i] = numbers.get(positions[i]);
                 }
             }
         }
 
-        /** Returns the position of the number beside a weight. */
-        int number(int weight) {
-            return weight / (shared * inner) * inner + weight % inner;
+        /** Returns the positions of the numbers beside weights that share them. */
+        int[] positions(int from, int size) {
+            int[] positions = new int[size];
+            int row = from / inner % shared;
+            int column = from % inner;
+            int first = from / (shared * inner) * inner;
+            for (int i = 0; i < size; i++) {
+                positions[i] = first + column;
+                if (++column == inner) {
+                    column = 0;
+                    if (++row == shared) {
+                        row = 0;
+                        first += inner;
+                    }
+                }
+            }
+            return positions;
         }
     }
 
@@ -185,10 +200,12 @@ final class HostLatents {
                         by.complete(piece);
                         memory.drawn.put(from, piece.slopes(), 0, size);
                     } else {
-                        sums[chunk] = new double[tensor.count()];
+                        double[] sum = new double[tensor.count()];
+                        int[] positions = memory.positions(from, size);
                         for (int i = 0; i < size; i++) {
-                            sums[chunk][memory.number(from + i)] += piece.slopes()[i];
+                            sum[positions[i]] += piece.slopes()[i];
                         }
+                        sums[chunk] = sum;
                     }
                 });
         if (!tensor.isUnshared()) {

@@ -61,10 +61,12 @@ public record MagnitudeThresholds(double penalty, double leastKept) implements R
     /** {@inheritDoc} */
     @Override
     public void test(LatentPiece piece) {
+        float[] weights = piece.weights();
+        float[] latent = piece.latent();
+        float[] thresholds = piece.auxiliary();
         for (int i = 0; i < piece.size(); i++) {
-            float weight = piece.latent()[i];
-            boolean isPruned = Math.abs(weight) - piece.auxiliary()[i] <= 0; // NaN stays.
-            piece.weights()[i] = isPruned ? 0 : weight;
+            float weight = latent[i];
+            weights[i] = Math.abs(weight) - thresholds[i] <= 0 ? 0 : weight; // NaN stays.
         }
     }
 
@@ -84,11 +86,14 @@ public record MagnitudeThresholds(double penalty, double leastKept) implements R
     @Override
     public void carry(LatentPiece piece, long step) {
         float[] gradients = piece.gradients();
+        float[] slopes = piece.slopes();
+        float[] latent = piece.latent();
+        float[] thresholds = piece.auxiliary();
         for (int i = 0; i < piece.size(); i++) {
-            float weight = piece.latent()[i];
-            float distance = Math.abs(weight) - piece.auxiliary()[i];
+            float weight = latent[i];
+            float distance = Math.abs(weight) - thresholds[i];
             float risen = gradients[i] * weight * slope(distance);
-            piece.slopes()[i] = -risen;
+            slopes[i] = -risen;
             gradients[i] = (distance > 0 ? gradients[i] : 0) + risen * Math.signum(weight);
         }
     }

@@ -98,19 +98,21 @@ public record NoiseVariances(double penalty, long from, long until, double thres
     }
 
     /** Returns the derivative of KL, and 0 where ln α is cut off. */
-    private static double derivative(double x) {
+    private static float derivative(float x) {
         if (!(x > -CUT && x < CUT)) {
             return 0;
         }
         double share = sigmoid(K2 + K3 * x);
-        return -K1 * K3 * share * (1 - share) - .5 * sigmoid(-x);
+        return (float) (-K1 * K3 * share * (1 - share) - .5 * sigmoid(-x));
     }
 
     /** Makes σ·ε of ε. */
     @Override
     public void draw(LatentPiece piece) {
+        float[] noise = piece.drawn();
+        float[] logVariance = piece.auxiliary();
         for (int i = 0; i < piece.size(); i++) {
-            piece.drawn()[i] *= (float) Math.exp(.5 * piece.auxiliary()[i]);
+            noise[i] *= (float) Math.exp(.5f * logVariance[i]);
         }
     }
 
@@ -123,8 +125,11 @@ public record NoiseVariances(double penalty, long from, long until, double thres
     /** {@inheritDoc} */
     @Override
     public void train(LatentPiece piece) {
+        float[] weights = piece.weights();
+        float[] latent = piece.latent();
+        float[] noise = piece.drawn();
         for (int i = 0; i < piece.size(); i++) {
-            piece.weights()[i] = piece.latent()[i] + piece.drawn()[i];
+            weights[i] = latent[i] + noise[i];
         }
     }
 
@@ -134,14 +139,17 @@ public record NoiseVariances(double penalty, long from, long until, double thres
         return latent.add(drawn);
     }
 
-    /** σ² ≥ e^threshold·θ² is ln α ≥ threshold without a logarithm of 0. */
+    /** {@inheritDoc} */
     @Override
     public void test(LatentPiece piece) {
-        double bound = Math.exp(threshold);
+        float[] weights = piece.weights();
+        float[] latent = piece.latent();
+        float[] logVariance = piece.auxiliary();
+        float bound = (float) threshold;
         for (int i = 0; i < piece.size(); i++) {
-            double weight = piece.latent()[i];
-            boolean isPruned = Math.exp(piece.auxiliary()[i]) >= bound * weight * weight;
-            piece.weights()[i] = isPruned ? 0 : (float) weight;
+            float weight = latent[i];
+            // NaN stays to be seen.
+            weights[i] = logVariance[i] - logOfSquare(weight) >= bound ? 0 : weight;
         }
     }
 
@@ -153,27 +161,33 @@ public record NoiseVariances(double penalty, long from, long until, double thres
         return NDArrays.where(isPruned, latent.zerosLike(), latent);
     }
 
+    private static float logOfSquare(float weight) {
+        return (float) (2 * Math.log(Math.abs(weight)));
+    }
+
     private static NDArray logAlpha(NDArray latent, NDArray auxiliary) {
-        return auxiliary.sub(latent.square().log());
+        return auxiliary.sub(latent.abs().log().muli(2));
     }
 
     /** {@code ∂w/∂ln σ² = σ·ε/2, ∂ln α/∂ln σ² = 1, ∂ln α/∂θ = −2/θ}. */
     @Override
     public void carry(LatentPiece piece, long step) {
-        double strength = strength(step);
+        float strength = (float) strength(step);
         float[] gradients = piece.gradients();
+        float[] slopes = piece.slopes();
+        float[] latent = piece.latent();
+        float[] logVariance = piece.auxiliary();
+        float[] noise = piece.drawn();
         for (int i = 0; i < piece.size(); i++) {
-            float gradient = gradients[i];
-            double rises = 0;
-            if (strength > 0) {
-                double weight = piece.latent()[i];
-                double logAlpha = piece.auxiliary()[i] - Math.log(weight * weight);
-                rises = strength * derivative(logAlpha);
-                if (rises != 0) { // It is 0 for a weight of 0.
-                    gradients[i] = (float) (gradient - 2 * rises / weight);
-                }
+            slopes[i] = .5f * gradients[i] * noise[i];
+        }
+        for (int i = 0; strength > 0 && i < piece.size(); i++) {
+            float weight = latent[i];
+            float rises = strength * derivative(logVariance[i] - logOfSquare(weight));
+            if (rises != 0) { // It is 0 for a weight of 0.
+                gradients[i] -= 2 * rises / weight;
+                slopes[i] += rises;
             }
-            piece.slopes()[i] = (float) (.5 * gradient * piece.drawn()[i] + rises);
         }
     }
 

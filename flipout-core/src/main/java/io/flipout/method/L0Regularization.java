@@ -24,8 +24,9 @@ import java.util.Optional;
  * A gate cannot leave [ln .01, ln 100], so that the network needs to train until its gates have
  * closed, which takes the longer the weaker λ is.
  *
- * <p>It takes 12 bytes a weight, and what the optimizer keeps of a gate. A training step takes five
- * passes over them, in which it reckons four exponentials and a logarithm of every weight.
+ * <p>It takes 12 bytes a weight, and what the optimizer keeps of a gate. A training step takes four
+ * passes more over them, with three exponentials and a logarithm of every weight: by their
+ * processor time, a step of ResNet-18 in batches of 128 is about 12 % longer than with FlipOut.
  */
 public final class L0Regularization implements PruningMethod {
 

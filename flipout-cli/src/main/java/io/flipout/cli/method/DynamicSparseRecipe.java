@@ -1,5 +1,6 @@
 package io.flipout.cli.method;
 
+import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm.Sweep;
 import io.flipout.method.DynamicSparseTraining;
 import io.flipout.method.PruningMethod;
@@ -15,7 +16,7 @@ final class DynamicSparseRecipe implements Recipe {
     @Option(
             names = "--dst-strength",
             paramLabel = "ALPHA",
-            defaultValue = "1e-5",
+            defaultValue = "1e-4",
             description =
                     "Strength of dynamic-sparse's regulariser, which raises the thresholds: it"
                             + " decides how many weights go (default: ${DEFAULT-VALUE}).")
@@ -57,9 +58,15 @@ final class DynamicSparseRecipe implements Recipe {
         return Map.of();
     }
 
+    /** What is learned asks for no share of any layer. */
+    @Override
+    public Allocation allocation(SharedOptions shared) {
+        return Allocation.global();
+    }
+
     @Override
     public Optional<Sweep> sweep() {
         return Optional.of(
-                new Sweep("dst-strength", List.of("1e-6", "3e-6", "1e-5", "3e-5", "1e-4", "3e-4")));
+                new Sweep("dst-strength", List.of("3e-5", "1e-4", "3e-4", "1e-3", "3e-3", "1e-2")));
     }
 }

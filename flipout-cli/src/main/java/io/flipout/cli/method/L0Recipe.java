@@ -1,5 +1,6 @@
 package io.flipout.cli.method;
 
+import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm.Sweep;
 import io.flipout.method.L0Regularization;
 import io.flipout.method.PruningMethod;
@@ -21,7 +22,7 @@ final class L0Recipe implements Recipe {
     @Option(
             names = "--l0-strength",
             paramLabel = "LAMBDA",
-            defaultValue = "1",
+            defaultValue = "10",
             description =
                     "Strength of l0's regulariser, of which each weight counts LAMBDA/images: it"
                             + " decides how many weights go (default: ${DEFAULT-VALUE}).")
@@ -102,8 +103,14 @@ final class L0Recipe implements Recipe {
         return Map.of();
     }
 
+    /** What is learned asks for no share of any layer. */
+    @Override
+    public Allocation allocation(SharedOptions shared) {
+        return Allocation.global();
+    }
+
     @Override
     public Optional<Sweep> sweep() {
-        return Optional.of(new Sweep("l0-strength", List.of("0.1", "0.3", "1", "3", "10", "30")));
+        return Optional.of(new Sweep("l0-strength", List.of("3", "10", "30", "100", "300", "1000")));
     }
 }

@@ -1,5 +1,6 @@
 package io.flipout.cli.method;
 
+import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm.Sweep;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.VariationalDropout;
@@ -94,6 +95,12 @@ final class VariationalDropoutRecipe implements Recipe {
     @Override
     public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
         return Map.of("vd-warm-up", Double.toString(warmUp));
+    }
+
+    /** What is learned asks for no share of any layer. */
+    @Override
+    public Allocation allocation(SharedOptions shared) {
+        return Allocation.global();
     }
 
     @Override

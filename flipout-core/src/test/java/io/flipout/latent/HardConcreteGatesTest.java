@@ -10,6 +10,8 @@ import io.flipout.Path;
 import io.flipout.Trained;
 import io.flipout.mask.ParameterInfo;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.assertj.core.data.Offset;
@@ -236,11 +238,11 @@ class HardConcreteGatesTest {
      */
     @Test
     void bothPathsAgreeButForWhatTheyDraw() {
-        float[][] ends = new float[2][];
+        Map<Path, float[]> ends = new EnumMap<>(Path.class);
         for (Path path : Path.values()) {
-            in(path, manager -> ends[path.ordinal()] = end(manager, gatesOfNeurons(.01)));
+            in(path, manager -> ends.put(path, end(manager, gatesOfNeurons(.01))));
         }
-        assertThat(ends[0]).containsExactly(ends[1], within(2e-4f));
+        assertThat(ends.get(Path.DIRECT)).containsExactly(ends.get(Path.ENGINE), within(2e-4f));
     }
 
     static float[] end(NDManager manager, Reparameterization by) {

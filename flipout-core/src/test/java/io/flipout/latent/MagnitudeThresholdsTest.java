@@ -11,7 +11,9 @@ import io.flipout.schedule.Plan;
 import io.flipout.schedule.PruningEvent;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -140,16 +142,17 @@ class MagnitudeThresholdsTest {
 
     @Test
     void bothPathsAgree() {
-        float[][] ends = new float[2][];
+        Map<Path, float[]> ends = new EnumMap<>(Path.class);
         for (Path path : Path.values()) {
             in(
                     path,
                     manager ->
-                            ends[path.ordinal()] =
+                            ends.put(
+                                    path,
                                     HardConcreteGatesTest.end(
-                                            manager, new MagnitudeThresholds(.01, .1)));
+                                            manager, new MagnitudeThresholds(.01, .1))));
         }
-        assertThat(ends[0]).containsExactly(ends[1], within(2e-4f));
+        assertThat(ends.get(Path.DIRECT)).containsExactly(ends.get(Path.ENGINE), within(2e-4f));
     }
 
     @Test

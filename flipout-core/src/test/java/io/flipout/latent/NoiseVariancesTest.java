@@ -8,6 +8,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.flipout.Path;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -135,18 +137,21 @@ class NoiseVariancesTest {
 
     @Test
     void bothPathsAgreeButForWhatTheyDraw() {
-        float[][] ends = new float[2][];
+        Map<Path, float[]> ends = new EnumMap<>(Path.class);
         for (Path path : Path.values()) {
             in(
                     path,
                     manager ->
-                            ends[path.ordinal()] =
+                            ends.put(
+                                    path,
                                     HardConcreteGatesTest.end(
-                                            manager, new NoiseVariances(.01, 0, 0, 3, -2)));
+                                            manager, new NoiseVariances(.01, 0, 0, 3, -2))));
         }
-        for (int i = 0; i < ends[0].length; i++) {
-            assertThat(ends[0][i])
-                    .isCloseTo(ends[1][i], within(1e-4f * (1 + Math.abs(ends[1][i]))));
+        for (int i = 0; i < ends.get(Path.DIRECT).length; i++) {
+            assertThat(ends.get(Path.DIRECT)[i])
+                    .isCloseTo(
+                            ends.get(Path.ENGINE)[i],
+                            within(1e-4f * (1 + Math.abs(ends.get(Path.ENGINE)[i]))));
         }
     }
 

@@ -143,9 +143,10 @@ final class LatentWeights {
      * optimizer to move.
      *
      * @param devices on how many the step is taken
+     * @param copies takes the gradients that are copied, to be closed after the step
      * @return the parts, with gradients of their own where DJL hands the same on to other devices
      */
-    List<Part> carry(List<Part> parts, int devices, PrunedNetwork network) {
+    List<Part> carry(List<Part> parts, int devices, PrunedNetwork network, List<NDArray> copies) {
         List<Part> carried = new ArrayList<>();
         List<LatentTensor> tensors = new ArrayList<>();
         List<NDArray> gradients = new ArrayList<>();
@@ -154,7 +155,11 @@ final class LatentWeights {
                 carried.add(part);
                 continue;
             }
-            Part own = devices > 1 && !part.isOwn() ? withOwnGradient(part) : part;
+            Part own = part;
+            if (devices > 1 && !part.isOwn()) {
+                own = withOwnGradient(part);
+                copies.add(own.gradient());
+            }
             LatentTensor tensor = of(part.mirror());
             if (areDrawn() && !tensor.isDrawn()) {
                 throw new IllegalStateException(

@@ -1,6 +1,7 @@
 package io.flipout.djl;
 
 import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
 import ai.djl.training.optimizer.Optimizer;
 import io.flipout.djl.GradientPath.Part;
 import io.flipout.djl.training.ParameterGradient;
@@ -84,14 +85,11 @@ final class RunningMethod {
     }
 
     private void takeLatent(List<Part> parts, Optimizer base, int devices, PrunedNetwork network) {
-        List<Part> carried = latents.carry(parts, devices, network);
+        List<NDArray> copies = new ArrayList<>();
+        List<Part> carried = latents.carry(parts, devices, network, copies);
         path.take(carried, terms, base, devices);
         latents.settle(carried, base, network);
-        for (int i = 0; i < parts.size(); i++) {
-            if (carried.get(i) != parts.get(i)) {
-                carried.get(i).gradient().close();
-            }
-        }
+        copies.forEach(NDArray::close);
     }
 
     void afterPruning() {

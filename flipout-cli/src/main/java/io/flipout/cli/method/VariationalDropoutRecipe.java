@@ -105,6 +105,6 @@ final class VariationalDropoutRecipe implements Recipe {
 
     @Override
     public Optional<Sweep> sweep() {
-        return Optional.of(new Sweep("vd-strength", List.of("0.1", "0.3", "1", "3", "10", "30")));
+        return Optional.of(new Sweep("vd-strength", List.of("0.03", "0.1", "0.3", "1", "3", "10")));
     }
 }

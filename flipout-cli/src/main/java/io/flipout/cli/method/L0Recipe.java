@@ -111,6 +111,7 @@ final class L0Recipe implements Recipe {
 
     @Override
     public Optional<Sweep> sweep() {
-        return Optional.of(new Sweep("l0-strength", List.of("3", "10", "30", "100", "300", "1000")));
+        return Optional.of(
+                new Sweep("l0-strength", List.of("3", "10", "30", "100", "300", "1000")));
     }
 }

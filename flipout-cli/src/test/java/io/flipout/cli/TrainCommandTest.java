@@ -263,7 +263,10 @@ class TrainCommandTest {
         Shell shell = train(run, words.toArray());
         assertThat(shell.status()).as(shell.err()).isZero();
         assertThat(shell.out())
-                .contains("while " + options.split(" ")[0] + " learns which weights go.");
+                .contains(
+                        "while "
+                                + options.substring(0, options.indexOf(' '))
+                                + " learns which weights go.");
         assertThat(run.resolve("config.yaml"))
                 .content()
                 .contains("optimizer: \"" + optimizer + "\"");

@@ -56,6 +56,10 @@ final class VectorLoops implements Loops {
     public void taps(float[] arena, Taps taps, int group, int from, int to) {
         int[] starts = taps.starts;
         boolean together = starts[to] - starts[from] > SPARSE * (to - from);
+        if (!taps.isRun()) {
+            tiles(arena, taps, group, from, to);
+            return;
+        }
         if (taps.isSmall()) {
             small(arena, taps, group, from, to);
             return;
@@ -95,6 +99,68 @@ final class VectorLoops implements Loops {
                 }
             }
         }
+    }
+
+    /** Tiles of outputs whose inputs lie further apart; the last ones of all overlap others. */
+    private static void tiles(float[] arena, Taps taps, int group, int from, int to) {
+        for (int row = 0; row < taps.rows; row += Taps.TILE_ROWS) {
+            int y = Math.min(row, taps.rows - Taps.TILE_ROWS);
+            for (int column = 0; column < taps.columns; column += Taps.TILE_COLUMNS) {
+                int x = Math.min(column, taps.columns - Taps.TILE_COLUMNS);
+                int at = y * taps.outRowStride + x * taps.outStep;
+                int in = y * taps.inRowStride + x * taps.inStep;
+                int length = Taps.TILE_COLUMNS * taps.outStep;
+                for (int filter = from; filter < to; filter++) {
+                    for (int lane = 0; lane < taps.outStep; lane += L) {
+                        tile(arena, taps, group, filter, in + lane, at + lane);
+                    }
+                    int below = at + taps.outRowStride;
+                    finish(arena, taps, group, filter, at, at + length);
+                    finish(arena, taps, group, filter, below, below + length);
+                }
+            }
+        }
+    }
+
+    /** A vector of each output of a tile. */
+    private static void tile(float[] arena, Taps taps, int group, int filter, int from, int to) {
+        int[] offsets = taps.offsets;
+        float[] values = taps.values;
+        int in = taps.inFirst + group * taps.inGroupStride + from;
+        int step = taps.inStep;
+        int end = taps.starts[filter + 1];
+        FloatVector s00 = FloatVector.zero(FLOATS);
+        FloatVector s01 = FloatVector.zero(FLOATS);
+        FloatVector s02 = FloatVector.zero(FLOATS);
+        FloatVector s03 = FloatVector.zero(FLOATS);
+        FloatVector s10 = FloatVector.zero(FLOATS);
+        FloatVector s11 = FloatVector.zero(FLOATS);
+        FloatVector s12 = FloatVector.zero(FLOATS);
+        FloatVector s13 = FloatVector.zero(FLOATS);
+        for (int tap = taps.starts[filter]; tap < end; tap++) {
+            int o = in + offsets[tap];
+            FloatVector w = FloatVector.broadcast(FLOATS, values[tap]);
+            s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
+            s01 = FloatVector.fromArray(FLOATS, arena, o + step).fma(w, s01);
+            s02 = FloatVector.fromArray(FLOATS, arena, o + 2 * step).fma(w, s02);
+            s03 = FloatVector.fromArray(FLOATS, arena, o + 3 * step).fma(w, s03);
+            o += taps.inRowStride;
+            s10 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s10);
+            s11 = FloatVector.fromArray(FLOATS, arena, o + step).fma(w, s11);
+            s12 = FloatVector.fromArray(FLOATS, arena, o + 2 * step).fma(w, s12);
+            s13 = FloatVector.fromArray(FLOATS, arena, o + 3 * step).fma(w, s13);
+        }
+        int out = taps.out(group, filter) + to;
+        int outStep = taps.outStep;
+        s00.intoArray(arena, out);
+        s01.intoArray(arena, out + outStep);
+        s02.intoArray(arena, out + 2 * outStep);
+        s03.intoArray(arena, out + 3 * outStep);
+        out += taps.outRowStride;
+        s10.intoArray(arena, out);
+        s11.intoArray(arena, out + outStep);
+        s12.intoArray(arena, out + 2 * outStep);
+        s13.intoArray(arena, out + 3 * outStep);
     }
 
     /** Planes that are small. */

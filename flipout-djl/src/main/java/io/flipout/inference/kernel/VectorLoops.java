@@ -1,5 +1,6 @@
 package io.flipout.inference.kernel;
 
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -27,6 +28,7 @@ final class VectorLoops implements Loops {
     private static final VectorSpecies<Integer> INTS =
             VectorSpecies.of(int.class, FLOATS.vectorShape());
     private static final int L = FLOATS.length();
+    private static final VectorSpecies<Byte> BYTES = ByteVector.SPECIES_128;
 
     /** Filters of as many taps or fewer are computed plane by plane. */
     private static final int FEW = 8;
@@ -705,6 +707,10 @@ final class VectorLoops implements Loops {
 
     @Override
     public void features(float[] arena, Features features, int group, int from, int to) {
+        if (L == Windows.LANES && features.windows != null && group == 0) {
+            single(arena, features, from, to);
+            return;
+        }
         if (!features.isByVectors()) {
             ScalarLoops.INSTANCE.features(arena, features, group, from, to);
             return;
@@ -757,5 +763,57 @@ final class VectorLoops implements Loops {
         }
         int out = features.outFirst + group * features.outGroupStride + filter * features.lanes;
         v.intoArray(arena, out + lane);
+    }
+
+    /** Blocks of outputs of a single image. */
+    private static void single(float[] arena, Features features, int from, int to) {
+        int blocks = Windows.ROWS / Features.ROWS; // Of eight outputs.
+        int block = from;
+        while (block < to) {
+            int whole = block / blocks;
+            boolean isWhole = block % blocks == 0 && block + blocks <= to;
+            int next = isWhole && features.windows.has(whole) ? block + blocks : block + 1;
+            if (next == block + 1 || !windows(arena, features, whole)) {
+                ScalarLoops.INSTANCE.features(arena, features, 0, block, next);
+            }
+            block = next;
+        }
+    }
+
+    /**
+     * A block of outputs of a single image, with the results of one by one. False if nothing is
+     * written: an input was infinite or undefined, which is so even when multiplied by 0.
+     */
+    private static boolean windows(float[] arena, Features features, int block) {
+        Windows windows = features.windows;
+        int[] places = windows.places;
+        byte[] picks = windows.picks;
+        float[] values = windows.values;
+        int end = windows.starts[block + 1];
+        FloatVector s0 = FloatVector.zero(FLOATS);
+        FloatVector s1 = FloatVector.zero(FLOATS);
+        for (int step = windows.starts[block]; step < end; step++) {
+            IntVector pick =
+                    (IntVector) ByteVector.fromArray(BYTES, picks, step * L).castShape(INTS, 0);
+            FloatVector x =
+                    pick.selectFrom(
+                                    FloatVector.fromArray(FLOATS, arena, places[step])
+                                            .reinterpretAsInts())
+                            .reinterpretAsFloats();
+            s0 = FloatVector.fromArray(FLOATS, values, step * 2 * L).mul(x).add(s0);
+            s1 = FloatVector.fromArray(FLOATS, values, step * 2 * L + L).mul(x).add(s1);
+        }
+        int row = block * Windows.ROWS;
+        s0 = s0.add(FloatVector.fromArray(FLOATS, features.biases, row));
+        s1 = s1.add(FloatVector.fromArray(FLOATS, features.biases, row + L));
+        FloatVector both = s0.add(s1);
+        if (both.compare(VectorOperators.NE, both).anyTrue()) {
+            return false;
+        }
+        float low = features.epilogue.low;
+        float high = features.epilogue.high;
+        s0.max(low).min(high).intoArray(arena, 0, features.outs, row);
+        s1.max(low).min(high).intoArray(arena, 0, features.outs, row + L);
+        return true;
     }
 }

@@ -221,7 +221,7 @@ final class CompareCommand implements Callable<Integer> {
                                 "",
                                 Measure.TEST,
                                 options,
-                                arms(List.of("flipout", "global-magnitude", "random")),
+                                arms(List.of("flipout-adaptive", "flipout", "global-magnitude")),
                                 Sparsities.PAPER,
                                 List.of(1))
                         : Preset.named(preset).comparison(options);

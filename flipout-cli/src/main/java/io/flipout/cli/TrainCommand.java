@@ -28,7 +28,6 @@ import io.flipout.djl.Pruner;
 import io.flipout.djl.data.ImageDataset;
 import io.flipout.method.PruningMethod;
 import io.flipout.report.SparsityReport;
-import io.flipout.schedule.Schedule;
 import io.flipout.signal.Signal;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -125,29 +124,32 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin private CheckpointOptions saving;
     @Mixin private CommonOptions common;
 
-    /** A training as the options describe it. */
-    private record Plan(String network, Schedule schedule) {}
-
-    /** Checks the options as far as that goes without an engine and data, and fills in defaults. */
-    private Plan plan(boolean saved) {
+    /**
+     * Checks the options as far as that goes without an engine and data, fills in defaults, and
+     * returns the short name of the network.
+     */
+    private String plan(boolean saved) {
         String network = Networks.shortName(model, Optional.ofNullable(width), saved);
         data.dataSet();
         optimizer.resolve();
         forward.resolve();
-        PruningMethod method = pruning.method(optimizer.learningRate());
+        pruning.method(optimizer.learningRate());
         if (Networks.isSaved(model)) {
             // A run may be resumed and repeated from another folder.
             model = Path.of(model).toAbsolutePath().normalize().toString();
-            resolveZeros(method);
+            resolveZeros();
         }
         data.resolve();
         saving.resolve();
-        Schedule schedule = pruning.schedule(optimizer.epochs());
+        pruning.schedule(optimizer.epochs());
+        optimizer.resolveMilestones(pruning.isOfPaper());
         pruning.allocation();
-        return new Plan(network, schedule);
+        return network;
     }
 
-    private void resolveZeros(PruningMethod method) {
+    private void resolveZeros() {
+        pruning.keepZeros(!Boolean.FALSE.equals(keepZeros));
+        PruningMethod method = pruning.method(optimizer.learningRate());
         boolean rewires =
                 method.rewiring().isPresent()
                         || method.signals().stream().anyMatch(Signal::revives);
@@ -159,10 +161,13 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /** Says what becomes of the zeros that a network comes with. */
+    /** Says what becomes of the zeros that a network comes with, if there are any to keep. */
     private void tellZeros(Model opened, Terminal terminal) {
         SparsityReport report = SparsityReport.ofZeros(opened, pruning.weights());
-        if (report.remaining() < report.weights()) {
+        if (report.remaining() == report.weights()) {
+            keepZeros = false;
+            pruning.keepZeros(false);
+        } else {
             terminal.line(
                     "%s comes %s %% sparse: its zeros %s.",
                     model,
@@ -217,7 +222,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        Plan plan = plan(false);
+        String network = plan(false);
         RunFolder folder =
                 new RunFolder(
                         out != null
@@ -225,11 +230,11 @@ final class TrainCommand implements Callable<Integer> {
                                 : RunFolder.free(
                                         String.join(
                                                 "-",
-                                                plan.network(),
+                                                network,
                                                 data.dataSet().dataName(),
                                                 pruning.name())));
         folder.check(overwrite);
-        return train(plan, folder, Optional.empty());
+        return train(network, folder, Optional.empty());
     }
 
     /**
@@ -275,7 +280,7 @@ final class TrainCommand implements Callable<Integer> {
                 : Networks.classes(model);
     }
 
-    private int train(Plan plan, RunFolder folder, Optional<Found> from) throws Exception {
+    private int train(String network, RunFolder folder, Optional<Found> from) throws Exception {
         Engine engine = common.startEngine();
         Device[] devices = Devices.parse(device);
         engine.setRandomSeed(seed);
@@ -286,7 +291,7 @@ final class TrainCommand implements Callable<Integer> {
         Optional<Integer> channels = Optional.ofNullable(width);
         String source = from.flatMap(Found::module).map(Path::toString).orElse(model);
         if (SavedModel.isScript(Path.of(source))) {
-            Networks.rehearse(source, plan.network(), images.train(), devices[0], terminal::note);
+            Networks.rehearse(source, network, images.train(), devices[0], terminal::note);
         }
         try (Model opened = Networks.open(source, channels, images.train(), devices[0])) {
             if (from.isEmpty() && Networks.isSaved(model)) {
@@ -304,7 +309,7 @@ final class TrainCommand implements Callable<Integer> {
             Pruner.Builder pruner =
                     Pruner.builder()
                             .setMethod(pruning.method(training))
-                            .setSchedule(plan.schedule())
+                            .setSchedule(pruning.schedule(optimizer.epochs()))
                             .optAllocation(pruning.allocation())
                             .optWeights(pruning.weights())
                             .optKeepZeros(Boolean.TRUE.equals(keepZeros))
@@ -314,7 +319,7 @@ final class TrainCommand implements Callable<Integer> {
             return new TrainRun(
                             folder,
                             terminal,
-                            plan.network(),
+                            network,
                             opened,
                             pruner.build(),
                             pruning,

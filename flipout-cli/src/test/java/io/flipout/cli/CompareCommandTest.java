@@ -319,7 +319,7 @@ class CompareCommandTest {
                 "--methods flipout:q=1              | Unknown option '--q=1'; there are --model,",
                 "--methods flipout:p=-1             | power p",
                 "--sparsities 0                     | --sparsities must lie between 0 and 1, got 0.0",
-                "--sparsities 0.9999                | takes 13 prunings",
+                "--schedule paper --sparsities 0.9999 | takes 13 prunings",
                 "--sparsity 0.5                     | compare sets --sparsity of each run itself: give --methods, --sparsities",
                 "--colour red                       | Unknown option '--colour'; there are --model,",
                 "--jobs 0                           | --jobs must be at least 1",

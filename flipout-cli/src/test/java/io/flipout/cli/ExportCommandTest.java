@@ -119,7 +119,7 @@ class ExportCommandTest {
         assertThat(metadata.mean()).hasSize(1);
         assertThat(metadata.std()).hasSize(1);
         assertThat(metadata.classes()).hasSize(10).startsWith("0", "1");
-        assertThat(metadata.method()).isEqualTo("flipout");
+        assertThat(metadata.method()).isEqualTo("flipout-adaptive");
         assertThat(metadata.sparsity()).isEqualTo(0.9);
         assertThat(metadata.preprocessed()).isFalse();
         assertThat(metadata.versions()).containsOnlyKeys("flipout", "djl", "pytorch");

@@ -333,9 +333,11 @@ class ResumeCommandTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "--sparsity 0.9 --milestones 2,5 | --sparsity 0.9 --milestones 2,5 --prune-every 1",
+                "--sparsity 0.9 --milestones 2,5 | --sparsity 0.9 --milestones 2,5 --prune-end 2 --rewire-until 32",
+                "--sparsity 0.9 --prune-end 1.3 --rewire-every 3 --milestones 3 | --sparsity 0.9 --prune-end 1.3 --rewire-every 3 --rewire-until 32 --milestones 3",
+                "--method flipout --schedule paper --sparsity 0.9 | --method flipout --schedule paper --sparsity 0.9 --prune-every 1 --milestones 2,3",
                 "--method none --milestones 9    | --method none --milestones 9",
-                "--prune-every 2 --milestones 3  | --prune-every 2 --milestones 3",
+                "--method flipout --prune-every 2 --milestones 3  | --method flipout --prune-every 2 --milestones 3",
                 "--method obd --fisher-examples 20 --prune-every 2 | --method obd --fisher-examples 20 --prune-every 2 --milestones 2,3",
                 "--method hoyer-square --threshold 0.01 | --method hoyer-square --threshold 0.01 --fine-tune 3 --milestones 2,3",
                 "--method layer-magnitude --quality 0.5 | --method layer-magnitude --quality 0.5 --prune-every 1 --milestones 2,3",
@@ -346,7 +348,7 @@ class ResumeCommandTest {
                 "--method set --sparsity 0.9 | --method set --sparsity 0.9 --rewire-every 8 --rewire-until 32 --milestones 2,3",
                 "--method synflow --sparsity 0.9 --synflow-rounds 5 | --method synflow --sparsity 0.9 --synflow-rounds 5 --milestones 2,3",
                 "--method grasp --sparsity 0.9 | --method grasp --sparsity 0.9 --milestones 2,3",
-                "--method global-magnitude --sparsity 0.5 --momentum 0 --noise-scale langevin --noise 0.1 | --method global-magnitude --sparsity 0.5 --momentum 0 --noise-scale langevin --noise 0.1 --prune-every 2 --milestones 2,3",
+                "--method global-magnitude --sparsity 0.5 --momentum 0 --noise-scale langevin --noise 0.1 | --method global-magnitude --sparsity 0.5 --momentum 0 --noise-scale langevin --noise 0.1 --prune-end 2 --milestones 2,3",
                 "--method none --noise-scale annealed --noise 0.01 | --method none --noise-scale annealed --noise 0.01 --milestones 2,3",
             })
     void aLongerRunIsTheOneThatWasPlannedSoLong(String options, String planned) throws IOException {
@@ -559,7 +561,7 @@ class ResumeCommandTest {
     void aCheckpointOfAnotherTrainingIsRefused(String was, String is, String difference)
             throws IOException {
         Path run = folder.resolve("run");
-        stop(run, "--sparsity", 0.9, "--epochs", 300);
+        stop(run, "--method", "flipout", "--sparsity", 0.9, "--epochs", 300);
         Path config = run.resolve("config.yaml");
         String text = Files.readString(config).replace("\"", "");
         assertThat(text).contains(was);

@@ -112,7 +112,19 @@ class TrainAgainTest {
     @Test
     void itIsPrunedFurtherFromWhereItWas() throws IOException {
         Path out = folder.resolve("further");
-        Shell shell = again(out, "--model", run, "--sparsity", 0.75, "--epochs", 3, "--lr", 0.001);
+        Shell shell =
+                again(
+                        out,
+                        "--model",
+                        run,
+                        "--schedule",
+                        "paper",
+                        "--sparsity",
+                        0.75,
+                        "--epochs",
+                        3,
+                        "--lr",
+                        0.001);
         assertThat(shell.status()).as(shell.err()).isZero();
         assertThat(shell.out()).contains("with 66,550 of 266,200 weights");
         String[] first = Files.readAllLines(out.resolve("metrics.csv")).get(1).split(",", -1);

@@ -83,6 +83,8 @@ class TrainCommandTest {
 
     @ParameterizedTest
     @CsvSource({
+        "flipout-adaptive, 0.999, 11",
+        "flipout-adaptive, 0.75, 2",
         "flipout, 0.999, 11",
         "flipout, 0.75, 4",
         "global-magnitude, 0.999, 11",
@@ -106,7 +108,19 @@ class TrainCommandTest {
     void everyMethodEndsAtExactlyItsSparsity(String method, double sparsity, int epochs)
             throws IOException {
         Path run = folder.resolve("run");
-        Shell shell = train(run, "--method", method, "--sparsity", sparsity, "--epochs", epochs);
+        // Each step of so few would prune, before ten values of a weight are recorded.
+        String schedule = method.equals("magnitude-uncertainty") ? "paper" : "gradual";
+        Shell shell =
+                train(
+                        run,
+                        "--method",
+                        method,
+                        "--sparsity",
+                        sparsity,
+                        "--epochs",
+                        epochs,
+                        "--schedule",
+                        schedule);
         assertThat(shell.status()).as(shell.err()).isZero();
         JsonNode summary = summary(run);
         long expected = Math.round(WEIGHTS * (1 - sparsity));
@@ -124,7 +138,20 @@ class TrainCommandTest {
     @Test
     void theSummaryHoldsWhatARunCameTo() throws IOException {
         Path run = folder.resolve("run");
-        train(run, "--sparsity", 0.9, "--epochs", 6, "--seed", 3, "--val-size", 50);
+        train(
+                run,
+                "--method",
+                "flipout",
+                "--schedule",
+                "paper",
+                "--sparsity",
+                0.9,
+                "--epochs",
+                6,
+                "--seed",
+                3,
+                "--val-size",
+                50);
         JsonNode summary = summary(run);
         List<String> names = new ArrayList<>();
         summary.fieldNames().forEachRemaining(names::add);
@@ -269,6 +296,8 @@ class TrainCommandTest {
                     "obd",
                     "--sparsity",
                     0.75,
+                    "--schedule",
+                    "paper",
                     "--epochs",
                     3,
                     "--augment",
@@ -313,7 +342,16 @@ class TrainCommandTest {
     @Test
     void layerMagnitudeTakesTheSameShareOfEveryLayer() throws IOException {
         Path run = folder.resolve("run");
-        train(run, "--method", "layer-magnitude", "--sparsity", 0.5, "--epochs", 2);
+        train(
+                run,
+                "--method",
+                "layer-magnitude",
+                "--sparsity",
+                0.5,
+                "--schedule",
+                "paper",
+                "--epochs",
+                2);
         for (JsonNode layer : summary(run).get("layers")) {
             assertThat(layer.get("remaining").asLong() * 2)
                     .isEqualTo(layer.get("weights").asLong());
@@ -491,12 +529,14 @@ class TrainCommandTest {
                 "--method random --p 3 --quality 1  | --p does not apply to random; --quality does not apply to random",
                 "--method snip --prune-rate 0.3     | --prune-rate does not apply to snip",
                 "--method flipout --snip-steps 2    | --snip-steps does not apply to flipout",
-                "--noise 0 --noise-scale weight     | --noise-scale does not apply to flipout",
+                "--method flipout --noise 0 --noise-scale weight | --noise-scale does not apply to flipout",
                 "--method hoyer-square --layer-floor 3 --prune-rate 0.5 | --layer-floor does not; --prune-rate does not",
                 "--method layer-magnitude --quality 1 --allocation layer | --allocation does not apply to layer-magnitude",
                 "--method soft-deep-r --deep-r-l1 1e-4 --fine-tune 2 | --fine-tune does not apply to soft-deep-r",
                 "--image-size 32                    | --image-size does not apply to mnist",
-                "--p 3 --prune-rate 0.6 --noise-scope all --layer-floor 3 | ''",
+                "--p 3 --prune-rate 0.6 --noise 1 --noise-scope all --layer-floor 3 | ''",
+                "--method flipout --p 3 --schedule paper --prune-rate 0.6 --noise-scope all | ''",
+                "--method gmp --prune-end 3 | --prune-end does not apply to gmp",
                 "--method deep-r --deep-r-l1 1e-4   | ''",
             })
     void whatIsNotUsedIsSaid(String options, String notes) {
@@ -560,12 +600,12 @@ class TrainCommandTest {
         Path first = folder.resolve("first");
         train(first, "--method", "hoyer-square", "--epochs", 7, "--threshold", 0.01);
         assertThat(Files.readAllLines(first.resolve("config.yaml")))
-                .contains("fine-tune: 2", "- 3", "- 5");
+                .contains("fine-tune: 2", "- 4", "- 6");
         Path longer = folder.resolve("longer");
         Object config = first.resolve("config.yaml");
         Shell.run("train", "--config", config, "--epochs", 14, "--limit", 60, "--out", longer);
         assertThat(Files.readAllLines(longer.resolve("config.yaml")))
-                .contains("fine-tune: 4", "- 6", "- 10");
+                .contains("fine-tune: 4", "- 8", "- 11");
         Path other = folder.resolve("other");
         Shell.run(
                 "train", "--method=flipout", "--config", config, "--sparsity=0.5", "--out", other);
@@ -651,7 +691,7 @@ class TrainCommandTest {
     void learningRatesOfALotteryTicketStartAnewInEveryRound() throws IOException {
         Path run = folder.resolve("run");
         train(run, "--method", "lottery-ticket", "--sparsity", 0.36, "--epochs", 2, "--limit", 50);
-        assertThat(rates(run)).containsExactly(500L, 5L, 500L, 5L, 500L, 5L);
+        assertThat(rates(run)).containsExactly(500L, 50L, 500L, 50L, 500L, 50L);
     }
 
     /** The learning rates of the epochs in ten-thousandths. */
@@ -710,7 +750,8 @@ class TrainCommandTest {
     @Test
     void aDivergedRunSaysWhereAndKeepsWhatItHas() throws IOException {
         Path run = folder.resolve("run");
-        Shell shell = train(run, "--sparsity", 0.5, "--epochs", 3, "--lr", "1e30");
+        Object[] options = {"--method", "none", "--epochs", 3, "--lr", "1e30"};
+        Shell shell = train(run, options);
         assertThat(shell.status()).isEqualTo(1);
         assertThat(shell.err().strip())
                 .matches("flipout: The loss became \\S+ at step \\d+ of epoch \\d+: .*");
@@ -731,7 +772,13 @@ class TrainCommandTest {
                 "--sparsity 1                        | sparsity must lie in [0, 1)",
                 "--sparsity -0.1                     | sparsity must lie in [0, 1)",
                 "--sparsity 0.9 --prune-rate 1       | rate must lie in (0, 1)",
-                "--sparsity 0.999 --epochs 5         | takes 10 prunings",
+                "--schedule paper --sparsity 0.999 --epochs 5         | takes 10 prunings",
+                "--prune-end 0 --epochs 3            | --prune-end must lie within the training, between 0 and --epochs 3, got 0.0",
+                "--prune-end 3 --epochs 3            | between 0 and --epochs 3, got 3.0",
+                "--schedule gradual --prune-every 1  | instead of --prune-every, set --prune-end or --prune-rate",
+                "--schedule paper --prune-end 1      | --prune-end does not go with it",
+                "--schedule soon                     | 'soon' is not one of gradual, paper",
+                "--rewire-share 2                    | share of the weights that is rewired must lie in (0, 1]",
                 "--prune-every 5 --epochs 5          | never comes in a training of 5",
                 "--include conv*.weight              | 'conv*.weight' matches no weight",
                 "--exclude *                         | Nothing is left to prune",

@@ -1,7 +1,7 @@
 package io.flipout.method;
 
 import io.flipout.criterion.Criterion;
-import io.flipout.criterion.LayerAdaptiveMagnitude;
+import io.flipout.criterion.LayerAdaptive;
 
 /**
  * LAMP, layer-adaptive magnitude-based pruning: the weights with the lowest θ² / Σθ² go, the sum
@@ -28,6 +28,6 @@ public final class LayerAdaptivePruning implements PruningMethod {
     /** {@inheritDoc} */
     @Override
     public Criterion criterion() {
-        return new LayerAdaptiveMagnitude();
+        return LayerAdaptive.magnitude();
     }
 }

@@ -50,6 +50,18 @@ public interface Rewiring {
     interface Wiring {
 
         /**
+         * Tells whether a step asks nothing of the wiring but that weights which are not alive stay
+         * 0, so that it may be taken with those of all other tensors at once: no method of the
+         * wiring is called then.
+         *
+         * @param step the number of steps taken before, the same on all devices
+         * @return true if so
+         */
+        default boolean isIdle(long step) {
+            return false;
+        }
+
+        /**
          * Sees the gradient of a step, also that of weights which are not alive. It must not read a
          * value back from the device but in the few steps that need it.
          *

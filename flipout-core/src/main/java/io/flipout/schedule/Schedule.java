@@ -42,6 +42,17 @@ public interface Schedule {
     }
 
     /**
+     * Prunes a few percent at a time from the beginning of the training on, to an exact sparsity.
+     *
+     * @param sparsity s, the share of the prunable weights that is removed in the end, in [0, 1)
+     * @return the schedule, once it knows the steps or epochs of the training
+     * @see GradualSchedule
+     */
+    static GradualSchedule.Builder gradual(double sparsity) {
+        return new GradualSchedule.Builder(sparsity);
+    }
+
+    /**
      * Prunes once.
      *
      * @param sparsity the share of the prunable weights that is removed, in [0, 1)

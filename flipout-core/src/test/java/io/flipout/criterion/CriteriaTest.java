@@ -75,7 +75,7 @@ class CriteriaTest {
     /** a = 3 −1 2: 9/9, 1/14, 4/13. b = .5 .4: .25/.25, .16/.41. Two of five go: a[1], a[2]. */
     @Test
     void layerAdaptiveMagnitudeDividesByTheSquaresThatAreAsLargeOrLarger() {
-        Criterion lamp = new LayerAdaptiveMagnitude();
+        Criterion lamp = LayerAdaptive.magnitude();
         double[] a = lamp.score(view(new float[] {3, -1, 2}, new int[3]));
         double[] b = lamp.score(view(new float[] {.5f, .4f}, new int[2]));
 
@@ -94,13 +94,48 @@ class CriteriaTest {
         TensorView view =
                 new TensorView(
                         view(theta, new int[4]).info(), theta, Trained.mask(4, 1), List.of(), 0);
-        assertThat(new LayerAdaptiveMagnitude().score(view)).containsExactly(.5, 0, 1, 0);
+        assertThat(LayerAdaptive.magnitude().score(view)).containsExactly(.5, 0, 1, 0);
         float[] zeros = new float[3];
-        assertThat(new LayerAdaptiveMagnitude().score(view(zeros, new int[3])))
+        assertThat(LayerAdaptive.magnitude().score(view(zeros, new int[3])))
                 .containsExactly(0, 0, 0);
         float[] diverged = {1, Float.NaN, 2};
-        assertThat(new LayerAdaptiveMagnitude().score(view(diverged, new int[3])))
+        assertThat(LayerAdaptive.magnitude().score(view(diverged, new int[3])))
                 .contains(Double.NaN);
+    }
+
+    /** τ = 4/1, 9/3, 1/2: 4/4, 3/7, .5/7.5. */
+    @Test
+    void layerAdaptiveSaliencyDividesByTheSaliencies() {
+        TensorView view = view(new float[] {2, 3, -1}, new int[] {0, 2, 1});
+
+        assertThat(new LayerAdaptive(new FlipSaliency(2, 1)).score(view))
+                .containsExactly(new double[] {1, 3 / 7d, .5 / 7.5}, within(1e-12));
+    }
+
+    /** Many saliencies that differ in their last bits only, and many that do not differ at all. */
+    @ParameterizedTest
+    @ValueSource(ints = {5, 1000})
+    void layerAdaptiveSaliencyTellsTheClosestApart(int size) {
+        double[] close = new double[size];
+        double[] equal = new double[size];
+        for (int i = 0; i < size; i++) {
+            close[i] = Double.longBitsToDouble(Double.doubleToLongBits(1) + i * 7L % size);
+            equal[i] = .5;
+        }
+        TensorView view = view(new float[size], new int[size]);
+
+        double[] scores = new LayerAdaptive(tensor -> close).score(view);
+        for (int i = 0; i < size; i++) {
+            double above = close[i];
+            assertThat(scores[i])
+                    .isCloseTo(
+                            1d / Arrays.stream(close).filter(c -> c >= above).count(),
+                            within(1e-12));
+        }
+        double[] ties = new LayerAdaptive(tensor -> equal).score(view);
+        for (int i = 0; i < size; i++) {
+            assertThat(ties[i]).isCloseTo(1d / (size - i), within(1e-12));
+        }
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.flipout.method;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
@@ -108,6 +109,26 @@ class MethodsTest {
         double[] scores = scores(FlipOut.builder().optFlipOffset(0).build());
         assertThat(scores[0]).isEqualTo(.5);
         assertThat(scores[1]).isGreaterThan(1e30).isLessThan(scores[2]);
+    }
+
+    /** τ = 1/3, 4, 16 after two flips of the first: τ/Στ = .33/20.33, 4/20, 16/16. */
+    @Test
+    void adaptiveFlipOutRanksByShareOfWhatIsAsHighAndExchanges() {
+        AdaptiveFlipOut method = AdaptiveFlipOut.builder().setSteps(1_000).build();
+        assertThat(method.name()).isEqualTo("flipout-adaptive");
+        assertThat(scores(method)).containsExactly(new double[] {1 / 61d, .2, 1}, within(1e-9));
+        assertThat(scores(AdaptiveFlipOut.builder().setSteps(1).optP(0).build()))
+                .containsExactly(new double[] {1 / 7d, .5, 1}, within(1e-9));
+        assertThat(scores(AdaptiveFlipOut.builder().setSteps(1).optFlipOffset(0).build())[0])
+                .isLessThan(1e-30);
+        assertThat(method.gradientTerms()).isEmpty();
+        assertThat(method.rewiring())
+                .contains(new PeriodicRewiring(Growth.GRADIENT, .3, true, 100, 1_000));
+        assertThat(AdaptiveFlipOut.builder().setSteps(9).optShare(0).build().rewiring()).isEmpty();
+        assertThatThrownBy(() -> AdaptiveFlipOut.builder().build())
+                .hasMessageContaining("setSteps(epochs * batches)");
+        assertThatThrownBy(() -> AdaptiveFlipOut.builder().setSteps(9).optShare(1.1).build())
+                .hasMessageContaining("must lie in (0, 1]");
     }
 
     /** Of those that rewire, what is left at first is drawn. */

@@ -103,6 +103,77 @@ class ScheduleTest {
         assertThat(before).isEqualTo(Math.round(RESNET18 * (1 - sparsity)));
     }
 
+    @ParameterizedTest(name = "sparsity {0} at rate {1} in {2} steps: {3} prunings until {4}")
+    @CsvSource({
+        // ⌈log 0.25 / log 0.95⌉ = ⌈27.03⌉, and ⌈log(1/1024) / log 0.95⌉ = ⌈135.1⌉.
+        ".75,          .05, 10000,  28, 5000",
+        ".9990234375,  .05, 10000, 136, 5000",
+        ".75,          .5,  10000,   2, 5000",
+        ".9990234375,  .05,   100,  50,   50", // One in each step of the first 50.
+        ".5,           .05,     2,   1,    1",
+        ".5,           .05,     3,   2,    2"
+    })
+    void gradualPrunesLittleAtATimeAndLeavesTimeToRecover(
+            double sparsity, double rate, long steps, int prunings, long end) {
+        List<PruningEvent> events =
+                Schedule.gradual(sparsity).atRate(rate).overSteps(steps).events(RESNET18);
+
+        assertThat(events).hasSize(prunings);
+        assertThat(last(events))
+                .isEqualTo(new PruningEvent(Unit.STEP, end, Math.round(RESNET18 * (1 - sparsity))));
+        long before = RESNET18;
+        long time = 0;
+        for (PruningEvent event : events) {
+            assertThat(event.at()).isGreaterThan(time).isLessThan(steps);
+            assertThat(event.keep()).isLessThan(before);
+            if (prunings < end) {
+                assertThat(event.keep()).isGreaterThan((long) (before * (1 - rate)) - 2);
+            }
+            before = event.keep();
+            time = event.at();
+        }
+    }
+
+    @Test
+    void gradualByHand() {
+        // m = ⌈log 0.36 / log 0.8⌉ = ⌈4.58⌉ = 5 prunings until epoch 10; 100·0.36^(1/5) = 81.5.
+        assertThat(Schedule.gradual(.64).atRate(.2).until(.25).overEpochs(40).events(100))
+                .containsExactly(
+                        new PruningEvent(Unit.EPOCH, 2, 82),
+                        new PruningEvent(Unit.EPOCH, 4, 66),
+                        new PruningEvent(Unit.EPOCH, 6, 54),
+                        new PruningEvent(Unit.EPOCH, 8, 44),
+                        new PruningEvent(Unit.EPOCH, 10, 36));
+        assertThat(Schedule.gradual(.64).overEpochs(20).end()).isEqualTo(10);
+        assertThat(Schedule.gradual(.75).atRate(.5).endingAt(Unit.STEP, 7).events(8))
+                .containsExactly(
+                        new PruningEvent(Unit.STEP, 4, 4), new PruningEvent(Unit.STEP, 7, 2));
+        assertThat(Schedule.gradual(0).overSteps(10).events(100)).isEmpty();
+        // Of 10 weights, 5 % are none: prunings that would remove none are left out.
+        assertThat(Schedule.gradual(.5).overSteps(1000).events(10))
+                .extracting(PruningEvent::keep)
+                .containsExactly(9L, 8L, 7L, 6L, 5L);
+    }
+
+    @Test
+    void gradualRefusesWhatLeavesNoTime() {
+        assertThatThrownBy(() -> Schedule.gradual(.5).overSteps(1))
+                .hasMessageContaining("at least 2 steps")
+                .hasMessageContaining("got 1");
+        assertThatThrownBy(() -> Schedule.gradual(.5).overEpochs(0))
+                .hasMessageContaining("at least 2 epochs");
+        for (double share : new double[] {0, 1, -1, Double.NaN}) {
+            assertThatThrownBy(() -> Schedule.gradual(.5).until(share))
+                    .hasMessageContaining("must lie in (0, 1)");
+        }
+        assertThatThrownBy(() -> Schedule.gradual(.5).endingAt(Unit.STEP, 0))
+                .hasMessageContaining("at least 1 step or epoch, got 0");
+        assertThatThrownBy(() -> Schedule.gradual(.5).atRate(1)).hasMessageContaining("rate");
+        assertThatThrownBy(() -> Schedule.gradual(1)).hasMessageContaining("[0, 1)");
+        assertThatThrownBy(() -> Schedule.gradual(.9999).overSteps(9).events(100))
+                .hasMessageContaining("leaves none of 100 weights");
+    }
+
     @Test
     void toSparsityKeepsThePublishedNumberAt999() {
         assertThat(last(Schedule.toSparsity(.999).overEpochs(350).events(RESNET18)).keep())

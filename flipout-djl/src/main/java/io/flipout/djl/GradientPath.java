@@ -23,7 +23,7 @@ import java.util.Optional;
  *
  * <p>It has three forms with one meaning. In the host's memory a step is one walk over all tensors,
  * piece by piece, after one that measures what noise needs. On a device it is some thirty
- * operations on flat arrays of all tensors. What neither can take, such as methods that rewire,
+ * operations on flat arrays of all tensors. What neither can take, such as a step that rewires,
  * goes tensor by tensor.
  */
 final class GradientPath implements AutoCloseable {
@@ -50,6 +50,11 @@ final class GradientPath implements AutoCloseable {
             return tensor().info().parameter().getId();
         }
 
+        /** Whether this step may change which weights are alive, or what they are. */
+        boolean isRewired() {
+            return wiring.isPresent() && !wiring.get().isIdle(mirror);
+        }
+
         void see(Piece piece) {
             for (Signal.Watch watch : mirror.watches()) {
                 watch.afterStep(piece);
@@ -73,7 +78,7 @@ final class GradientPath implements AutoCloseable {
         for (Part part : parts) {
             if (part.tensor().info().size() > 0) {
                 part.mirror().watches().forEach(watch -> watch.beforeStep(part.gradient()));
-                (part.wiring().isPresent()
+                (part.isRewired()
                                 ? alone
                                 : part.update().isOnHost()
                                         ? onHost
@@ -196,8 +201,9 @@ final class GradientPath implements AutoCloseable {
                 tensor.applyMask(tensor.values());
             }
         }
-        wiring.ifPresent(rewires -> rewires.afterStep(part.mirror(), base, devices));
+        wiring.ifPresent(rewires -> rewires.afterStep(part.mirror()));
         part.mirror().watches().forEach(Signal.Watch::afterStep);
+        wiring.ifPresent(rewires -> rewires.rewire(part.mirror(), base, devices));
     }
 
     /** The tensors leave their devices; their states stay where they are. */

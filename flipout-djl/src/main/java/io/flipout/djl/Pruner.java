@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Prunes a network while DJL trains it.
@@ -217,6 +218,16 @@ public final class Pruner {
      */
     public int prunings() {
         return run.prunings();
+    }
+
+    /**
+     * Calls back before each pruning of the training, when weights, masks and what the method's
+     * signals have seen are still those that it decides by.
+     *
+     * @param observer takes the pruning; it is not to change the network
+     */
+    public void beforePruning(Consumer<PruningEvent> observer) {
+        run.beforePruning(observer);
     }
 
     /**

@@ -10,11 +10,13 @@ import io.flipout.djl.GradientPath.Part;
 import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.djl.training.InitialWeights;
 import io.flipout.djl.training.ParameterGradient;
+import io.flipout.schedule.PruningEvent;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** A training under pruning: what is done at each of its steps and epochs, and in which order. */
 final class PruningRun {
@@ -47,6 +49,10 @@ final class PruningRun {
 
     void optimizeWith(Optimizer base) {
         optimizer = base;
+    }
+
+    void beforePruning(Consumer<PruningEvent> observer) {
+        prunings.observe(observer);
     }
 
     int prunings() {

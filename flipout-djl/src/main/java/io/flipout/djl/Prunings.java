@@ -9,7 +9,10 @@ import io.flipout.schedule.PruningEvent;
 import io.flipout.schedule.PruningEvent.Unit;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +26,8 @@ final class Prunings {
     private final TrainingClock clock;
     private final Optional<RewindPoint> rewind;
     private final RunningMethod method;
+
+    private final List<Consumer<PruningEvent>> observers = new ArrayList<>();
 
     /** Stays true when a pruning fails, and ends the training. */
     private boolean isPruning;
@@ -42,6 +47,11 @@ final class Prunings {
     /** Returns what the network goes back to; none where the method does not rewind. */
     Optional<RewindPoint> rewind() {
         return rewind;
+    }
+
+    /** Calls back before each pruning, when nothing of it is done yet. */
+    void observe(Consumer<PruningEvent> observer) {
+        observers.add(observer);
     }
 
     /** A trainer has been made; parameters may not be initialised yet. */
@@ -171,6 +181,7 @@ final class Prunings {
         long seed = nextSeed();
         PruningEvent event = clock.next(network.events());
         rewind.ifPresent(point -> point.check(optimizer, clock.steps()));
+        observers.forEach(observer -> observer.accept(event));
         network.prune(settings.method().criterion(), event, seed, optimizer, rewind);
         if (!clock.hasNext(network.events())) {
             rewind.ifPresent(RewindPoint::close);

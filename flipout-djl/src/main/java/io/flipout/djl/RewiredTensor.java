@@ -6,6 +6,7 @@ import io.flipout.djl.training.OptimizerState;
 import io.flipout.mask.Mask;
 import io.flipout.rewiring.Rewiring;
 import io.flipout.rewiring.Rewiring.Wiring;
+import io.flipout.signal.Signal;
 import io.flipout.tensor.TrainedTensor;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -30,11 +31,18 @@ final class RewiredTensor {
         this.seed = seed;
     }
 
+    /** Whether the next step asks nothing of the wiring. */
+    boolean isIdle(Mirror mirror) {
+        return of(mirror).isIdle(mirror.tensor().steps());
+    }
+
+    private Wiring of(Mirror mirror) {
+        return byTensor.computeIfAbsent(mirror.tensor(), tensor -> arrive(mirror)).wiring();
+    }
+
     /** Sees the gradient as it comes from the backward pass. */
     void afterBackward(Mirror mirror, NDArray gradient) {
-        byTensor.computeIfAbsent(mirror.tensor(), tensor -> arrive(mirror))
-                .wiring()
-                .afterBackward(gradient);
+        of(mirror).afterBackward(gradient);
     }
 
     void beforeStep(Mirror mirror) {
@@ -49,9 +57,15 @@ final class RewiredTensor {
         return new Wired(mirror, wiring);
     }
 
-    /** Rewires once the step has been taken on all devices: until then the mask stays. */
-    void afterStep(Mirror mirror, Optimizer optimizer, int devices) {
+    void afterStep(Mirror mirror) {
         byTensor.get(mirror.tensor()).wiring().afterStep();
+    }
+
+    /**
+     * Rewires once the step has been taken on all devices: until then the mask stays. What was seen
+     * of weights that went is forgotten, as after a pruning.
+     */
+    void rewire(Mirror mirror, Optimizer optimizer, int devices) {
         if (++stepped < devices) {
             return;
         }
@@ -59,8 +73,11 @@ final class RewiredTensor {
         int[] dormant = first().rewire(mirror.tensor().steps());
         for (Wired wired : byTensor.values()) {
             wired.wiring().settle(dormant);
-            if (dormant.length > 0 && optimizer instanceof OptimizerState stateful) {
-                forget(stateful, wired.mirror(), dormant);
+            if (dormant.length > 0) {
+                wired.mirror().watches().forEach(Signal.Watch::afterPruning);
+                if (optimizer instanceof OptimizerState stateful) {
+                    forget(stateful, wired.mirror(), dormant);
+                }
             }
         }
     }

@@ -19,6 +19,7 @@ import io.flipout.djl.training.RmsProp;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
+import io.flipout.method.AdaptiveFlipOut;
 import io.flipout.method.DeepR;
 import io.flipout.method.FilterPruning;
 import io.flipout.method.FlipOut;
@@ -83,6 +84,9 @@ class CheckpointTest {
         Schedule atOnce = Schedule.beforeTraining(.75, 1);
         return Stream.of(
                 Arguments.of(FlipOut.builder().build(), gradual),
+                Arguments.of(
+                        AdaptiveFlipOut.builder().setSteps(STEPS).optPeriod(3).build(),
+                        Schedule.gradual(.8).overSteps(STEPS)),
                 Arguments.of(GlobalMagnitude.builder().optNoise(1).build(), gradual),
                 Arguments.of(
                         NoisyMethod.builder()

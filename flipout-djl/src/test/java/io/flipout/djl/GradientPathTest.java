@@ -11,6 +11,7 @@ import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import io.flipout.djl.training.Adam;
 import io.flipout.gradient.NoiseScale;
+import io.flipout.method.AdaptiveFlipOut;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.HoyerSquare;
@@ -43,7 +44,10 @@ class GradientPathTest {
                         Named.of("magnitude", GlobalMagnitude.builder().build()),
                         Named.of("movement", new MovementPruning()),
                         Named.of("hoyer", HoyerSquare.builder().setStrength(1e-3f).build()),
-                        Named.of("rigl", RigL.builder().build()));
+                        Named.of("rigl", RigL.builder().optPeriod(3).build()),
+                        Named.of(
+                                "flipout-adaptive",
+                                AdaptiveFlipOut.builder().setSteps(100).optPeriod(3).build()));
         return methods.flatMap(
                 method ->
                         Stream.<Named<Supplier<Optimizer>>>of(

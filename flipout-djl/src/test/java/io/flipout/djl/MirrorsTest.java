@@ -19,6 +19,7 @@ import io.flipout.mask.Mask;
 import io.flipout.method.DeepR;
 import io.flipout.method.FlipOut;
 import io.flipout.method.PruningMethod;
+import io.flipout.method.RigL;
 import io.flipout.method.SoftDeepR;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
@@ -195,7 +196,8 @@ class MirrorsTest {
     static Stream<Arguments> rewired() {
         return Stream.of(
                         DeepR.builder().optL1(.01f).optNoise(.1f).build(),
-                        SoftDeepR.builder().optDensity(.5).optL1(.01f).optNoise(.1f).build())
+                        SoftDeepR.builder().optDensity(.5).optL1(.01f).optNoise(.1f).build(),
+                        RigL.builder().optPeriod(2).build())
                 .flatMap(method -> Stream.of(Path.values()).map(p -> Arguments.of(p, method)));
     }
 

@@ -14,12 +14,16 @@ import io.flipout.allocation.Allocation;
 import io.flipout.djl.training.Sgd;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
+import io.flipout.method.AdaptiveFlipOut;
 import io.flipout.method.DeepR;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.SoftDeepR;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import io.flipout.signal.SignFlips;
+import io.flipout.signal.Signal;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -242,6 +246,77 @@ class RewiringTest {
                     first.forEach((name, values) -> assertThat(values).isEqualTo(again.get(name)));
                     assertThat(first.get(FIRST)).isNotEqualTo(run(method, 6).get(FIRST));
                 });
+    }
+
+    /** Flips of all weights, of tensor by tensor. */
+    private static List<int[]> flips(Pruner pruner) {
+        List<int[]> flips = new ArrayList<>();
+        for (String path : List.of(FIRST, SECOND)) {
+            for (Signal.Watch watch : pruner.watches(path)) {
+                flips.add(((SignFlips.Counts) watch).flips().clone());
+            }
+        }
+        return flips;
+    }
+
+    /**
+     * What is exchanged keeps each tensor's number, and forgets the flips that it had: whoever
+     * comes back begins anew, on the host and on a device alike.
+     */
+    @Test
+    void anExchangeBetweenPruningsForgetsTheFlipsOfWhatGoes() {
+        Map<Path, List<int[]>> ended = new HashMap<>();
+        for (Path path : Path.values()) {
+            path.run(
+                    () -> {
+                        Pruner pruner =
+                                Pruner.builder()
+                                        .setMethod(
+                                                AdaptiveFlipOut.builder()
+                                                        .setSteps(1_000)
+                                                        .optPeriod(2)
+                                                        .optShare(.5)
+                                                        .build())
+                                        .setSchedule(Schedule.oneShot(.5, Unit.STEP, 3))
+                                        .build();
+                        List<byte[]> masks = new ArrayList<>();
+                        List<List<int[]>> seen = new ArrayList<>();
+                        int[] cameBack = {0};
+                        try (TinyTraining tiny = new TinyTraining(1)) {
+                            TrainingListener check =
+                                    afterEveryStep(
+                                            () -> {
+                                                byte[] mask = pruner.masks().get(FIRST).bytes();
+                                                float[] now = tiny.weights().get(FIRST);
+                                                if (!masks.isEmpty() && !seen.isEmpty()) {
+                                                    byte[] before = masks.get(masks.size() - 1);
+                                                    for (int i = 0; i < mask.length; i++) {
+                                                        int f = flips(pruner).get(0)[i];
+                                                        if (mask[i] == 0) {
+                                                            assertThat(now[i]).isZero();
+                                                            assertThat(f).isZero();
+                                                        } else if (before[i] == 0) {
+                                                            cameBack[0]++;
+                                                            assertThat(f).isZero();
+                                                        }
+                                                    }
+                                                }
+                                                masks.add(mask.clone());
+                                                if (!pruner.watches(FIRST).isEmpty()) {
+                                                    seen.add(flips(pruner));
+                                                }
+                                            });
+                            tiny.fit(pruner.wrap(TinyTraining.sgd()), 6, pruner.listener(), check);
+                            assertThat(pruner.report().remaining()).isEqualTo(36);
+                            assertThat(cameBack[0]).isPositive();
+                            ended.put(path, flips(pruner));
+                        }
+                    });
+        }
+        List<int[]> host = ended.get(Path.DIRECT);
+        for (int i = 0; i < host.size(); i++) {
+            assertThat(ended.get(Path.ENGINE).get(i)).isEqualTo(host.get(i));
+        }
     }
 
     /** The signs are those of the first training, though the weights are not what they were. */

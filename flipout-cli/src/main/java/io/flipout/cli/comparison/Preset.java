@@ -107,6 +107,7 @@ public enum Preset {
         options.put("model", model);
         options.put("dataset", dataset);
         options.put("epochs", Integer.toString(EPOCHS));
+        options.put("schedule", "paper");
         options.putAll(changes);
         if (measure == Measure.VALIDATION) {
             Integer heldOut = HELD_OUT.getOrDefault(options.get("dataset"), 10_000);

@@ -23,6 +23,14 @@ final class FlipOutRecipe implements Recipe {
                             + " formula (default: ${DEFAULT-VALUE}).")
     private int flipOffset;
 
+    double p() {
+        return p;
+    }
+
+    int flipOffset() {
+        return flipOffset;
+    }
+
     @Override
     public String name() {
         return "flipout";

@@ -41,7 +41,7 @@ final class LayerMagnitudeRecipe implements Recipe {
     @Override
     public Schedule schedule(SharedOptions shared, int epochs) {
         if (quality == null) {
-            return shared.gradually(epochs);
+            return shared.gradually(epochs, gradualRate());
         }
         if (shared.hasSparsity()) {
             throw new IllegalArgumentException(
@@ -63,7 +63,7 @@ final class LayerMagnitudeRecipe implements Recipe {
     @Override
     public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
         return quality == null
-                ? shared.periodOf(epochs)
+                ? shared.timesOf(epochs)
                 : Map.of("prune-every", Integer.toString(shared.pruneEvery(epochs)));
     }
 

@@ -34,7 +34,7 @@ public final class MethodOptions {
     @Option(
             names = "--method",
             paramLabel = "NAME",
-            defaultValue = "flipout",
+            defaultValue = "flipout-adaptive",
             completionCandidates = Recipes.Names.class,
             description =
                     "One of ${COMPLETION-CANDIDATES}; none is the dense network (default:"
@@ -142,6 +142,16 @@ public final class MethodOptions {
     }
 
     /**
+     * Sets whether the zeros that the network comes with are to stay, which a method may have to
+     * leave something out for.
+     *
+     * @param keepZeros whether they are
+     */
+    public void keepZeros(boolean keepZeros) {
+        shared.keepZeros(keepZeros);
+    }
+
+    /**
      * Makes the schedule, and fills in what other options leave open of it.
      *
      * @param epochs the epochs of the training, or of each round
@@ -151,6 +161,15 @@ public final class MethodOptions {
      */
     public Schedule schedule(int epochs) {
         return recipe().schedule(shared, epochs);
+    }
+
+    /**
+     * Tells whether the training prunes as the paper's do, known once there is a schedule.
+     *
+     * @return true if so
+     */
+    public boolean isOfPaper() {
+        return shared.isOfPaper();
     }
 
     /**

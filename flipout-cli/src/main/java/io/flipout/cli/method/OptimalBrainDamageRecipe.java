@@ -28,6 +28,12 @@ final class OptimalBrainDamageRecipe implements Recipe {
         return new OptimalBrainDamage();
     }
 
+    /** Fewer prunings than others', as it looks at examples before each. */
+    @Override
+    public double gradualRate() {
+        return 0.2;
+    }
+
     @Override
     public void giveExamples(Pruner.Builder pruner, Dataset train) {
         pruner.optExamples(train, examples);

@@ -48,9 +48,14 @@ interface Recipe {
         return Competition.GLOBAL;
     }
 
+    /** Returns the share of the weights left that gradual pruning removes at a time, by default. */
+    default double gradualRate() {
+        return 0.05;
+    }
+
     /** Makes the schedule of so many epochs, and fills in what the options leave open of it. */
     default Schedule schedule(SharedOptions shared, int epochs) {
-        return shared.gradually(epochs);
+        return shared.gradually(epochs, gradualRate());
     }
 
     /**
@@ -58,7 +63,7 @@ interface Recipe {
      * made longer.
      */
     default Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
-        return shared.periodOf(epochs);
+        return shared.timesOf(epochs);
     }
 
     /** Returns how many weights each layer keeps. */

@@ -18,12 +18,14 @@ final class Recipes {
     private final Map<String, Recipe> owners = new HashMap<>();
 
     Recipes() {
+        FlipOutRecipe flipout = new FlipOutRecipe();
         DeepRRecipe deepR = new DeepRRecipe();
         GradualMagnitudeRecipe gmp = new GradualMagnitudeRecipe();
         RigLRecipe rigl = new RigLRecipe();
         all =
                 List.of(
-                        new FlipOutRecipe(),
+                        flipout,
+                        new AdaptiveFlipOutRecipe(flipout, rigl),
                         new GlobalMagnitudeRecipe("global-magnitude", 0),
                         new GlobalMagnitudeRecipe("noisy-global-magnitude", 1),
                         new LayerMagnitudeRecipe(),

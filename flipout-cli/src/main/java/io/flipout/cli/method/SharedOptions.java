@@ -6,6 +6,7 @@ import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.NoisyBuilder;
+import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import java.util.HashSet;
 import java.util.List;
@@ -21,7 +22,16 @@ import picocli.CommandLine.Option;
 final class SharedOptions {
 
     private static final double DEFAULT_SPARSITY = 0.99;
-    private static final double DEFAULT_RATE = 0.5;
+    private static final double PAPER_RATE = 0.5;
+
+    /** The share of a training that prunes gradually. */
+    private static final double GRADUAL_SHARE = 0.5;
+
+    /** When weights go, as {@code --schedule} says it. */
+    private enum Timing {
+        GRADUAL,
+        PAPER
+    }
 
     @Option(
             names = "--sparsity",
@@ -37,7 +47,8 @@ final class SharedOptions {
             paramLabel = "R",
             description =
                     "Share of the weights left that each pruning removes; with --sparsity, about"
-                            + " (default: 0.5, and 0.2 for lottery-ticket).")
+                            + " (default: 0.05, 0.2 for obd and lottery-ticket, and 0.5 with"
+                            + " --schedule paper).")
     private Double pruneRate;
 
     @Option(
@@ -47,6 +58,24 @@ final class SharedOptions {
                     "Epochs from one pruning to the next (default: spread over the training; a quarter"
                             + " of it with --quality).")
     private Integer pruneEvery;
+
+    @Option(
+            names = "--schedule",
+            paramLabel = "gradual|paper",
+            description =
+                    "Whether a few percent of the weights go at a time until --prune-end, or half of"
+                            + " them every so many epochs, as in the paper, whose learning rate it"
+                            + " takes too (default: gradual, and paper where --prune-every is"
+                            + " given).")
+    private Timing schedule;
+
+    @Option(
+            names = "--prune-end",
+            paramLabel = "EPOCH",
+            description =
+                    "Epoch, not necessarily a whole one, after which --schedule gradual has come to its"
+                            + " sparsity (default: half of --epochs).")
+    private Double pruneEnd;
 
     @Option(
             names = "--noise",
@@ -107,7 +136,9 @@ final class SharedOptions {
     private List<String> exclude = List.of();
 
     /** The options that the method has asked for: those that mean something to it. */
-    private final Set<String> asked = new HashSet<>(Set.of("--include", "--exclude"));
+    private final Set<String> asked = new HashSet<>(Set.of("--include", "--exclude", "--schedule"));
+
+    private boolean keepsZeros;
 
     /** How the network will be trained; as long as only the options are known, of no steps. */
     private TrainingPlan plan;
@@ -206,10 +237,56 @@ final class SharedOptions {
         return pruneEvery;
     }
 
-    /** Prunes while the network trains, to a sparsity or by the paper's own form. */
-    Schedule gradually(int epochs) {
-        double rate = pruneRate(DEFAULT_RATE);
-        asked.addAll(List.of("--sparsity", "--prune-every"));
+    /**
+     * Prunes while the network trains, to a sparsity or by the paper's own form.
+     *
+     * @param usualRate the rate of gradual pruning where the options do not tell
+     */
+    Schedule gradually(int epochs, double usualRate) {
+        asked.add("--sparsity");
+        if (schedule == null) {
+            schedule = pruneEvery == null ? Timing.GRADUAL : Timing.PAPER;
+        }
+        return schedule == Timing.GRADUAL
+                ? littleByLittle(epochs, usualRate)
+                : everySoManyEpochs(epochs);
+    }
+
+    /** Whether the prunings come when the paper's do; known once there is a schedule. */
+    boolean isOfPaper() {
+        return schedule == Timing.PAPER;
+    }
+
+    private Schedule littleByLittle(int epochs, double usualRate) {
+        refusePeriod("--schedule gradual spreads its prunings", "--prune-end or --prune-rate");
+        asked.add("--prune-end");
+        if (pruneEnd == null) {
+            pruneEnd = GRADUAL_SHARE * epochs;
+        }
+        if (!(pruneEnd > 0 && pruneEnd < epochs)) {
+            throw new IllegalArgumentException(
+                    "--prune-end must lie within the training, between 0 and --epochs "
+                            + epochs
+                            + ", got "
+                            + pruneEnd
+                            + ".");
+        }
+        // As long as only the options are known, whatever an epoch may be.
+        long ofEpoch = stepsPerEpoch() == 0 ? 1_000 : stepsPerEpoch();
+        long end = Math.round(pruneEnd * ofEpoch);
+        return Schedule.gradual(sparsity())
+                .atRate(pruneRate(usualRate))
+                .endingAt(Unit.STEP, Math.max(1, Math.min(end, epochs * ofEpoch - 1)));
+    }
+
+    private Schedule everySoManyEpochs(int epochs) {
+        if (pruneEnd != null) {
+            throw new IllegalArgumentException(
+                    "--schedule paper prunes until the training ends: --prune-end does not go with"
+                            + " it.");
+        }
+        double rate = pruneRate(PAPER_RATE);
+        asked.add("--prune-every");
         if (pruneEvery == null) {
             return Schedule.toSparsity(sparsity()).atRate(rate).overEpochs(epochs);
         }
@@ -219,11 +296,20 @@ final class SharedOptions {
     }
 
     /** The options that prune to a sparsity when {@link #gradually} does over so many epochs. */
-    Map<String, String> periodOf(int epochs) {
+    Map<String, String> timesOf(int epochs) {
+        if (schedule == Timing.GRADUAL) {
+            return Map.of(
+                    "schedule",
+                    "gradual",
+                    "sparsity",
+                    Double.toString(sparsity()),
+                    "prune-end",
+                    Double.toString(pruneEnd));
+        }
         if (pruneEvery != null) {
             return Map.of(); // It counts from the beginning, however long the training is.
         }
-        double rate = pruneRate(DEFAULT_RATE);
+        double rate = pruneRate(PAPER_RATE);
         int period = Schedule.toSparsity(sparsity()).atRate(rate).overEpochs(epochs).period();
         return Map.of(
                 "sparsity", Double.toString(sparsity()), "prune-every", Integer.toString(period));
@@ -254,6 +340,18 @@ final class SharedOptions {
 
     boolean hasAllocation() {
         return !allocation.equals(Competition.GLOBAL) || layerFloor != 0;
+    }
+
+    void keepZeros(boolean keep) {
+        keepsZeros = keep;
+    }
+
+    /**
+     * Whether weights that are pruned have to stay so: zeros that the network comes with, or those
+     * that so many of every M are to be.
+     */
+    boolean keepsPruned() {
+        return keepsZeros || allocation.groups().isPresent();
     }
 
     Allocation allocation() {

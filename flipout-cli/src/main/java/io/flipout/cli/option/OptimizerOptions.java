@@ -16,10 +16,11 @@ import picocli.CommandLine.Option;
 /** Options of the optimizer; those of stochastic gradient descent are by default the paper's. */
 public final class OptimizerOptions {
 
-    /** The paper's milestones, and the epochs they belong to. */
-    private static final List<Integer> PAPER_MILESTONES = List.of(150, 250);
+    /** The shares of a training after which the paper's learning rate drops. */
+    private static final List<Double> PAPER_MILESTONES = List.of(150 / 350.0, 250 / 350.0);
 
-    private static final int PAPER_EPOCHS = 350;
+    /** Those that suit gradual pruning, which is to have ended by the first of them. */
+    private static final List<Double> MILESTONES = List.of(0.6, 0.8);
 
     /** The optimizers, with the defaults of what depends on them. */
     private enum Kind {
@@ -123,8 +124,8 @@ public final class OptimizerOptions {
             paramLabel = "E",
             split = ",",
             description =
-                    "Epochs after which the learning rate drops (default: 150,250 of 350, scaled"
-                            + " to --epochs).")
+                    "Epochs after which the learning rate drops (default: 0.6 and 0.8 of --epochs, and"
+                            + " 150,250 of 350 in proportion with --schedule paper).")
     private List<Integer> milestones;
 
     @Option(
@@ -147,7 +148,7 @@ public final class OptimizerOptions {
         return lr;
     }
 
-    /** Checks the values and fills in the milestones. */
+    /** Checks the values and fills in what depends on the optimizer. */
     public void resolve() {
         if (epochs < 1) {
             throw Failure.misuse("--epochs must be at least 1, got " + epochs + ".");
@@ -169,12 +170,21 @@ public final class OptimizerOptions {
         if (milestones != null && milestones.stream().anyMatch(m -> m < 1)) {
             throw Failure.misuse("--milestones must be at least 1, got " + milestones + ".");
         }
+    }
+
+    /**
+     * Fills in the milestones.
+     *
+     * @param isOfPaper whether the training prunes as the paper's do
+     */
+    public void resolveMilestones(boolean isOfPaper) {
         if (milestones == null) {
             milestones =
-                    PAPER_MILESTONES.stream()
-                            .map(m -> (int) Math.round((double) m * epochs / PAPER_EPOCHS))
-                            .filter(m -> m > 0)
-                            .toList();
+                    (isOfPaper ? PAPER_MILESTONES : MILESTONES)
+                            .stream()
+                                    .map(share -> (int) Math.round(share * epochs))
+                                    .filter(m -> m > 0)
+                                    .toList();
         }
     }
 

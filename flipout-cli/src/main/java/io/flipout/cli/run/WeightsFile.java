@@ -1,13 +1,10 @@
 package io.flipout.cli.run;
 
-import ai.djl.training.Trainer;
-import ai.djl.training.listener.TrainingListenerAdapter;
 import io.flipout.djl.Pruner;
 import io.flipout.djl.checkpoint.AtomicFile;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.schedule.PruningEvent;
-import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.signal.SignFlips;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -22,44 +19,31 @@ import org.apache.commons.csv.CSVPrinter;
 /**
  * {@code weights.csv}: a sample of the weights that were alive before a run's last pruning, with
  * what decided over them: magnitude, sign flips, and whether they were kept. Only a run that counts
- * sign flips and prunes at the end of an epoch has one.
- *
- * <p>It is a listener, to stand before {@link Pruner#listener()}, and changes nothing that it sees.
+ * sign flips has one.
  */
-public final class WeightsFile extends TrainingListenerAdapter {
+public final class WeightsFile {
 
     /** Weights of a layer that are kept, evenly spaced among those alive. */
     static final int PER_LAYER = 2000;
 
     private final Pruner pruner;
     private final List<Sample> samples = new ArrayList<>();
-    private long epochs;
 
     private record Sample(String layer, int position, float magnitude, int flips) {}
 
-    /** Begins after so many epochs. */
-    public WeightsFile(Pruner pruner, int epochs) {
+    /** Looks at the weights that the pruner is to prune. */
+    public WeightsFile(Pruner pruner) {
         this.pruner = pruner;
-        this.epochs = epochs;
+        pruner.beforePruning(this::see);
     }
 
-    @Override
-    public void onEpoch(Trainer trainer) {
-        epochs++;
-        takeDue();
-    }
-
-    /** Looks at the weights if the last pruning comes now. */
-    public void takeDue() {
+    private void see(PruningEvent event) {
         List<PruningEvent> events = pruner.events();
-        if (pruner.prunings() < events.size()) {
-            PruningEvent last = events.get(events.size() - 1);
-            if (last.unit() == Unit.EPOCH && last.at() == epochs) {
-                samples.clear();
-                pruner.parameters().stream()
-                        .filter(ParameterInfo::prunable)
-                        .forEach(info -> flips(info).ifPresent(flips -> take(info, flips)));
-            }
+        if (event.equals(events.get(events.size() - 1))) {
+            samples.clear();
+            pruner.parameters().stream()
+                    .filter(ParameterInfo::prunable)
+                    .forEach(info -> flips(info).ifPresent(flips -> take(info, flips)));
         }
     }
 
@@ -88,7 +72,7 @@ public final class WeightsFile extends TrainingListenerAdapter {
         }
     }
 
-    /** Writes what an epoch has told, after its pruning, whole or not at all. */
+    /** Writes what was seen, after the pruning, whole or not at all. */
     public void write(Path path) throws IOException {
         if (samples.isEmpty()) {
             return;

@@ -103,6 +103,11 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
         stepsTaken++;
         isBetweenEpochs = false;
         remaining = remaining();
+        try {
+            weights.write(folder.file(RunFolder.WEIGHTS));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         terminal.progress(
                 (epoch - 1L) * train.images().size() + images,
                 String.format(Locale.ROOT, "epoch %d/%d", epoch, epochs));

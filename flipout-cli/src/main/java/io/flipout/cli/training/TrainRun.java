@@ -34,6 +34,7 @@ import io.flipout.djl.training.TrainingLoop;
 import io.flipout.report.LayerReport;
 import io.flipout.report.SparsityReport;
 import io.flipout.schedule.PruningEvent;
+import io.flipout.schedule.PruningEvent.Unit;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -98,13 +99,12 @@ public record TrainRun(
                         set, optimizer.batchSize(), seed, optimizer.epochs(), pruning.rewindStep());
         pruning.checkRewind((long) optimizer.epochs() * train.batches());
         Tracker rates = optimizer.learningRate(train.batches(), pruning.rewindStep());
-        WeightsFile weights = // It looks before the pruner prunes.
-                new WeightsFile(pruner, from.map(f -> f.position().epochs()).orElse(0));
+        WeightsFile weights = new WeightsFile(pruner);
         DefaultTrainingConfig config =
                 new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
                         .optDevices(devices)
                         .optOptimizer(pruner.wrap(optimizer.optimizer(rates)))
-                        .addTrainingListeners(weights, pruner.listener());
+                        .addTrainingListeners(pruner.listener());
         try (Trainer trainer = forward.newTrainer(model, config)) {
             boolean isLoaded = model.getBlock().isInitialized();
             trainer.initialize(new Shape(1, set.channels(), set.height(), set.width()));
@@ -140,7 +140,6 @@ public record TrainRun(
             from.get().images().ifPresent(s -> s.changes(seen).forEach(terminal::note));
             pruner.load(from.get().file());
             examples.setPosition(pruner.prunings(), 0);
-            weights.takeDue();
             pruner.pruneDue();
             if (from.get().epochs() < epochs) {
                 folder.reopen(configuration);
@@ -250,7 +249,14 @@ public record TrainRun(
                     "Training for %s%s.",
                     pruning.rounds() == 1 ? "" : pruning.rounds() + " rounds of ",
                     epochs(optimizer.epochs()));
-            String when = when(events.stream().map(PruningEvent::at).toList());
+            String when =
+                    last.unit() == Unit.STEP && last.at() > 0
+                            ? String.format(
+                                    Locale.ROOT,
+                                    "%d times until step %,d",
+                                    events.size(),
+                                    last.at())
+                            : when(events.stream().map(PruningEvent::at).toList());
             if (last.isByThreshold()) {
                 terminal.line(
                         "Pruning by %s %s all weights below %s%s.",

@@ -15,6 +15,8 @@ import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class WeightsFileTest {
 
@@ -55,9 +57,10 @@ class WeightsFileTest {
         return magnitude * magnitude / (Integer.parseInt(row.get("flips")) + 1);
     }
 
-    @Test
-    void tellsWhatDecidedTheLastPruning() throws IOException {
-        Path run = train("--method", "flipout");
+    @ParameterizedTest
+    @ValueSource(strings = {"gradual", "paper"})
+    void tellsWhatDecidedTheLastPruning(String schedule) throws IOException {
+        Path run = train("--method", "flipout", "--schedule", schedule);
         List<CSVRecord> rows = rows(run);
         assertThat(of(rows, "fc1.weight")).hasSize(WeightsFile.PER_LAYER);
         assertThat(of(rows, "fc2.weight")).hasSize(WeightsFile.PER_LAYER);

@@ -178,10 +178,8 @@ public final class Convolution {
     }
 
     private boolean isDirect(Planes in, Planes out) {
-        boolean isRun =
-                strideHeight == 1 && strideWidth == 1 && in.rowStride() == out.rowStride();
-        return (isRun || Taps.isTiled(out))
-                && Math.max(paddingHeight, paddingWidth) <= in.border();
+        boolean isRun = strideHeight == 1 && strideWidth == 1 && in.rowStride() == out.rowStride();
+        return (isRun || Taps.isTiled(out)) && Math.max(paddingHeight, paddingWidth) <= in.border();
     }
 
     /** The taps where the input lies. */

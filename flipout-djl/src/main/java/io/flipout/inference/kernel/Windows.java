@@ -98,8 +98,7 @@ final class Windows {
         int other = lane + LANES;
         boolean isOther =
                 next[other] < end[other]
-                        && (next[lane] == end[lane]
-                                || offsets[next[other]] < offsets[next[lane]]);
+                        && (next[lane] == end[lane] || offsets[next[other]] < offsets[next[lane]]);
         return isOther ? other : lane;
     }
 

@@ -481,8 +481,7 @@ class ConvolutionTest {
             for (int filter = 0; filter < 75; filter++) {
                 boolean reads = weights[filter * 300 + 150] != 0;
                 undefined += Float.isNaN(expected[filter]) ? 1 : 0;
-                assertThat(Float.isNaN(expected[filter]))
-                        .isEqualTo(reads && Float.isNaN(number));
+                assertThat(Float.isNaN(expected[filter])).isEqualTo(reads && Float.isNaN(number));
             }
             assertThat(undefined > 0).isEqualTo(Float.isNaN(number));
         }

@@ -1,5 +1,6 @@
 package io.flipout.allocation;
 
+import io.flipout.mask.Mask;
 import io.flipout.tensor.Chunks;
 import java.util.Arrays;
 import java.util.List;
@@ -72,7 +73,33 @@ public final class Ranking {
      * @throws IllegalStateException if a score is NaN
      */
     public void pruneLowest(long k) {
-        forEachLowest(k, (tensor, index) -> tensors.get(tensor).mask().prune(index));
+        if (k != 0) {
+            Border border = border(k);
+            forEachTensor(
+                    t -> {
+                        if (border.ties[t] == 0 || border.ties[t] == border.all[t]) {
+                            pruneBelow(t, border.threshold + (border.ties[t] == 0 ? 0 : 1));
+                        } else {
+                            Mask mask = tensors.get(t).mask();
+                            hand(t, border.threshold, border.ties[t], (i, at) -> mask.prune(at));
+                        }
+                    });
+        }
+    }
+
+    /** Prunes where the key is lower, without a branch that half of the weights mispredict. */
+    private void pruneBelow(int tensor, long limit) {
+        double[] scores = tensors.get(tensor).scores();
+        byte[] takesPart = eligible[tensor];
+        byte[] goes = new byte[Chunks.SIZE];
+        for (int from = 0; from < scores.length; from += Chunks.SIZE) {
+            int size = Math.min(Chunks.SIZE, scores.length - from);
+            for (int i = 0; i < size; i++) {
+                int isLower = key(scores[from + i]) < limit ? 1 : 0;
+                goes[i] = (byte) (takesPart[from + i] & isLower);
+            }
+            tensors.get(tensor).mask().prune(from, goes, size);
+        }
     }
 
     /**
@@ -85,51 +112,55 @@ public final class Ranking {
      * @throws IllegalStateException if a score is NaN
      */
     public void forEachLowest(long k, Found found) {
-        if (k == 0) {
-            return;
+        if (k != 0) {
+            Border border = border(k);
+            forEachTensor(t -> hand(t, border.threshold, border.ties[t], found));
         }
+    }
+
+    /**
+     * Which weights are the lowest.
+     *
+     * @param threshold the key of the k-th lowest; what is lower is among them
+     * @param ties how many of those that have this key are, by tensor: the first ones
+     * @param all how many have it, by tensor
+     */
+    private record Border(long threshold, long[] ties, long[] all) {}
+
+    private Border border(long k) {
         long[] counts = histogram();
-        long all = LongStream.of(counts).sum();
-        if (k < 0 || k > all) {
+        long weights = LongStream.of(counts).sum();
+        if (k < 0 || k > weights) {
             throw new IllegalArgumentException(
-                    "Of " + all + " weights that take part the lowest " + k + " cannot be found.");
+                    "Of "
+                            + weights
+                            + " weights that take part the lowest "
+                            + k
+                            + " cannot be found.");
         }
         long before = 0;
         int bin = 0;
         while (before + counts[bin] < k) {
             before += counts[bin++];
         }
-        long threshold = kthLowest(keysIn(bin), k - before);
-        long[] below = new long[tensors.size()];
-        long[] ties = new long[tensors.size()];
-        forEachTensor(t -> compare(t, threshold, below, ties));
-        // Of weights that tie at the threshold, those of the first tensors go.
-        long left = k - LongStream.of(below).sum();
-        for (int t = 0; t < ties.length; t++) {
-            ties[t] = Math.min(ties[t], left);
+        long[][] keys = new long[tensors.size()][];
+        int binOfKth = bin;
+        forEachTensor(t -> keys[t] = keysIn(binOfKth, t));
+        long[] inBin = Arrays.stream(keys).flatMapToLong(Arrays::stream).toArray();
+        long threshold = kthLowest(inBin, k - before);
+        long left = k - before - LongStream.of(inBin).filter(key -> key < threshold).count();
+        long[] all = new long[keys.length];
+        long[] ties = new long[keys.length];
+        for (int t = 0; t < ties.length; t++) { // Of weights that tie, those of the first go.
+            all[t] = LongStream.of(keys[t]).filter(key -> key == threshold).count();
+            ties[t] = Math.min(all[t], left);
             left -= ties[t];
         }
-        forEachTensor(t -> hand(t, threshold, ties[t], found));
+        return new Border(threshold, ties, all);
     }
 
     private void forEachTensor(IntConsumer work) {
         IntStream.range(0, tensors.size()).parallel().forEach(work);
-    }
-
-    private void compare(int tensor, long threshold, long[] below, long[] ties) {
-        double[] scores = tensors.get(tensor).scores();
-        byte[] takesPart = eligible[tensor];
-        long belowCount = 0;
-        long tieCount = 0;
-        for (int i = 0; i < scores.length; i++) {
-            if (takesPart[i] != 0) {
-                long key = key(scores[i]);
-                belowCount += key < threshold ? 1 : 0;
-                tieCount += key == threshold ? 1 : 0;
-            }
-        }
-        below[tensor] = belowCount;
-        ties[tensor] = tieCount;
     }
 
     private void hand(int tensor, long threshold, long ties, Found found) {
@@ -218,12 +249,6 @@ public final class Ranking {
                 counts[bin]++;
             }
         }
-    }
-
-    private long[] keysIn(int bin) {
-        long[][] keys = new long[tensors.size()][];
-        forEachTensor(t -> keys[t] = keysIn(bin, t));
-        return Arrays.stream(keys).flatMapToLong(Arrays::stream).toArray();
     }
 
     private long[] keysIn(int bin, int tensor) {

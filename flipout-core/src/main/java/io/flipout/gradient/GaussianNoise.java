@@ -18,7 +18,6 @@ import io.flipout.tensor.Randoms;
 import io.flipout.tensor.StepPass;
 import io.flipout.tensor.TrainedTensor;
 import io.flipout.tensor.Update;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -144,22 +143,6 @@ public record GaussianNoise(
         };
     }
 
-    private static double squares(float[] values, int size) {
-        // Four sums: a single one would wait for each addition.
-        double a = 0;
-        double b = 0;
-        double c = 0;
-        double d = 0;
-        Arrays.fill(values, size, Math.min(size + 3, values.length), 0f);
-        for (int i = 0; i < size; i += 4) {
-            a += (double) values[i] * values[i];
-            b += (double) values[i + 1] * values[i + 1];
-            c += (double) values[i + 2] * values[i + 2];
-            d += (double) values[i + 3] * values[i + 3];
-        }
-        return a + b + (c + d);
-    }
-
     private final class RunningNoise implements Running {
 
         private final long seed;
@@ -237,11 +220,10 @@ public record GaussianNoise(
                     List.of(
                             piece ->
                                     squares[piece.tensor()][piece.chunk()] =
-                                            squares(
+                                            piece.squares(
                                                     scale == NoiseScale.GRADIENT
                                                             ? piece.gradients()
-                                                            : piece.weights(),
-                                                    piece.size())));
+                                                            : piece.weights())));
             float[] sigma = new float[step.size()];
             for (int i = 0; i < sigma.length; i++) {
                 double sum = 0;
@@ -255,24 +237,14 @@ public record GaussianNoise(
 
         private void add(Piece piece, float sigma) {
             TrainedTensor tensor = piece.update().pruned();
-            float[] gradients = piece.gradients();
-            float[] noise = piece.buffer(0);
             NormalNumbers numbers =
                     new NormalNumbers(
                             Randoms.key(
                                     seed, tensor.steps(), tensor.info().index(), piece.chunk()));
-            if (everywhere || tensor.mask().isEmpty()) {
-                numbers.fill(noise, piece.size());
-                for (int i = 0; i < piece.size(); i++) {
-                    gradients[i] += sigma * noise[i];
-                }
+            if (everywhere || piece.isDense()) {
+                numbers.addTo(piece.gradients(), piece.size(), sigma);
             } else {
-                int[] alive = piece.alive();
-                int count = piece.countAlive();
-                numbers.fill(noise, count);
-                for (int i = 0; i < count; i++) {
-                    gradients[alive[i]] += sigma * noise[i];
-                }
+                numbers.addTo(piece.gradients(), piece.alive(), piece.countAlive(), sigma);
             }
         }
 

@@ -81,6 +81,26 @@ public final class Mask {
     }
 
     /**
+     * Prunes some of consecutive weights.
+     *
+     * @param from the position of the first, row-major
+     * @param goes 1 for each that is pruned, 0 for the others
+     * @param size how many
+     */
+    public void prune(int from, byte[] goes, int size) {
+        int pruned = 0;
+        for (int i = 0; i < size; i++) {
+            int goesNow = goes[i] & alive[from + i];
+            alive[from + i] ^= (byte) goesNow;
+            pruned += goesNow;
+        }
+        if (pruned > 0) {
+            remaining -= pruned;
+            version++;
+        }
+    }
+
+    /**
      * Brings a pruned weight back, as methods do that rewire. Of a weight alive it changes nothing.
      *
      * @param index the weight's position, row-major

@@ -8,6 +8,7 @@ import io.flipout.tensor.Chunks;
 import io.flipout.tensor.DeviceStep;
 import io.flipout.tensor.DirectMemory;
 import io.flipout.tensor.Piece;
+import io.flipout.tensor.Signs;
 import io.flipout.tensor.TrainedTensor;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -129,7 +130,7 @@ public final class SignFlips implements Signal {
             Chunks.forEach(
                     memory(),
                     (chunk, from, to, weights) -> {
-                        count(weights, from, to - from);
+                        Signs.countFlips(weights, to - from, signs, flips, from);
                         return false;
                     });
         }
@@ -141,29 +142,7 @@ public final class SignFlips implements Signal {
 
         @Override
         public void afterStep(Piece piece) {
-            if (piece.isDense()) {
-                count(piece.weights(), piece.from(), piece.size());
-                return;
-            }
-            float[] weights = piece.weights();
-            int[] alive = piece.alive();
-            for (int i = 0; i < piece.countAlive(); i++) {
-                count(weights[alive[i]], piece.from() + alive[i]);
-            }
-        }
-
-        private void count(float[] weights, int from, int size) {
-            for (int i = 0; i < size; i++) {
-                count(weights[i], from + i);
-            }
-        }
-
-        private void count(float weight, int at) {
-            byte sign = sign(weight);
-            if (sign != signs[at]) {
-                signs[at] = sign;
-                flips[at]++;
-            }
+            piece.countFlips(signs, flips);
         }
 
         @Override
@@ -172,7 +151,7 @@ public final class SignFlips implements Signal {
                     memory(),
                     (chunk, from, to, weights) -> {
                         for (int i = from; i < to; i++) {
-                            signs[i] = sign(weights[i - from]);
+                            signs[i] = Signs.of(weights[i - from]);
                         }
                         return false;
                     });
@@ -187,14 +166,6 @@ public final class SignFlips implements Signal {
                                                     flips[i] &= -alive[i];
                                                 }
                                             }));
-        }
-
-        /** −1, 0 or 1 without a branch: the sign bit tells −1 from 1, the other bits 0. */
-        private static byte sign(float weight) {
-            int bits = Float.floatToRawIntBits(weight);
-            int magnitude = bits << 1;
-            int isNonZero = (magnitude | -magnitude) >> 31;
-            return (byte) (((bits >> 31) | 1) & isNonZero);
         }
 
         private FloatBuffer memory() {

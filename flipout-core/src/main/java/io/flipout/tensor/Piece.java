@@ -5,7 +5,6 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -18,11 +17,13 @@ public final class Piece {
     private static final VarHandle EIGHT =
             MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
+    /** Where fewer than one in so many are alive, they are looked at one by one. */
+    private static final int FEW = 8;
+
     private final float[] weights = new float[Chunks.SIZE];
     private final float[] gradients = new float[Chunks.SIZE];
     private final List<float[]> buffers = new ArrayList<>();
     private final int[] alive = new int[Chunks.SIZE + 1];
-    private final float[] kept = new float[Chunks.SIZE];
     private static final float[] ZEROS = new float[Chunks.SIZE];
 
     private Update update;
@@ -35,6 +36,7 @@ public final class Piece {
     private boolean weightsChanged;
     private boolean gradientsChanged;
     private boolean gradientsDone;
+    private boolean hasAlive;
     private int aliveCount;
 
     Piece() {}
@@ -50,6 +52,7 @@ public final class Piece {
         weightsChanged = false;
         gradientsChanged = false;
         gradientsDone = false;
+        hasAlive = false;
         aliveCount = -1;
     }
 
@@ -159,17 +162,42 @@ public final class Piece {
         }
     }
 
-    /** Takes what is alive out, clears the rest with it, and puts it back: no product with NaN. */
+    /** No product, which NaN would survive. */
     private void mask(float[] values) {
-        if (isDense()) {
+        if (!isDense()) {
+            byte[] mask = update.mask().orElseThrow().bytes();
+            StepLoops.best(size).mask(values, size, mask, from);
+        }
+    }
+
+    /**
+     * Returns the sum of the squares of numbers of this piece, in an order that depends on their
+     * number alone.
+     *
+     * @param values the numbers, such as {@link #gradients()}
+     * @return the sum over the first {@link #size()}
+     */
+    public double squares(float[] values) {
+        return StepLoops.best(size).squares(values, size);
+    }
+
+    /**
+     * Counts which weights have another sign, −1, 0 or 1, than before. Pruned weights are 0 before
+     * and after.
+     *
+     * @param signs the signs before, of the whole tensor; takes those of now
+     * @param flips the counts, of the whole tensor
+     */
+    public void countFlips(byte[] signs, int[] flips) {
+        if (countAlive() * FEW > size) {
+            Signs.countFlips(weights(), size, signs, flips, from);
             return;
         }
+        float[] now = weights();
+        int[] living = alive();
         for (int i = 0; i < aliveCount; i++) {
-            kept[i] = values[alive[i]];
-        }
-        Arrays.fill(values, 0, size, 0f);
-        for (int i = 0; i < aliveCount; i++) {
-            values[alive[i]] = kept[i];
+            int at = living[i];
+            PlainLoops.countFlips(now, at, at + 1, signs, flips, from);
         }
     }
 
@@ -188,7 +216,10 @@ public final class Piece {
      * @return an array of which the first {@link #countAlive()} count
      */
     public int[] alive() {
-        countAlive();
+        if (!hasAlive) {
+            update.mask().ifPresentOrElse(mask -> find(mask.bytes()), this::findAll);
+            hasAlive = true;
+        }
         return alive;
     }
 
@@ -199,12 +230,24 @@ public final class Piece {
      */
     public int countAlive() {
         if (aliveCount < 0) {
-            aliveCount = update.mask().map(mask -> find(mask.bytes())).orElseGet(this::findAll);
+            aliveCount = update.mask().map(mask -> count(mask.bytes())).orElse(size);
         }
         return aliveCount;
     }
 
-    private int find(byte[] mask) {
+    private int count(byte[] mask) {
+        int count = 0;
+        int i = 0;
+        for (; i + Long.BYTES <= size; i += Long.BYTES) {
+            count += Long.bitCount((long) EIGHT.get(mask, from + i));
+        }
+        for (; i < size; i++) {
+            count += mask[from + i];
+        }
+        return count;
+    }
+
+    private void find(byte[] mask) {
         int count = 0;
         int i = 0;
         for (; i + Long.BYTES <= size; i += Long.BYTES) {
@@ -220,14 +263,12 @@ public final class Piece {
                 alive[count++] = i;
             }
         }
-        return count;
     }
 
-    private int findAll() {
+    private void findAll() {
         for (int i = 0; i < size; i++) {
             alive[i] = i;
         }
-        return size;
     }
 
     /**

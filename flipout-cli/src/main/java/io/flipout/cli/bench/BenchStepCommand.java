@@ -1,6 +1,7 @@
 package io.flipout.cli.bench;
 
 import ai.djl.Device;
+import ai.djl.Model;
 import io.flipout.cli.method.MethodOptions;
 import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.option.Devices;
@@ -8,7 +9,6 @@ import io.flipout.cli.option.ForwardOptions;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.method.FlipOut;
 import io.flipout.method.PruningMethod;
-import io.flipout.models.Models;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -40,7 +40,10 @@ final class BenchStepCommand implements Callable<Integer> {
             names = "--model",
             paramLabel = "NAME",
             defaultValue = "resnet18",
-            description = "Network (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Network of 'train', or of DJL's blocks: "
+                            + BenchNetwork.BLOCKS
+                            + " (default: ${DEFAULT-VALUE}).")
     private String modelName;
 
     @Option(
@@ -94,7 +97,7 @@ final class BenchStepCommand implements Callable<Integer> {
         if (batchSize < 1 || steps < 1) {
             throw Failure.misuse("--batch-size and --steps must be at least 1.");
         }
-        Models network = Models.get(modelName);
+        BenchNetwork network = BenchNetwork.get(modelName);
         common.startEngine();
         Device where = Devices.parse(device)[0];
         Map<String, Object> result = new LinkedHashMap<>();
@@ -103,14 +106,11 @@ final class BenchStepCommand implements Callable<Integer> {
         result.put("batch", batchSize);
         Map<String, BenchTraining> trainings = new LinkedHashMap<>();
         try {
-            trainings.put("plain", new BenchTraining(network, where, null, batchSize, sparsity));
+            trainings.put("plain", training(network, where, null));
             measured()
                     .forEach(
-                            (n, m) ->
-                                    trainings.put(
-                                            n,
-                                            new BenchTraining(
-                                                    network, where, m, batchSize, sparsity)));
+                            (name, method) ->
+                                    trainings.put(name, training(network, where, method)));
             for (ForwardOptions.Type type : scripts) {
                 trainings.put(
                         "script_" + type.name().toLowerCase(Locale.ROOT),
@@ -133,6 +133,10 @@ final class BenchStepCommand implements Callable<Integer> {
         }
         Figures.print(spec, result);
         return 0;
+    }
+
+    private BenchTraining training(BenchNetwork network, Device where, PruningMethod method) {
+        return new BenchTraining(network, where, method, batchSize, sparsity, Model::newTrainer);
     }
 
     private Map<String, PruningMethod> measured() {

@@ -26,8 +26,6 @@ import java.util.function.Consumer;
 /** A network with its optimizer and one batch of noise. */
 final class BenchTraining implements AutoCloseable {
 
-    private static final int CLASSES = 10;
-
     private final Model model;
     private final Trainer trainer;
     private final NDList images;
@@ -42,20 +40,19 @@ final class BenchTraining implements AutoCloseable {
      */
     BenchTraining(
             Models network, Device where, PruningMethod method, int batchSize, double sparsity) {
-        this(network, where, method, batchSize, sparsity, Model::newTrainer);
+        this(BenchNetwork.of(network), where, method, batchSize, sparsity, Model::newTrainer);
     }
 
     /** Makes the network, and the trainer by a way of its own. */
     BenchTraining(
-            Models network,
+            BenchNetwork network,
             Device where,
             PruningMethod method,
             int batchSize,
             double sparsity,
             BiFunction<Model, TrainingConfig, Trainer> trainers) {
-        int channels = (int) network.inputShape().get(0);
-        model = Model.newInstance(network.id(), where);
-        model.setBlock(network.newBlock(channels, CLASSES));
+        model = Model.newInstance(network.name(), where);
+        model.setBlock(network.block().get());
         Sgd sgd =
                 Sgd.builder()
                         .setLearningRateTracker(new Milestones(0.001f, 1f))
@@ -81,12 +78,16 @@ final class BenchTraining implements AutoCloseable {
         }
         trainer = trainers.apply(model, config);
         StepServer.serve(trainer); // As the training loop does.
-        Shape shape = new Shape(batchSize).addAll(network.inputShape());
+        Shape shape = new Shape(batchSize).addAll(network.input());
         trainer.initialize(shape);
         NDManager manager = trainer.getManager();
-        images = new NDList(manager.randomNormal(shape));
-        labels =
-                new NDList(manager.randomInteger(0, CLASSES, new Shape(batchSize), DataType.INT64));
+        images =
+                new NDList(
+                        network.words() == 0
+                                ? manager.randomNormal(shape)
+                                : manager.randomInteger(0, network.words(), shape, DataType.INT64));
+        Shape batch = new Shape(batchSize);
+        labels = new NDList(manager.randomInteger(0, BenchNetwork.CLASSES, batch, DataType.INT64));
     }
 
     /** Returns the pruner; null for plain training. */

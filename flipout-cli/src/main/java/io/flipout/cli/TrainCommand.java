@@ -28,7 +28,6 @@ import io.flipout.djl.Pruner;
 import io.flipout.djl.data.ImageDataset;
 import io.flipout.method.PruningMethod;
 import io.flipout.report.SparsityReport;
-import io.flipout.signal.Signal;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -131,7 +130,7 @@ final class TrainCommand implements Callable<Integer> {
     private String plan(boolean saved) {
         String network = Networks.shortName(model, Optional.ofNullable(width), saved);
         data.dataSet();
-        optimizer.resolve();
+        optimizer.resolve(pruning.optimizer());
         forward.resolve();
         pruning.method(optimizer.learningRate());
         if (Networks.isSaved(model)) {
@@ -150,13 +149,10 @@ final class TrainCommand implements Callable<Integer> {
     private void resolveZeros() {
         pruning.keepZeros(!Boolean.FALSE.equals(keepZeros));
         PruningMethod method = pruning.method(optimizer.learningRate());
-        boolean rewires =
-                method.rewiring().isPresent()
-                        || method.signals().stream().anyMatch(Signal::revives);
         if (keepZeros == null) {
-            keepZeros = !rewires;
+            keepZeros = !method.bringsBack();
         }
-        if (keepZeros && rewires) {
+        if (keepZeros && method.bringsBack()) {
             throw Failure.misuse(pruning.name() + " brings weights back: leave out --keep-zeros.");
         }
     }

@@ -46,6 +46,7 @@ class HouseTest {
                         "io.flipout.allocation..",
                         "io.flipout.criterion..",
                         "io.flipout.gradient..",
+                        "io.flipout.latent..",
                         "io.flipout.mask..",
                         "io.flipout.method..",
                         "io.flipout.report..",

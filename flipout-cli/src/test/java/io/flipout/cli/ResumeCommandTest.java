@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ResumeCommandTest {
 
@@ -102,6 +103,9 @@ class ResumeCommandTest {
         "snip, --sparsity 0.9",
         "obd, --sparsity 0.9 --fisher-examples 20",
         "deep-r, --sparsity 0.9 --momentum 0",
+        "l0, --l0-strength 3",
+        "variational-dropout, --vd-variance -6",
+        "dynamic-sparse, --dst-strength 1e-3",
     })
     void aStoppedRunGoesOnAsIfItHadNotBeen(String method, String options) throws IOException {
         List<Object> words = new ArrayList<>(List.of("--method", method, "--epochs", 5));
@@ -148,15 +152,18 @@ class ResumeCommandTest {
     }
 
     /** The checkpoint holds the module, so that its first file may be anywhere, or gone. */
-    @Test
-    void aStoppedTorchScriptModuleGoesOnWithoutItsFile() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"--sparsity 0.5", "--method l0", "--method dynamic-sparse"})
+    void aStoppedTorchScriptModuleGoesOnWithoutItsFile(String method) throws IOException {
         Path script =
                 HandMadeModule.write(folder.resolve("here.pt"), 10, 784, HandMadeModule.LINEAR);
         Path relative = Path.of("").toAbsolutePath().relativize(script);
         Path run = folder.resolve("run");
-        Object[] options = {
-            "--model", relative, "--sparsity", 0.5, "--epochs", 3, "--checkpoint", "3steps"
-        };
+        List<Object> words =
+                new ArrayList<>(
+                        List.of("--model", relative, "--epochs", 3, "--checkpoint", "3steps"));
+        words.addAll(List.of(method.split(" ")));
+        Object[] options = words.toArray();
         stop(run, options);
         assertThat(run.resolve("config.yaml")).content().contains(script.toString());
         Files.delete(script);
@@ -348,6 +355,9 @@ class ResumeCommandTest {
                 "--method set --sparsity 0.9 | --method set --sparsity 0.9 --rewire-every 8 --rewire-until 32 --milestones 2,3",
                 "--method synflow --sparsity 0.9 --synflow-rounds 5 | --method synflow --sparsity 0.9 --synflow-rounds 5 --milestones 2,3",
                 "--method grasp --sparsity 0.9 | --method grasp --sparsity 0.9 --milestones 2,3",
+                "--method l0 --l0-gates neuron | --method l0 --l0-gates neuron --milestones 2,3",
+                "--method variational-dropout --vd-variance -6 | --method variational-dropout --vd-variance -6 --vd-warm-up 0.4 --milestones 2,3",
+                "--method dynamic-sparse --dst-strength 1e-3 | --method dynamic-sparse --dst-strength 1e-3 --milestones 2,3",
                 "--method global-magnitude --sparsity 0.5 --momentum 0 --noise-scale langevin --noise 0.1 | --method global-magnitude --sparsity 0.5 --momentum 0 --noise-scale langevin --noise 0.1 --prune-end 2 --milestones 2,3",
                 "--method none --noise-scale annealed --noise 0.01 | --method none --noise-scale annealed --noise 0.01 --milestones 2,3",
             })

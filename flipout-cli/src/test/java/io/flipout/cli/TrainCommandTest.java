@@ -273,6 +273,41 @@ class TrainCommandTest {
         assertThat(weights(again)).isEqualTo(weights(run));
     }
 
+    /** Which weights go is learned; what was scored, and saved, are the weights of test time. */
+    @ParameterizedTest
+    @CsvSource({
+        "l0 --l0-strength 0.001 --l0-drop 0.9 --lr 0.05, adam",
+        "l0 --l0-strength 0.001 --l0-gates neuron --l0-drop 0.9 --lr 0.05, adam",
+        "variational-dropout --vd-variance -6 --vd-strength 3, adam",
+        "dynamic-sparse --dst-strength 1e-2, sgd",
+    })
+    void latentWeightsLearnWhichOfThemAre0(String options, String optimizer) throws IOException {
+        Path run = folder.resolve("run");
+        Path again = folder.resolve("again");
+        List<Object> words = new ArrayList<>(List.of("--method"));
+        words.addAll(List.of(options.split(" ")));
+        words.addAll(List.of("--epochs", 10));
+        Shell shell = train(run, words.toArray());
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(shell.out())
+                .contains(
+                        "while "
+                                + options.substring(0, options.indexOf(' '))
+                                + " learns which weights go.");
+        assertThat(run.resolve("config.yaml"))
+                .content()
+                .contains("optimizer: \"" + optimizer + "\"");
+        long left = summary(run).get("remaining_weights").asLong();
+        assertThat(left).isBetween(1L, WEIGHTS - 1L);
+        assertThat(scored(run).get(9)).isEqualTo(left);
+        assertThat(Shell.run("inspect", run).out())
+                .contains(String.format(Locale.ROOT, "%,d of 266,200 prunable weights", left));
+        assertThat(Shell.run("evaluate", run, "--json").out())
+                .contains(summary(run).get("test_accuracy").asText());
+        Shell.run("train", "--config", run.resolve("config.yaml"), "--out", again);
+        assertThat(weights(again)).isEqualTo(weights(run));
+    }
+
     @Test
     void snipsReleasedVariantKeepsOtherWeightsAndRepeatsBySeed() throws IOException {
         List<byte[]> weights = new ArrayList<>();
@@ -533,6 +568,9 @@ class TrainCommandTest {
                 "--method hoyer-square --layer-floor 3 --prune-rate 0.5 | --layer-floor does not; --prune-rate does not",
                 "--method layer-magnitude --quality 1 --allocation layer | --allocation does not apply to layer-magnitude",
                 "--method soft-deep-r --deep-r-l1 1e-4 --fine-tune 2 | --fine-tune does not apply to soft-deep-r",
+                "--method l0 --layer-floor 3 --dst-reset 0.1 | --layer-floor does not apply to l0; --dst-reset does not apply to l0",
+                "--method variational-dropout --l0-strength 2 | --l0-strength does not apply to variational-dropout",
+                "--method dynamic-sparse --allocation layer | --allocation does not apply to dynamic-sparse",
                 "--image-size 32                    | --image-size does not apply to mnist",
                 "--p 3 --prune-rate 0.6 --noise 1 --noise-scope all --layer-floor 3 | ''",
                 "--method flipout --p 3 --schedule paper --prune-rate 0.6 --noise-scope all | ''",
@@ -820,6 +858,25 @@ class TrainCommandTest {
                 "--method soft-deep-r --soft-deep-r-density 1 | density p of soft Deep-R must lie in (0, 1)",
                 "--method soft-deep-r --deep-r-l1 0         | strength of L1 must be a number greater than 0",
                 "--method soft-deep-r --deep-r-noise 0      | noise strength must be a number greater than 0",
+                "--method l0 --sparsity 0.9                | l0 cannot aim at a sparsity: instead of --sparsity, set --l0-strength",
+                "--method l0 --prune-every 2               | instead of --prune-every, set --l0-strength",
+                "--method l0 --l0-strength -1              | strength of L0 must be a number of at least 0, got -1.0",
+                "--method l0 --l0-strength NaN             | strength of L0 must be a number of at least 0, got NaN",
+                "--method l0 --l0-temperature 0            | temperature β of L0's gates must be a number greater than 0, got 0.0",
+                "--method l0 --l0-stretch 0,1.1            | stretched from γ < 0 to ζ > 1",
+                "--method l0 --l0-stretch=-0.1,1           | stretched from γ < 0 to ζ > 1",
+                "--method l0 --l0-stretch=-0.1             | --l0-stretch takes two numbers",
+                "--method l0 --l0-drop 1                   | must lie in (0, 1), got 1.0",
+                "--method l0 --l0-gates filter             | 'filter' is not one of weight, neuron",
+                "--method variational-dropout --sparsity 0.9      | cannot aim at a sparsity: instead of --sparsity, set --vd-strength",
+                "--method variational-dropout --vd-strength -1    | strength of variational dropout must be a number of at least 0",
+                "--method variational-dropout --vd-threshold 9    | must lie in (-8, 8], got 9.0",
+                "--method variational-dropout --vd-variance NaN   | must be a number at first",
+                "--method variational-dropout --vd-warm-up -1     | --vd-warm-up must be a number of epochs of at least 0, got -1.0",
+                "--method dynamic-sparse --sparsity 0.9    | cannot aim at a sparsity: instead of --sparsity, set --dst-strength",
+                "--method dynamic-sparse --dst-strength -1 | strength α of dynamic sparse training must be a number of at least 0",
+                "--method dynamic-sparse --dst-reset 1     | must lie in [0, 1), got 1.0",
+                "--method l0 --momentum 0.9                | --momentum is no option of --optimizer adam",
                 "--method hoyer-square --sparsity 0.9      | cannot aim at a sparsity: instead of --sparsity, set --hoyer-strength",
                 "--method hoyer-square --prune-every 2     | instead of --prune-every, set --hoyer-strength",
                 "--method hoyer-square --hoyer-strength 0  | strength of Hoyer-Square must be a number greater than 0",

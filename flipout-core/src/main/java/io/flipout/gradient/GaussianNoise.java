@@ -4,14 +4,12 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
-import ai.djl.ndarray.types.DataType;
-import ai.djl.ndarray.types.Shape;
 import ai.djl.training.tracker.Tracker;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.tensor.Chunks;
 import io.flipout.tensor.DeviceStep;
+import io.flipout.tensor.EngineDraws;
 import io.flipout.tensor.NormalNumbers;
 import io.flipout.tensor.Piece;
 import io.flipout.tensor.Randoms;
@@ -275,36 +273,29 @@ public record GaussianNoise(
         }
     }
 
-    /**
-     * The noise of all parameters for one step, drawn by the engine in block order and copied to
-     * further devices, so that all mirrors get the same.
-     */
+    /** The noise of all parameters for one step, drawn by the engine in block order. */
     private static final class EngineNoise {
 
         private final Map<Integer, Integer> offsets = new HashMap<>();
-        private final Map<Device, NDArray> drawn = new HashMap<>();
-        private final int size;
-        private final long seed;
-        private long step = -1;
+        private final EngineDraws draws;
 
         EngineNoise(List<ParameterInfo> parameters, long seed) {
-            this.seed = seed;
             int total = 0;
             for (ParameterInfo info : parameters) {
                 offsets.put(info.index(), total);
                 total = Math.addExact(total, info.size());
             }
-            size = total;
+            draws = new EngineDraws(total, seed, false);
+        }
+
+        private NDArray all(TrainedTensor tensor, Device device) {
+            // It outlives the tensor that happens to come first, but not the network.
+            return draws.at(tensor.steps(), device, tensor.manager().getParentManager());
         }
 
         /** Returns a view of the tensor's share, which the caller closes. */
         NDArray of(TrainedTensor tensor) {
-            if (step != tensor.steps()) {
-                close();
-                step = tensor.steps();
-            }
-            Device device = tensor.values().getDevice();
-            NDArray all = drawn.computeIfAbsent(device, d -> draw(tensor, d));
+            NDArray all = all(tensor, tensor.values().getDevice());
             int offset = offsets.get(tensor.info().index());
             try (NDArray share =
                     all.get(new NDIndex("{}:{}", offset, offset + tensor.info().size()))) {
@@ -319,12 +310,7 @@ public record GaussianNoise(
          * tensors.
          */
         NDArray of(DeviceStep flat) {
-            TrainedTensor first = flat.updates().get(0).pruned();
-            if (step != first.steps()) {
-                close();
-                step = first.steps();
-            }
-            NDArray all = drawn.computeIfAbsent(flat.device(), d -> draw(first, d));
+            NDArray all = all(flat.updates().get(0).pruned(), flat.device());
             if (flat.updates().size() == offsets.size()) {
                 return all;
             }
@@ -338,20 +324,8 @@ public record GaussianNoise(
             return flat.own(NDArrays.concat(shares));
         }
 
-        private NDArray draw(TrainedTensor tensor, Device device) {
-            if (!drawn.isEmpty()) {
-                return drawn.values().iterator().next().toDevice(device, true);
-            }
-            // It outlives the tensor that happens to come first, but not the network.
-            NDManager manager = tensor.manager().getParentManager();
-            // So that the noise is that of the step, whatever was drawn before.
-            manager.getEngine().setRandomSeed(Randoms.stream(seed, step).nextInt());
-            return manager.randomNormal(0f, 1f, new Shape(size), DataType.FLOAT32, device);
-        }
-
         void close() {
-            drawn.values().forEach(NDArray::close);
-            drawn.clear();
+            draws.close();
         }
     }
 }

@@ -114,6 +114,27 @@ public final class Mask {
     }
 
     /**
+     * Takes the weights that are 0 for pruned, and all others for alive, as it is where a method
+     * learns which weights go.
+     *
+     * @param weights the weights, row-major
+     * @throws IllegalArgumentException if they are of another number
+     */
+    public void read(float[] weights) {
+        if (weights.length != alive.length) {
+            throw new IllegalArgumentException(
+                    "A mask of " + alive.length + " weights cannot tell of " + weights.length);
+        }
+        for (int i = 0; i < weights.length; i++) {
+            if (weights[i] == 0) {
+                prune(i);
+            } else {
+                revive(i);
+            }
+        }
+    }
+
+    /**
      * Returns this mask as bits.
      *
      * @return eight weights a byte, the first in the lowest bit; 1 is alive

@@ -2,6 +2,7 @@ package io.flipout.method;
 
 import io.flipout.criterion.Criterion;
 import io.flipout.gradient.GradientTerm;
+import io.flipout.latent.Reparameterization;
 import io.flipout.rewind.Rewind;
 import io.flipout.rewiring.Rewiring;
 import io.flipout.signal.GradientProbe;
@@ -59,6 +60,18 @@ public final class NoisyMethod implements PruningMethod {
     @Override
     public Optional<Rewiring> rewiring() {
         return method.rewiring();
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public Optional<Reparameterization> reparameterization() {
+        return method.reparameterization();
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public boolean bringsBack() {
+        return method.bringsBack();
     }
 
     /** {@inheritDoc} */

@@ -2,6 +2,7 @@ package io.flipout.method;
 
 import io.flipout.criterion.Criterion;
 import io.flipout.gradient.GradientTerm;
+import io.flipout.latent.Reparameterization;
 import io.flipout.rewind.Rewind;
 import io.flipout.rewiring.Rewiring;
 import io.flipout.signal.GradientProbe;
@@ -51,6 +52,26 @@ public interface PruningMethod {
      */
     default Optional<Rewiring> rewiring() {
         return Optional.empty();
+    }
+
+    /**
+     * Returns how the weights that the network computes with come of latent ones.
+     *
+     * @return the reparameterization, by default none: the weights themselves train
+     */
+    default Optional<Reparameterization> reparameterization() {
+        return Optional.empty();
+    }
+
+    /**
+     * Tells whether weights that are pruned may come back.
+     *
+     * @return true if the method rewires, ranks all weights anew, or trains latent ones
+     */
+    default boolean bringsBack() {
+        return rewiring().isPresent()
+                || reparameterization().isPresent()
+                || signals().stream().anyMatch(Signal::revives);
     }
 
     /**

@@ -49,6 +49,21 @@ class MaskTest {
     }
 
     @Test
+    void weightsThatAre0AreReadAsPruned() {
+        Mask mask = new Mask(4);
+        mask.prune(3);
+        mask.read(new float[] {0, 1, -0f, Float.NaN});
+        assertThat(mask.bytes()).containsExactly(0, 1, 0, 1);
+        assertThat(mask.remaining()).isEqualTo(2);
+        int version = mask.version();
+        mask.read(new float[] {0, 2, 0, 3});
+        assertThat(mask.version()).isEqualTo(version);
+        assertThatThrownBy(() -> mask.read(new float[3]))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("A mask of 4 weights cannot tell of 3");
+    }
+
+    @Test
     void bitsAreTheWholeMask() {
         Mask mask = new Mask(11);
         mask.prune(0);

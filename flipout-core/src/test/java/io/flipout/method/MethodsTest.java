@@ -17,6 +17,9 @@ import io.flipout.gradient.HoyerSquarePenalty;
 import io.flipout.gradient.L1Penalty;
 import io.flipout.gradient.NoiseScale;
 import io.flipout.gradient.ParameterScope;
+import io.flipout.latent.HardConcreteGates;
+import io.flipout.latent.MagnitudeThresholds;
+import io.flipout.latent.NoiseVariances;
 import io.flipout.mask.Mask;
 import io.flipout.rewind.Rewind;
 import io.flipout.rewiring.DeepRewiring;
@@ -33,6 +36,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -162,6 +166,60 @@ class MethodsTest {
                 .contains(new PeriodicRewiring(Growth.RANDOM, .3, false, 100, Long.MAX_VALUE));
         assertThat(SparseEvolution.builder().optUntil(9).build().rewiring())
                 .contains(new PeriodicRewiring(Growth.RANDOM, .3, false, 100, 9));
+    }
+
+    /** λ and the divergence's strength are divided by the number of images. */
+    @Test
+    void methodsOfLatentWeightsSayHowTheyComeOfThem() {
+        assertThat(
+                        L0Regularization.builder()
+                                .setStrength(3)
+                                .setExamples(60)
+                                .optTemperature(.5)
+                                .optStretch(-.2, 1.3)
+                                .optDropped(.3)
+                                .optGatesOfNeurons(true)
+                                .build()
+                                .reparameterization())
+                .contains(new HardConcreteGates(.05, .5, -.2, 1.3, .3, true));
+        PruningMethod l0 = L0Regularization.builder().setStrength(3).setExamples(60).build();
+        assertThat(l0.name()).isEqualTo("l0");
+        assertThat(l0.reparameterization())
+                .contains(new HardConcreteGates(.05, 2 / 3d, -.1, 1.1, .5, false));
+        PruningMethod dropout = VariationalDropout.builder().setExamples(50).build();
+        assertThat(dropout.name()).isEqualTo("variational-dropout");
+        assertThat(dropout.reparameterization()).contains(new NoiseVariances(.02, 0, 0, 3, -10));
+        assertThat(
+                        VariationalDropout.builder()
+                                .setExamples(50)
+                                .optStrength(2)
+                                .optWarmUp(5, 20)
+                                .optThreshold(2)
+                                .optLogVariance(-8)
+                                .build()
+                                .reparameterization())
+                .contains(new NoiseVariances(.04, 5, 20, 2, -8));
+        PruningMethod thresholds =
+                DynamicSparseTraining.builder().setStrength(1e-5).optLeastKept(.01).build();
+        assertThat(thresholds.name()).isEqualTo("dynamic-sparse");
+        assertThat(thresholds.reparameterization()).contains(new MagnitudeThresholds(1e-5, .01));
+        for (PruningMethod method : List.of(l0, dropout, thresholds)) {
+            assertThat(method.bringsBack()).isTrue();
+            assertThat(method.rewiring()).isEmpty();
+            assertThat(method.signals()).isEmpty();
+        }
+        assertThat(new RandomPruning().reparameterization()).isEmpty();
+        assertThat(new RandomPruning().bringsBack()).isFalse();
+        assertThat(new MovementPruning().bringsBack()).isTrue();
+        assertThat(DeepR.builder().build().bringsBack()).isTrue();
+        for (ThrowingCallable lacking :
+                List.<ThrowingCallable>of(
+                        () -> L0Regularization.builder().setStrength(1).build(),
+                        () -> L0Regularization.builder().setExamples(1).build(),
+                        () -> VariationalDropout.builder().build(),
+                        () -> DynamicSparseTraining.builder().build())) {
+            assertThatThrownBy(lacking).isInstanceOf(IllegalArgumentException.class);
+        }
     }
 
     /** T = η·λ²/2 = .0025, β = α/T = 4, θ_min = −(1 − p)/(p·β) = −.8/.8. */

@@ -28,12 +28,14 @@ class NoisyMethodTest {
                         MagnitudeUncertainty.builder().setValues(2).setLambda(1).build(),
                         RigL.builder().build(),
                         LotteryTicket.builder().optRewindStep(3).build(),
+                        DynamicSparseTraining.builder().setStrength(1).build(),
                         new OptimalBrainDamage())) {
             PruningMethod noisy = NoisyMethod.builder().setMethod(method).build();
 
             assertThat(noisy.criterion()).hasSameClassAs(method.criterion());
             assertThat(noisy.signals()).hasSameSizeAs(method.signals());
             assertThat(noisy.rewiring()).isEqualTo(method.rewiring());
+            assertThat(noisy.reparameterization()).isEqualTo(method.reparameterization());
             assertThat(noisy.rewind()).isEqualTo(method.rewind());
             assertThat(noisy.probe()).isEqualTo(method.probe());
         }

@@ -19,6 +19,7 @@ final class Mirrors {
 
     private final ParameterInfo info;
     private final Mask mask;
+    private final boolean isApplied;
     private final List<Signal> signals;
     private final Map<String, Mirror> byArray = new LinkedHashMap<>();
     private List<Object> seen = List.of();
@@ -31,11 +32,13 @@ final class Mirrors {
      * A parameter that is on no device yet.
      *
      * @param mask its mask; null if it is not prunable
+     * @param isApplied whether what the mask prunes is kept at 0
      * @param signals what watches it if it is
      */
-    Mirrors(ParameterInfo info, Mask mask, List<Signal> signals) {
+    Mirrors(ParameterInfo info, Mask mask, boolean isApplied, List<Signal> signals) {
         this.info = info;
         this.mask = mask;
+        this.isApplied = isApplied;
         this.signals = signals;
     }
 
@@ -62,7 +65,7 @@ final class Mirrors {
     }
 
     private Mirror arrive(NDArray weight) {
-        TrainedTensor tensor = new TrainedTensor(info, weight, mask, steps);
+        TrainedTensor tensor = new TrainedTensor(info, weight, isApplied ? mask : null, steps);
         tensor.applyMask(tensor.values()); // What was pruned before training was so on one device.
         List<Signal.Watch> watches = new ArrayList<>();
         if (info.prunable()) {

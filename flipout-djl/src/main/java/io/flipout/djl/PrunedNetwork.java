@@ -1,5 +1,6 @@
 package io.flipout.djl;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
@@ -8,6 +9,7 @@ import io.flipout.allocation.Allocation;
 import io.flipout.allocation.Candidate;
 import io.flipout.allocation.Rehearsal;
 import io.flipout.criterion.Criterion;
+import io.flipout.latent.Reparameterization;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
@@ -23,6 +25,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,7 +67,9 @@ final class PrunedNetwork {
             if (mask != null) {
                 masks.put(info.path(), mask);
             }
-            mirrorsById.put(info.parameter().getId(), new Mirrors(info, mask, signals));
+            // Of latent weights those that are 0 train too, and the mask only tells of them.
+            boolean isApplied = settings.method().reparameterization().isEmpty();
+            mirrorsById.put(info.parameter().getId(), new Mirrors(info, mask, isApplied, signals));
         }
         frozen =
                 BlockPaths.parameters(block).values().stream()
@@ -73,7 +79,25 @@ final class PrunedNetwork {
         candidates = new Candidates(block, parameters);
         candidates.check(settings.allocation(), events);
         settings.method().rewiring().ifPresent(rewiring -> rewiring.check(events));
+        settings.method().reparameterization().ifPresent(this::check);
         settings.method().rewiring().ifPresent(r -> r.check(settings.allocation()));
+    }
+
+    private void check(Reparameterization reparameterization) {
+        reparameterization.check(events);
+        for (ParameterInfo info : parameters) {
+            if (info.prunable() && info.unitVectors().isPresent()) {
+                throw new IllegalStateException(
+                        "The method "
+                                + settings.method().name()
+                                + " may leave no weight of a vector of "
+                                + info.path()
+                                + ", and weight normalisation divides by its norm: remove the"
+                                + " weight normalisation, or leave the parameter out by "
+                                + settings.advice().exclude()
+                                + ".");
+            }
+        }
     }
 
     private Mask mask(ParameterInfo info, Mirrors before) {
@@ -186,6 +210,25 @@ final class PrunedNetwork {
         Map<Parameter, NDArray> values = new LinkedHashMap<>();
         parameters.forEach(info -> values.put(info.parameter(), mirrors(info).values()));
         return values;
+    }
+
+    /**
+     * Returns the prunable parameters that train, on a device.
+     *
+     * @param arrays their arrays there
+     */
+    List<Mirror> latent(Device device, BiFunction<Parameter, Device, NDArray> arrays) {
+        return prunable()
+                .filter(mirrors -> mirrors.isTrained() && mirrors.info().size() > 0)
+                .map(mirrors -> mirrors.at(arrays.apply(mirrors.info().parameter(), device)))
+                .toList();
+    }
+
+    /** Lets masks tell which weights are 0. */
+    void readMasks(Predicate<ParameterInfo> isLatent) {
+        prunable()
+                .filter(mirrors -> isLatent.test(mirrors.info()))
+                .forEach(mirrors -> mirrors.mask().read(mirrors.values().toFloatArray()));
     }
 
     /** Makes sure that what trains can be shown data: the network's own arrays, not copies. */

@@ -194,11 +194,12 @@ public final class Pruner {
      * Returns the masks.
      *
      * @return the masks of the prunable parameters by block path, in block order; live, not to be
-     *     changed
+     *     changed. Of methods that train latent weights they tell which are 0 at test time, as of
+     *     this call and of the end of an epoch
      * @throws IllegalStateException if no trainer has been made yet
      */
     public Map<String, Mask> masks() {
-        return run.network().masks();
+        return run.settledNetwork().masks();
     }
 
     /**
@@ -248,7 +249,7 @@ public final class Pruner {
      * @throws IllegalStateException if no trainer has been made yet
      */
     public SparsityReport report() {
-        return run.network().report();
+        return run.settledNetwork().report();
     }
 
     /**
@@ -441,10 +442,7 @@ public final class Pruner {
             Objects.requireNonNull(allocation, "The allocation must not be null");
             Objects.requireNonNull(weights, "The selector of weights must not be null");
             Objects.requireNonNull(advice, "The advice must not be null");
-            boolean revives =
-                    method.rewiring().isPresent()
-                            || method.signals().stream().anyMatch(Signal::revives);
-            if (keepZeros && revives) {
+            if (keepZeros && method.bringsBack()) {
                 throw new IllegalArgumentException(
                         "The method "
                                 + method.name()

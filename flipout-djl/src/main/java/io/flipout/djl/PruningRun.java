@@ -10,6 +10,7 @@ import io.flipout.djl.GradientPath.Part;
 import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.djl.training.InitialWeights;
 import io.flipout.djl.training.ParameterGradient;
+import io.flipout.djl.training.PassStore;
 import io.flipout.schedule.PruningEvent;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -27,6 +28,7 @@ final class PruningRun {
     private final RunningMethod method;
     private final Prunings prunings;
     private final RunState state;
+    private final LatentWeights latents;
 
     private Optimizer optimizer;
     private Attachment attachment;
@@ -42,9 +44,10 @@ final class PruningRun {
     PruningRun(PruningSettings settings, Optional<GradientPass> examples) {
         this.settings = settings;
         Wirings wirings = new Wirings(settings.method().rewiring(), settings.seed());
-        method = new RunningMethod(settings, wirings);
+        latents = new LatentWeights(settings.method(), settings.seed());
+        method = new RunningMethod(settings, wirings, latents);
         prunings = new Prunings(settings, examples, clock, method);
-        state = new RunState(settings, clock, prunings.rewind(), wirings);
+        state = new RunState(settings, clock, prunings.rewind(), wirings, latents);
     }
 
     void optimizeWith(Optimizer base) {
@@ -77,6 +80,9 @@ final class PruningRun {
         attachment = next;
         block = trained;
         devices = trainer.getDevices().length;
+        if (latents.areDrawn()) {
+            PassStore.install(trainer, this::beginPass);
+        }
         clock.beginTrainer();
         prunings.beginTrainer(trained);
     }
@@ -92,6 +98,29 @@ final class PruningRun {
         return network;
     }
 
+    /** The network, with masks that tell which of its weights are 0 where those are learned. */
+    PrunedNetwork settledNetwork() {
+        PrunedNetwork settled = network();
+        if (latents.exist()) {
+            latents.rest();
+            settled.readMasks(latents::has);
+        }
+        return settled;
+    }
+
+    /** A forward pass begins on a device, of a training or an evaluation. */
+    private synchronized void beginPass(Device device, boolean training, PassStore store) {
+        if (!training) {
+            latents.rest(device);
+        } else if (!latents.areTraining(device)) {
+            endOpenStep(); // Some parameter took no part.
+            if (clock.batches() == 0) {
+                prunings.lookAtZeros(network());
+            }
+            latents.train(device, network().latent(device, store::array), clock.steps(), network());
+        }
+    }
+
     private static IllegalStateException notListening() {
         return new IllegalStateException(
                 "The pruner knows no network: add pruner.listener() to the training configuration,"
@@ -102,7 +131,7 @@ final class PruningRun {
     /** Updates one parameter on one device. */
     void update(String parameterId, NDArray weight, NDArray gradient, Optimizer base) {
         ParameterGradient update = new ParameterGradient(parameterId, weight, gradient);
-        method.take(List.of(part(update, false, base)), base, devices);
+        method.take(List.of(part(update, false, base)), base, devices, network);
         if (step.isComplete()) {
             endStep();
         }
@@ -115,7 +144,7 @@ final class PruningRun {
         for (ParameterGradient update : updates) {
             parts.add(part(update, true, base));
         }
-        method.take(parts, base, devices);
+        method.take(parts, base, devices, network);
         endStep();
     }
 
@@ -188,6 +217,7 @@ final class PruningRun {
     }
 
     private void endStep() {
+        latents.rest(); // What took no part in it.
         step.end();
         clock.countStep();
         prunings.afterStep(training());
@@ -197,6 +227,7 @@ final class PruningRun {
         endOpenStep();
         attachment.checkEpoch(network());
         clock.countEpoch();
+        settledNetwork();
         prunings.afterEpoch(training());
     }
 
@@ -226,7 +257,7 @@ final class PruningRun {
     }
 
     private void leaveDevices() {
-        method.leaveDevices();
+        method.leaveDevices(optimizer);
         if (network != null) {
             network.leaveDevices();
         }
@@ -252,6 +283,7 @@ final class PruningRun {
 
     void save(Map<String, Object> arrays, Map<String, String> metadata) {
         endOpenStep();
+        settledNetwork();
         state.save(training(), arrays, metadata);
     }
 

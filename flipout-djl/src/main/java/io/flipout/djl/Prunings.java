@@ -29,6 +29,8 @@ final class Prunings {
 
     private final List<Consumer<PruningEvent>> observers = new ArrayList<>();
 
+    private boolean hasLooked;
+
     /** Stays true when a pruning fails, and ends the training. */
     private boolean isPruning;
 
@@ -98,9 +100,7 @@ final class Prunings {
     /** The first batch has been seen: prunes what is due before the first step. */
     void begin(NetworkInTraining training) {
         PrunedNetwork network = training.network();
-        if (!settings.keepZeros()) {
-            ArrivingZeros.warn(network.parameters(), network.masks(), settings.advice());
-        }
+        lookAtZeros(network);
         takeRewindPoint(network);
         prune(Unit.STEP, 0, training);
         prune(Unit.EPOCH, 0, training);
@@ -108,6 +108,14 @@ final class Prunings {
         if (clock.prunings() > 0) {
             network.leaveDevices(); // As before training.
         }
+    }
+
+    /** Says, once and before the weights become others, what becomes of those that are 0. */
+    void lookAtZeros(PrunedNetwork network) {
+        if (!settings.keepZeros() && !hasLooked) {
+            ArrivingZeros.warn(network.parameters(), network.masks(), settings.advice());
+        }
+        hasLooked = true;
     }
 
     void afterStep(NetworkInTraining training) {

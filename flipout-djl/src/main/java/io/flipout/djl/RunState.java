@@ -28,6 +28,7 @@ final class RunState {
     private final TrainingClock clock;
     private final Optional<RewindPoint> rewind;
     private final Wirings wirings;
+    private final LatentWeights latents;
     private long savedAfter = -1;
     private boolean isWarned;
 
@@ -35,11 +36,13 @@ final class RunState {
             PruningSettings settings,
             TrainingClock clock,
             Optional<RewindPoint> rewind,
-            Wirings wirings) {
+            Wirings wirings,
+            LatentWeights latents) {
         this.settings = settings;
         this.clock = clock;
         this.rewind = rewind;
         this.wirings = wirings;
+        this.latents = latents;
     }
 
     /** Tells whether all that has been trained is saved. */
@@ -67,6 +70,7 @@ final class RunState {
         ParameterStates.save(network, arrays);
         rewind.ifPresent(point -> point.save(network.block(), arrays));
         wirings.save(network, arrays);
+        latents.save(network, optimizer, arrays);
     }
 
     /** Continues from a file, before the first step. */
@@ -136,6 +140,7 @@ final class RunState {
             rewind.get().load(network.block(), file);
         }
         wirings.load(network, file);
+        latents.load(network, training.optimizer(), file, saved.steps());
         clock.set(saved);
     }
 

@@ -1,6 +1,7 @@
 package io.flipout.djl;
 
 import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
 import ai.djl.training.optimizer.Optimizer;
 import io.flipout.djl.GradientPath.Part;
 import io.flipout.djl.training.ParameterGradient;
@@ -19,13 +20,15 @@ final class RunningMethod {
     private final PruningMethod method;
     private final long seed;
     private final Wirings wirings;
+    private final LatentWeights latents;
     private final GradientPath path;
     private List<GradientTerm.Running> terms = List.of();
 
-    RunningMethod(PruningSettings settings, Wirings wirings) {
+    RunningMethod(PruningSettings settings, Wirings wirings, LatentWeights latents) {
         method = settings.method();
         seed = settings.seed();
         this.wirings = wirings;
+        this.latents = latents;
         path = new GradientPath(method.signals());
     }
 
@@ -63,8 +66,9 @@ final class RunningMethod {
      * Takes a step.
      *
      * @param devices on how many the network trains
+     * @param network whose parameters they are
      */
-    void take(List<Part> parts, Optimizer base, int devices) {
+    void take(List<Part> parts, Optimizer base, int devices, PrunedNetwork network) {
         Map<Device, List<Part>> byDevice = new LinkedHashMap<>();
         for (Part part : parts) {
             Device device = part.mirror().weight().getDevice();
@@ -72,8 +76,20 @@ final class RunningMethod {
         }
         for (List<Part> onDevice : byDevice.values()) {
             onDevice.sort(Comparator.comparingInt(part -> part.tensor().info().index()));
-            path.take(onDevice, terms, base, devices);
+            if (latents.exist()) {
+                takeLatent(onDevice, base, devices, network);
+            } else {
+                path.take(onDevice, terms, base, devices);
+            }
         }
+    }
+
+    private void takeLatent(List<Part> parts, Optimizer base, int devices, PrunedNetwork network) {
+        List<NDArray> copies = new ArrayList<>();
+        List<Part> carried = latents.carry(parts, devices, network, copies);
+        path.take(carried, terms, base, devices);
+        latents.settle(carried, base, network);
+        copies.forEach(NDArray::close);
     }
 
     void afterPruning() {
@@ -81,10 +97,11 @@ final class RunningMethod {
     }
 
     /** The arrays of the devices go; what wirings know stays. */
-    void leaveDevices() {
+    void leaveDevices(Optimizer optimizer) {
         terms.forEach(GradientTerm.Running::close);
         terms = List.of();
         wirings.leaveDevices();
+        latents.leaveDevices(optimizer);
         path.close();
     }
 }

@@ -19,11 +19,17 @@ final class Unfreezing {
      */
     static PrunedNetwork takeIn(
             PrunedNetwork network, PruningSettings settings, long steps, Optimizer optimizer) {
-        if (settings.method().rewiring().isPresent()) {
+        boolean isBound =
+                settings.method().rewiring().isPresent()
+                        || settings.method().reparameterization().isPresent();
+        if (isBound) {
             throw new IllegalStateException(
                     "The method "
                             + settings.method().name()
-                            + " rewires the network it has begun with, and cannot take in"
+                            + (settings.method().rewiring().isPresent()
+                                    ? " rewires the network"
+                                    : " trains latent weights of the network")
+                            + " it has begun with, and cannot take in"
                             + " parameters that are unfrozen later: unfreeze them before the"
                             + " trainer is made, or leave them out by "
                             + settings.advice().exclude()

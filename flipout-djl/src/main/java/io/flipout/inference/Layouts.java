@@ -12,8 +12,8 @@ import java.util.function.Function;
 
 /**
  * How planes of each size lie in the arena: with a border as wide as the widest padding of the
- * convolutions that read them, and with rows as far apart as in the planes that these write, so
- * that convolutions read their inputs where they lie.
+ * convolutions that read them where they lie: those of stride 1, with rows as far apart as in the
+ * planes that they write, and all others where images lie side by side.
  */
 final class Layouts {
 
@@ -28,14 +28,18 @@ final class Layouts {
     private final Map<Size, Size> joined = new HashMap<>();
     private final Map<Size, Integer> rowStrides = new HashMap<>();
 
-    Layouts(List<Node> nodes, Function<Convolution, Node> input) {
+    Layouts(List<Node> nodes, Function<Convolution, Node> input, int lanes) {
         for (Node node : nodes) {
-            if (node instanceof Convolution convolution && isDirect(convolution)) {
+            if (node instanceof Convolution convolution && hasPlanes(convolution)) {
                 Window window = convolution.window();
+                boolean near = window.strideY() == 1 && window.strideX() == 1;
                 Size from = Size.of(input.apply(convolution).dims());
-                Size to = Size.of(convolution.dims());
-                borders.merge(from, Math.max(window.paddingY(), window.paddingX()), Math::max);
-                joined.put(root(to), root(from));
+                if (near) {
+                    joined.put(root(Size.of(convolution.dims())), root(from));
+                }
+                if (near || lanes % Planes.ROOM == 0) {
+                    borders.merge(from, Math.max(window.paddingY(), window.paddingX()), Math::max);
+                }
             }
         }
         for (Node node : nodes) {
@@ -44,13 +48,9 @@ final class Layouts {
         }
     }
 
-    /** Of planes of one number, all lie close together, and any convolution reads them. */
-    private static boolean isDirect(Convolution convolution) {
-        Window window = convolution.window();
-        return window.strideY() == 1
-                && window.strideX() == 1
-                && convolution.dims().area() > 1
-                && convolution.inputs().get(0).dims().area() > 1;
+    /** Planes of one number all lie close together, and any convolution reads them. */
+    private static boolean hasPlanes(Convolution convolution) {
+        return convolution.dims().area() > 1 && convolution.inputs().get(0).dims().area() > 1;
     }
 
     private Size root(Size size) {

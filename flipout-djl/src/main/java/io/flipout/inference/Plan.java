@@ -58,7 +58,7 @@ final class Plan {
         this.lanes = lanes;
         output = same(graph.output(), true);
         nodes = needed(graph);
-        layouts = new Layouts(nodes, this::read);
+        layouts = new Layouts(nodes, this::read, lanes);
         buffers = new Buffers(layouts, lanes);
         place(graph.input());
         scratch = buffers.place();

@@ -1,6 +1,7 @@
 package io.flipout.inference;
 
 import io.flipout.graph.Constant;
+import io.flipout.graph.Convolution;
 import io.flipout.graph.Graph;
 import io.flipout.graph.Input;
 import io.flipout.graph.Node;
@@ -10,7 +11,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** A graph in two, where its planes have become small: one computes what the other takes. */
+/**
+ * A graph in two, where its planes become small: one computes what the other takes. The second,
+ * with images side by side, makes them small where a convolution does, as it reads with strides at
+ * no cost then.
+ */
 final class Split {
 
     /** Numbers of a plane. Of 8 × 8 images side by side are as fast as one by one. */
@@ -19,7 +24,8 @@ final class Split {
     private Split() {}
 
     /**
-     * The first node with small planes through which all goes that comes later.
+     * The last node with large planes, if all goes through it and a convolution makes small ones of
+     * them; else the first node with small planes through which all goes that comes later.
      *
      * @return the node; null if planes are small from the beginning, or there is none
      */
@@ -29,18 +35,24 @@ final class Split {
         }
         Map<Node, List<Node>> readers = graph.readers();
         Set<Node> open = Collections.newSetFromMap(new IdentityHashMap<>()); // Read by later ones.
+        Node last = null; // Through which all goes.
         for (Node node : graph.nodes()) {
             if (node instanceof Constant) {
                 continue; // Both parts may have it.
+            }
+            boolean small = node.dims().area() <= SMALL && node.dims().channels() > 0;
+            if (small && node instanceof Convolution && node.inputs().get(0) == last) {
+                return last;
             }
             open.removeIf(read -> isLastReader(readers.get(read), node));
             if (node == graph.output()) {
                 return null;
             }
             boolean alone = open.isEmpty() && !(node instanceof Input);
-            if (alone && node.dims().area() <= SMALL && node.dims().channels() > 0) {
+            if (alone && small) {
                 return node;
             }
+            last = alone ? node : last;
             open.add(node);
         }
         return null;

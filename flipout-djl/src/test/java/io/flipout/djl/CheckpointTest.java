@@ -11,6 +11,7 @@ import ai.djl.training.dataset.Dataset;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import ai.djl.translate.TranslateException;
+import io.flipout.criterion.Criterion;
 import io.flipout.djl.checkpoint.Checkpoint;
 import io.flipout.djl.checkpoint.CheckpointException;
 import io.flipout.djl.training.Adagrad;
@@ -21,12 +22,14 @@ import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.method.AdaptiveFlipOut;
 import io.flipout.method.DeepR;
+import io.flipout.method.DynamicSparseTraining;
 import io.flipout.method.FilterPruning;
 import io.flipout.method.FlipOut;
 import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.GradientSignalPreservation;
 import io.flipout.method.GradualMagnitude;
 import io.flipout.method.HoyerSquare;
+import io.flipout.method.L0Regularization;
 import io.flipout.method.LayerAdaptivePruning;
 import io.flipout.method.LayerMagnitude;
 import io.flipout.method.LotteryTicket;
@@ -40,6 +43,7 @@ import io.flipout.method.Snip;
 import io.flipout.method.SoftDeepR;
 import io.flipout.method.SparseEvolution;
 import io.flipout.method.SynapticFlow;
+import io.flipout.method.VariationalDropout;
 import io.flipout.schedule.PruningEvent;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
@@ -124,7 +128,28 @@ class CheckpointTest {
                 Arguments.of(DeepR.builder().optL1(1e-3f).optNoise(.1f).build(), atOnce),
                 Arguments.of(
                         SoftDeepR.builder().optDensity(.25).optL1(1e-3f).optNoise(.1f).build(),
-                        atOnce));
+                        atOnce),
+                Arguments.of(
+                        L0Regularization.builder().setStrength(.1).setExamples(32).build(),
+                        Schedule.none()),
+                Arguments.of(
+                        L0Regularization.builder()
+                                .setStrength(.1)
+                                .setExamples(32)
+                                .optGatesOfNeurons(true)
+                                .build(),
+                        Schedule.none()),
+                Arguments.of(
+                        VariationalDropout.builder()
+                                .setExamples(32)
+                                .optStrength(.3)
+                                .optLogVariance(-4)
+                                .optWarmUp(3, 12)
+                                .build(),
+                        Schedule.none()),
+                Arguments.of(
+                        DynamicSparseTraining.builder().setStrength(.01).optLeastKept(.1).build(),
+                        Schedule.none()));
     }
 
     private static Pruner pruner(PruningMethod method, Schedule schedule) {
@@ -178,7 +203,7 @@ class CheckpointTest {
                     (trainer, data) -> {
                         if (isContinued) {
                             assertThat(pruner.load(file)).containsEntry("step", "" + from);
-                        } else if (pruner.events().get(0).at() == 0) {
+                        } else if (pruner.events().stream().anyMatch(event -> event.at() == 0)) {
                             pruner.pruneBeforeTraining(trainer, data, 1);
                         }
                         steps(trainer, data, from, to);
@@ -259,10 +284,13 @@ class CheckpointTest {
     @Test
     void theEnginesOperationsGoOnAsWell() {
         io.flipout.djl.Path.ENGINE.run(
-                () ->
-                        aTrainingThatStopsAnywhereGoesOnAsIfItHadNot(
-                                FlipOut.builder().build(),
-                                Schedule.toSparsity(.9).overEpochs(EPOCHS)));
+                () -> {
+                    aTrainingThatStopsAnywhereGoesOnAsIfItHadNot(
+                            FlipOut.builder().build(), Schedule.toSparsity(.9).overEpochs(EPOCHS));
+                    aTrainingThatStopsAnywhereGoesOnAsIfItHadNot(
+                            L0Regularization.builder().setStrength(.1).setExamples(32).build(),
+                            Schedule.none());
+                });
     }
 
     @Test
@@ -301,6 +329,37 @@ class CheckpointTest {
                         .optSeed(6)
                         .build(),
                 "another seed: 5, where this one has 6.");
+    }
+
+    /** What was saved is of the same name, and of weights that train themselves. */
+    @Test
+    void aCheckpointWithoutLatentWeightsIsRefused() {
+        PruningMethod l0 = L0Regularization.builder().setStrength(1).setExamples(32).build();
+        PruningMethod older =
+                new PruningMethod() {
+                    @Override
+                    public String name() {
+                        return l0.name();
+                    }
+
+                    @Override
+                    public Criterion criterion() {
+                        return l0.criterion();
+                    }
+                };
+        train(pruner(older, Schedule.none()), 1, false, 0, 5);
+        assertRefused(
+                pruner(l0, Schedule.none()),
+                "lacks the latent weights that l0 trains in the place of 01Linear.weight");
+        // Gates of neurons are fewer than those of weights.
+        train(pruner(l0, Schedule.none()), 1, false, 0, 5);
+        PruningMethod ofNeurons =
+                L0Regularization.builder()
+                        .setStrength(1)
+                        .setExamples(32)
+                        .optGatesOfNeurons(true)
+                        .build();
+        assertRefused(pruner(ofNeurons, Schedule.none()), "lacks the latent weights");
     }
 
     @Test

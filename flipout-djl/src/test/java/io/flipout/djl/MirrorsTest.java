@@ -17,6 +17,7 @@ import io.flipout.djl.training.Sgd;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.method.DeepR;
+import io.flipout.method.DynamicSparseTraining;
 import io.flipout.method.FlipOut;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RigL;
@@ -211,6 +212,21 @@ class MirrorsTest {
 
                     train(2, false, method, schedule, false).assertEqualTo(one);
                     train(2, true, method, schedule, false).assertEqualTo(one);
+                });
+    }
+
+    /** Of latent weights and of thresholds beside them, each mirror has the same. */
+    @ParameterizedTest
+    @EnumSource(Path.class)
+    void latentWeightsOfTwoMirrorsTrainAsOne(Path path) {
+        PruningMethod method = DynamicSparseTraining.builder().setStrength(.1).build();
+        path.run(
+                () -> {
+                    Outcome one = train(1, false, method, Schedule.none(), false);
+
+                    train(2, false, method, Schedule.none(), false).assertEqualTo(one);
+                    train(2, true, method, Schedule.none(), false).assertEqualTo(one);
+                    assertThat(one.masks().get("01Linear.weight")).contains(0).contains(1);
                 });
     }
 

@@ -52,6 +52,17 @@ class SplitTest {
     }
 
     @Test
+    void convolutionsMakeSmallPlanesOfManyImages() {
+        Node large = Elementwise.of(Function.RELU, input);
+        Node sum = add(half(large, 2), half(large, 3));
+        Graph graph = new Graph(input, add(sum, sum));
+        assertThat(Split.at(graph)).isSameAs(large);
+        // A pool does not.
+        Node pool = Pool.max(large, Window.square(2, 2, 0), false);
+        assertThat(Split.at(new Graph(input, add(pool, pool)))).isSameAs(pool);
+    }
+
+    @Test
     void aGraphIsWholeIfItsPlanesAreSmallOrOnlyItsOutputIs() {
         Input features = new Input(Dims.of(100));
         Node relu = Elementwise.of(Function.RELU, features);

@@ -43,6 +43,8 @@ public final class MethodOptions {
 
     @Mixin private SharedOptions shared;
 
+    private boolean learns;
+
     private final Set<String> sharedNames =
             CommandSpec.forAnnotatedObject(new SharedOptions()).optionsMap().keySet();
 
@@ -114,6 +116,16 @@ public final class MethodOptions {
     }
 
     /**
+     * Returns the optimizer that the network is trained by where no option tells.
+     *
+     * @return the optimizer, as {@code --optimizer} calls it
+     * @throws IllegalArgumentException if there is no method of the name
+     */
+    public String optimizer() {
+        return recipe().optimizer();
+    }
+
+    /**
      * Makes the method as far as that goes without data, which tells whether the options are right.
      *
      * @param learningRate the learning rate of the first step
@@ -136,6 +148,7 @@ public final class MethodOptions {
     public PruningMethod method(TrainingPlan plan) {
         shared.resolve(recipe(), plan);
         PruningMethod made = recipe().method(shared);
+        learns = made.reparameterization().isPresent();
         return recipe().hasNoise() || shared.noise() == 0
                 ? made
                 : shared.withNoise(NoisyMethod.builder().setMethod(made)).build();
@@ -224,6 +237,15 @@ public final class MethodOptions {
     public void pruneBeforeTraining(Pruner pruner, Trainer trainer, Dataset train)
             throws IOException, TranslateException {
         recipe().pruneBeforeTraining(pruner, trainer, train);
+    }
+
+    /**
+     * Tells whether the method learns which weights go, without a schedule.
+     *
+     * @return true if so; known once the method has been made
+     */
+    public boolean learnsWhatGoes() {
+        return learns;
     }
 
     /**

@@ -33,6 +33,11 @@ interface Recipe {
     /** Makes the method. */
     PruningMethod method(SharedOptions shared);
 
+    /** Returns the optimizer that {@code --optimizer} is by default. */
+    default String optimizer() {
+        return "sgd";
+    }
+
     /** Returns the strength of the gradient noise where {@code --noise} does not tell. */
     default float noise() {
         return 0;

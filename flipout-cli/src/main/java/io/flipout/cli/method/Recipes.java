@@ -44,6 +44,9 @@ final class Recipes {
                         new SoftDeepRRecipe(deepR),
                         new SparseEvolutionRecipe(rigl),
                         rigl,
+                        new L0Recipe(),
+                        new VariationalDropoutRecipe(),
+                        new DynamicSparseRecipe(),
                         new RandomRecipe(),
                         new DenseRecipe());
     }

@@ -154,6 +154,11 @@ final class SharedOptions {
         }
     }
 
+    /** Returns the number of training images; 1 as long as it is not known. */
+    long examples() {
+        return plan.examples();
+    }
+
     /** Returns the steps of an epoch; 0 as long as they are not known. */
     long stepsPerEpoch() {
         return plan.stepsPerEpoch();

@@ -67,10 +67,10 @@ public final class OptimizerOptions {
     @Option(
             names = "--optimizer",
             paramLabel = "sgd|nag|adam|adamw|rmsprop|adagrad",
-            defaultValue = "sgd",
             description =
                     "How the gradient moves the weights, by PyTorch's formulas; nag is sgd with"
-                            + " Nesterov's momentum (default: ${DEFAULT-VALUE}).")
+                            + " Nesterov's momentum (default: adam for l0 and variational-dropout,"
+                            + " else sgd).")
     private Kind kind;
 
     @Option(
@@ -148,8 +148,15 @@ public final class OptimizerOptions {
         return lr;
     }
 
-    /** Checks the values and fills in what depends on the optimizer. */
-    public void resolve() {
+    /**
+     * Checks the values and fills in what depends on the optimizer.
+     *
+     * @param byDefault the optimizer where no option tells
+     */
+    public void resolve(String byDefault) {
+        if (kind == null) {
+            kind = Kind.valueOf(byDefault.toUpperCase(Locale.ROOT));
+        }
         if (epochs < 1) {
             throw Failure.misuse("--epochs must be at least 1, got " + epochs + ".");
         }

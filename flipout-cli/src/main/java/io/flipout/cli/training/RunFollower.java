@@ -102,7 +102,11 @@ final class RunFollower implements TrainingProgress, AutoCloseable {
         this.epoch = epoch;
         stepsTaken++;
         isBetweenEpochs = false;
-        remaining = remaining();
+        // At the end of an epoch, of which a last image alone may be left out: where weights are
+        // learned to be 0, it takes looking at all of them.
+        if (images >= train.images().size() - 1) {
+            remaining = remaining();
+        }
         try {
             weights.write(folder.file(RunFolder.WEIGHTS));
         } catch (IOException e) {

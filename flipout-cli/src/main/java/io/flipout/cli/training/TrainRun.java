@@ -241,7 +241,11 @@ public record TrainRun(
                         .map(held -> String.format(Locale.ROOT, ", %,d to validate", held.size()))
                         .orElse(""),
                 images.test().size());
-        if (events.isEmpty()) {
+        if (pruning.learnsWhatGoes()) {
+            terminal.line(
+                    "Training for %s, while %s learns which weights go.",
+                    epochs(optimizer.epochs()), pruning.name());
+        } else if (events.isEmpty()) {
             terminal.line("Training for %s without pruning.", epochs(optimizer.epochs()));
         } else {
             PruningEvent last = events.get(events.size() - 1);

@@ -18,7 +18,7 @@ import picocli.CommandLine.Model.OptionSpec;
 
 class RecipesTest {
 
-    private static final Pattern ROW = Pattern.compile("(?m)^\\| `([a-z][a-z-]*)` \\|");
+    private static final Pattern ROW = Pattern.compile("(?m)^\\| `([a-z][a-z0-9-]*)` \\|");
 
     private final Recipes recipes = new Recipes();
 
@@ -86,7 +86,13 @@ class RecipesTest {
     @Test
     void methodsWithoutAimAreSweptOverAnOptionOfTheirs() {
         assertThat(recipes.names().stream().filter(name -> MethodOptions.sweep(name).isPresent()))
-                .containsExactly("layer-magnitude", "hoyer-square", "soft-deep-r");
+                .containsExactly(
+                        "layer-magnitude",
+                        "hoyer-square",
+                        "soft-deep-r",
+                        "l0",
+                        "variational-dropout",
+                        "dynamic-sparse");
         assertThat(MethodOptions.sweep("soft-deep-r").map(Sweep::values).orElseThrow())
                 .hasSameSizeAs(Sparsities.PAPER)
                 .startsWith("0.25", "0.0625");

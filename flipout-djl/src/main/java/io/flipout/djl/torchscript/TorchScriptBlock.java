@@ -11,6 +11,7 @@ import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import io.flipout.djl.training.PassStore;
 import io.flipout.mask.ModuleBlock;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -180,6 +181,9 @@ final class TorchScriptBlock extends PtSymbolBlock implements ModuleBlock {
             NDList inputs,
             boolean training,
             PairList<String, Object> arguments) {
+        if (store instanceof PassStore passes) {
+            passes.beginPass(inputs.head().getDevice(), training);
+        }
         synchronized (this) {
             if (trains != training) {
                 setMode(training);

@@ -50,7 +50,7 @@ public final class Adam extends ElementwiseOptimizer {
 
     /** Returns what decoupled weight decay leaves of a weight. */
     private double kept(Step step) {
-        return decoupled ? 1 - (double) step.rate() * getWeightDecay() : 1;
+        return decoupled ? 1 - (double) step.rate() * step.decay() : 1;
     }
 
     private double length(Step step) {

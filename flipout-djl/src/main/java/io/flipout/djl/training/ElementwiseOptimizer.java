@@ -43,6 +43,9 @@ public abstract class ElementwiseOptimizer extends Optimizer
 
     private final JoinedTensors joined = new JoinedTensors();
 
+    /** Whether the step that is taken decays weights. */
+    private boolean decays = true;
+
     private record Restored(List<float[]> state, int updates, int clearedAt) {}
 
     /**
@@ -50,8 +53,9 @@ public abstract class ElementwiseOptimizer extends Optimizer
      *
      * @param rate η, its learning rate
      * @param count its number, from 1, since the state was 0
+     * @param decay the weight decay
      */
-    record Step(float rate, int count) {}
+    record Step(float rate, int count, float decay) {}
 
     /** What is kept for a parameter on a device. */
     private static final class Slot {
@@ -108,6 +112,21 @@ public abstract class ElementwiseOptimizer extends Optimizer
                     .add(update(gradient));
         }
         byDevice.values().forEach(updates -> move(updates, List.of(Piece::clearGradients)));
+    }
+
+    /**
+     * Takes a step of what weight decay has no business with, such as gates that are learned beside
+     * weights.
+     *
+     * @param step what takes part, each on all its devices
+     */
+    public final void stepWithoutDecay(List<ParameterGradient> step) {
+        decays = false;
+        try {
+            step(step);
+        } finally {
+            decays = true;
+        }
     }
 
     private Update update(ParameterGradient gradient) {
@@ -184,7 +203,7 @@ public abstract class ElementwiseOptimizer extends Optimizer
             state[i] = piece.buffer(i);
             piece.read(memory.get(i), state[i]);
         }
-        prepare(piece.gradients(), piece.weights(), piece.size());
+        prepare(piece.gradients(), piece.weights(), step, piece.size());
         update(piece.weights(), piece.gradients(), state, step, piece.size());
         piece.changeWeights();
         for (int i = 0; i < state.length; i++) {
@@ -233,7 +252,8 @@ public abstract class ElementwiseOptimizer extends Optimizer
 
     private Step next(Update update, Slot slot) {
         float rate = learningRate.getNewValue(update.id(), ++slot.updates);
-        return new Step(rate, slot.updates - slot.clearedAt);
+        float decay = decays ? getWeightDecay() : 0;
+        return new Step(rate, slot.updates - slot.clearedAt, decay);
     }
 
     private Slot slot(String parameterId, NDArray weight) {
@@ -259,7 +279,7 @@ public abstract class ElementwiseOptimizer extends Optimizer
     }
 
     /** Clips gradients and adds weight decay. */
-    private void prepare(float[] gradients, float[] weights, int size) {
+    private void prepare(float[] gradients, float[] weights, Step step, int size) {
         if (rescaleGrad != 1 || clipGrad >= 0) {
             float clip = clipGrad >= 0 ? clipGrad : Float.POSITIVE_INFINITY;
             for (int i = 0; i < size; i++) {
@@ -268,7 +288,7 @@ public abstract class ElementwiseOptimizer extends Optimizer
                 gradients[i] = scaled > clip ? clip : scaled < -clip ? -clip : scaled;
             }
         }
-        float decay = getWeightDecay();
+        float decay = step.decay();
         if (addsDecay() && decay != 0) {
             for (int i = 0; i < size; i++) {
                 gradients[i] += decay * weights[i];
@@ -283,8 +303,8 @@ public abstract class ElementwiseOptimizer extends Optimizer
             gradient = gradient.clip(-clipGrad, clipGrad);
             gradient.attach(scratch);
         }
-        if (addsDecay() && getWeightDecay() != 0) {
-            NDArray decay = w.mul(getWeightDecay());
+        if (addsDecay() && step.decay() != 0) {
+            NDArray decay = w.mul(step.decay());
             decay.attach(scratch);
             gradient.addi(decay);
         }

@@ -96,17 +96,6 @@ public final class Convolution {
     }
 
     /**
-     * Returns the border that lets this convolution read its input where it lies, if also the rows
-     * of input and output are equally far apart. With a smaller border, other rows, or a stride
-     * other than 1, it gathers what it reads first.
-     *
-     * @return 0 for a stride other than 1, else the greater padding
-     */
-    public int border() {
-        return strideHeight == 1 && strideWidth == 1 ? Math.max(paddingHeight, paddingWidth) : 0;
-    }
-
-    /**
      * Returns the floats that a plan needs beside input and output.
      *
      * @param in the input
@@ -119,7 +108,10 @@ public final class Convolution {
     }
 
     /**
-     * Binds the convolution to planes.
+     * Binds the convolution to planes. It reads its input where that lies if the border is as wide
+     * as the greater padding, and either its stride is 1 and the rows of input and output are
+     * equally far apart, or as many images as a multiple of {@link Planes#ROOM} are side by side in
+     * planes that are not too small. Else it gathers what it reads first.
      *
      * <p>The border of the input must be zero; that of the output stays as it is (see {@link
      * Planes}).
@@ -186,10 +178,8 @@ public final class Convolution {
     }
 
     private boolean isDirect(Planes in, Planes out) {
-        return strideHeight == 1
-                && strideWidth == 1
-                && in.rowStride() == out.rowStride()
-                && Math.max(paddingHeight, paddingWidth) <= in.border();
+        boolean isRun = strideHeight == 1 && strideWidth == 1 && in.rowStride() == out.rowStride();
+        return (isRun || Taps.isTiled(out)) && Math.max(paddingHeight, paddingWidth) <= in.border();
     }
 
     /** The taps where the input lies. */
@@ -205,7 +195,16 @@ public final class Convolution {
                                 + (row * in.rowStride() + column) * in.lanes();
             }
         }
-        return new Taps(filters, offsets, in.first(), in.groupStride(), out, epilogue, loops);
+        return new Taps(
+                filters,
+                offsets,
+                in.first(),
+                in.groupStride(),
+                strideWidth * in.lanes(),
+                strideHeight * in.rowStride() * in.lanes(),
+                out,
+                epilogue,
+                loops);
     }
 
     /** The taps where the input has been gathered. */

@@ -39,6 +39,13 @@ final class Features implements Kernel {
     final int[] offsets;
 
     final float[] values;
+
+    /** The same for vectors, for a single image; null without. */
+    final Windows windows;
+
+    /** Where each row's output goes in the first group of images. */
+    final int[] outs;
+
     final int inGroupStride;
     final int outFirst;
     final int outGroupStride;
@@ -83,6 +90,9 @@ final class Features implements Kernel {
                 values[at + i * rows] = weights.values[given + i];
             }
         }
+        boolean plain = lanes == 1 && epilogue.clamps && epilogue.residual == null;
+        windows = plain ? new Windows(weights, offsets, in.first(), filtersByLength) : null;
+        outs = Arrays.stream(filtersByLength).map(i -> out.first() + i * lanes).toArray();
         inGroupStride = in.groupStride();
         outFirst = out.first();
         outGroupStride = out.groupStride();

@@ -15,19 +15,33 @@ final class ScalarLoops implements Loops {
     @Override
     public void taps(float[] arena, Taps taps, int group, int from, int to) {
         int in = taps.inFirst + group * taps.inGroupStride;
-        int run = taps.run;
         for (int filter = from; filter < to; filter++) {
             int out = taps.out(group, filter);
-            Arrays.fill(arena, out, out + run, 0f);
-            int tap = taps.starts[filter];
-            int end = taps.starts[filter + 1];
-            for (; tap + 8 <= end; tap += 8) {
-                eight(arena, taps.offsets, taps.values, tap, in, out, run);
+            if (taps.isRun()) {
+                sum(arena, taps, filter, in, out, taps.run);
+            } else {
+                for (int y = 0; y < taps.rows; y++) {
+                    for (int x = 0; x < taps.columns; x++) {
+                        int i = in + y * taps.inRowStride + x * taps.inStep;
+                        int o = out + y * taps.outRowStride + x * taps.outStep;
+                        sum(arena, taps, filter, i, o, taps.outStep);
+                    }
+                }
             }
-            for (; tap < end; tap++) {
-                one(arena, in + taps.offsets[tap], taps.values[tap], out, run);
-            }
-            finish(arena, taps, group, filter, 0, run);
+            finish(arena, taps, group, filter, 0, taps.run);
+        }
+    }
+
+    /** The sums of a filter over a run of inputs. */
+    private static void sum(float[] arena, Taps taps, int filter, int in, int out, int run) {
+        Arrays.fill(arena, out, out + run, 0f);
+        int tap = taps.starts[filter];
+        int end = taps.starts[filter + 1];
+        for (; tap + 8 <= end; tap += 8) {
+            eight(arena, taps.offsets, taps.values, tap, in, out, run);
+        }
+        for (; tap < end; tap++) {
+            one(arena, in + taps.offsets[tap], taps.values[tap], out, run);
         }
     }
 

@@ -6,6 +6,9 @@ import java.util.Arrays;
  * A convolution as lists of taps, where a tap is a distance to the input and a weight: each output
  * is the sum over its filter's list. All outputs of a plane are computed in one run, the gaps
  * between rows included, where zeros are written.
+ *
+ * <p>Where images lie side by side, outputs need not be next to each other where their inputs are:
+ * then a convolution with strides reads its input where it lies, output by output.
  */
 final class Taps implements Kernel {
 
@@ -37,17 +40,53 @@ final class Taps implements Kernel {
     final int stretch;
     final int stretchStride;
 
-    /** For each of these floats, up to a whole number of vectors: -1, or 0 in a gap. */
+    /** From the first input of an output to that of the next one, and of the one below. */
+    final int inStep;
+
+    final int inRowStride;
+
+    /** The same of the outputs, and how many there are. */
+    final int outStep;
+
+    final int outRowStride;
+    final int columns;
+    final int rows;
+
+    /** For each of the run's floats, up to a whole number of vectors: -1, or 0 in a gap. */
     final int[] inner;
 
     final Epilogue epilogue;
     private final Loops loops;
 
+    /** Taps that read a run of inputs for the run of outputs. */
     Taps(
             Filters filters,
             int[] offsets,
             int inFirst,
             int inGroupStride,
+            Planes out,
+            Epilogue epilogue,
+            Loops loops) {
+        this(
+                filters,
+                offsets,
+                inFirst,
+                inGroupStride,
+                out.lanes(),
+                out.rowStride() * out.lanes(),
+                out,
+                epilogue,
+                loops);
+    }
+
+    /** Taps whose inputs lie so far apart; see {@link #isTiled}. */
+    Taps(
+            Filters filters,
+            int[] offsets,
+            int inFirst,
+            int inGroupStride,
+            int inStep,
+            int inRowStride,
             Planes out,
             Epilogue epilogue,
             Loops loops) {
@@ -58,22 +97,54 @@ final class Taps implements Kernel {
         values = filters.values;
         this.inFirst = inFirst;
         this.inGroupStride = inGroupStride;
+        this.inStep = inStep;
+        this.inRowStride = inRowStride;
+        outStep = out.lanes();
+        outRowStride = out.rowStride() * out.lanes();
+        columns = out.width();
+        rows = out.height();
         outFirst = out.first();
         outPlaneStride = out.planeStride();
         outGroupStride = out.groupStride();
         run = out.run();
         inner = new int[(run + Planes.ROOM - 1) / Planes.ROOM * Planes.ROOM];
-        int row = out.width() * out.lanes();
-        int stride = out.rowStride() * out.lanes();
-        boolean byRows = out.lanes() % Planes.ROOM == 0 && out.width() >= 4;
-        stretches = byRows ? out.height() : 1;
+        int row = columns * outStep;
+        boolean byRows = outStep % Planes.ROOM == 0 && columns >= 4;
+        stretches = byRows ? rows : 1;
         stretch = byRows ? row : run;
-        stretchStride = stride;
-        for (int start = 0; start < run; start += stride) {
+        stretchStride = outRowStride;
+        for (int start = 0; start < run; start += outRowStride) {
             Arrays.fill(inner, start, start + row, -1);
         }
         this.epilogue = epilogue;
         this.loops = loops;
+    }
+
+    /** Outputs that are summed up at once where their inputs are no run. */
+    static final int TILE_ROWS = 2;
+
+    static final int TILE_COLUMNS = 4;
+
+    /**
+     * Whether planes are divided into tiles with little of them computed twice, and an output is
+     * whole vectors.
+     */
+    static boolean isTiled(Planes out) {
+        int tiles = tiles(out.height(), TILE_ROWS) * tiles(out.width(), TILE_COLUMNS);
+        int computed = tiles * TILE_ROWS * TILE_COLUMNS;
+        return out.lanes() % Planes.ROOM == 0
+                && out.height() >= TILE_ROWS
+                && out.width() >= TILE_COLUMNS
+                && 2 * computed <= 3 * out.height() * out.width();
+    }
+
+    private static int tiles(int length, int tile) {
+        return (length + tile - 1) / tile;
+    }
+
+    /** Whether inputs are a run as their outputs are. */
+    boolean isRun() {
+        return inStep == outStep && inRowStride == outRowStride;
     }
 
     /** Whether a plane is so small that sums of every fourth tap do not wait for each other. */

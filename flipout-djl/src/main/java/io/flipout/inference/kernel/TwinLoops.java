@@ -18,25 +18,37 @@ final class TwinLoops implements Loops {
         int in = taps.inFirst + group * taps.inGroupStride;
         for (int filter = from; filter < to; filter++) {
             int out = taps.out(group, filter);
-            int tap = taps.starts[filter];
-            int end = taps.starts[filter + 1];
-            if (taps.isSmall()) {
-                byFours(arena, taps, tap, end, in, out);
+            if (!taps.isRun()) {
+                for (int y = 0; y < taps.rows; y++) {
+                    for (int x = 0; x < taps.columns; x++) {
+                        int i = in + y * taps.inRowStride + x * taps.inStep;
+                        int o = out + y * taps.outRowStride + x * taps.outStep;
+                        inOrder(arena, taps, filter, i, o, taps.outStep);
+                    }
+                }
+            } else if (taps.isSmall()) {
+                byFours(arena, taps, taps.starts[filter], taps.starts[filter + 1], in, out);
             } else {
-                Arrays.fill(arena, out, out + taps.run, 0f);
-                for (; tap + 4 <= end; tap += 4) {
-                    four(arena, taps, tap, in, out);
-                }
-                for (; tap < end; tap++) {
-                    one(arena, taps, tap, in, out);
-                }
+                inOrder(arena, taps, filter, in, out, taps.run);
             }
             ScalarLoops.finish(arena, taps, group, filter, 0, taps.run);
         }
     }
 
-    private static void one(float[] arena, Taps taps, int tap, int in, int out) {
-        int run = taps.run;
+    /** The sums of a filter over a run of inputs, tap by tap. */
+    private static void inOrder(float[] arena, Taps taps, int filter, int in, int out, int run) {
+        int tap = taps.starts[filter];
+        int end = taps.starts[filter + 1];
+        Arrays.fill(arena, out, out + run, 0f);
+        for (; tap + 4 <= end; tap += 4) {
+            four(arena, taps, tap, in, out, run);
+        }
+        for (; tap < end; tap++) {
+            one(arena, taps, tap, in, out, run);
+        }
+    }
+
+    private static void one(float[] arena, Taps taps, int tap, int in, int out, int run) {
         int o = in + taps.offsets[tap];
         float w = taps.values[tap];
         for (int i = 0; i < run; i++) {
@@ -44,8 +56,7 @@ final class TwinLoops implements Loops {
         }
     }
 
-    private static void four(float[] arena, Taps taps, int tap, int in, int out) {
-        int run = taps.run;
+    private static void four(float[] arena, Taps taps, int tap, int in, int out, int run) {
         int o0 = in + taps.offsets[tap];
         int o1 = in + taps.offsets[tap + 1];
         int o2 = in + taps.offsets[tap + 2];

@@ -1,5 +1,6 @@
 package io.flipout.inference.kernel;
 
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -27,6 +28,7 @@ final class VectorLoops implements Loops {
     private static final VectorSpecies<Integer> INTS =
             VectorSpecies.of(int.class, FLOATS.vectorShape());
     private static final int L = FLOATS.length();
+    private static final VectorSpecies<Byte> BYTES = ByteVector.SPECIES_128;
 
     /** Filters of as many taps or fewer are computed plane by plane. */
     private static final int FEW = 8;
@@ -56,6 +58,10 @@ final class VectorLoops implements Loops {
     public void taps(float[] arena, Taps taps, int group, int from, int to) {
         int[] starts = taps.starts;
         boolean together = starts[to] - starts[from] > SPARSE * (to - from);
+        if (!taps.isRun()) {
+            tiles(arena, taps, group, from, to);
+            return;
+        }
         if (taps.isSmall()) {
             small(arena, taps, group, from, to);
             return;
@@ -95,6 +101,68 @@ final class VectorLoops implements Loops {
                 }
             }
         }
+    }
+
+    /** Tiles of outputs whose inputs lie further apart; the last ones of all overlap others. */
+    private static void tiles(float[] arena, Taps taps, int group, int from, int to) {
+        for (int row = 0; row < taps.rows; row += Taps.TILE_ROWS) {
+            int y = Math.min(row, taps.rows - Taps.TILE_ROWS);
+            for (int column = 0; column < taps.columns; column += Taps.TILE_COLUMNS) {
+                int x = Math.min(column, taps.columns - Taps.TILE_COLUMNS);
+                int at = y * taps.outRowStride + x * taps.outStep;
+                int in = y * taps.inRowStride + x * taps.inStep;
+                int length = Taps.TILE_COLUMNS * taps.outStep;
+                for (int filter = from; filter < to; filter++) {
+                    for (int lane = 0; lane < taps.outStep; lane += L) {
+                        tile(arena, taps, group, filter, in + lane, at + lane);
+                    }
+                    int below = at + taps.outRowStride;
+                    finish(arena, taps, group, filter, at, at + length);
+                    finish(arena, taps, group, filter, below, below + length);
+                }
+            }
+        }
+    }
+
+    /** A vector of each output of a tile. */
+    private static void tile(float[] arena, Taps taps, int group, int filter, int from, int to) {
+        int[] offsets = taps.offsets;
+        float[] values = taps.values;
+        int in = taps.inFirst + group * taps.inGroupStride + from;
+        int step = taps.inStep;
+        int end = taps.starts[filter + 1];
+        FloatVector s00 = FloatVector.zero(FLOATS);
+        FloatVector s01 = FloatVector.zero(FLOATS);
+        FloatVector s02 = FloatVector.zero(FLOATS);
+        FloatVector s03 = FloatVector.zero(FLOATS);
+        FloatVector s10 = FloatVector.zero(FLOATS);
+        FloatVector s11 = FloatVector.zero(FLOATS);
+        FloatVector s12 = FloatVector.zero(FLOATS);
+        FloatVector s13 = FloatVector.zero(FLOATS);
+        for (int tap = taps.starts[filter]; tap < end; tap++) {
+            int o = in + offsets[tap];
+            FloatVector w = FloatVector.broadcast(FLOATS, values[tap]);
+            s00 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s00);
+            s01 = FloatVector.fromArray(FLOATS, arena, o + step).fma(w, s01);
+            s02 = FloatVector.fromArray(FLOATS, arena, o + 2 * step).fma(w, s02);
+            s03 = FloatVector.fromArray(FLOATS, arena, o + 3 * step).fma(w, s03);
+            o += taps.inRowStride;
+            s10 = FloatVector.fromArray(FLOATS, arena, o).fma(w, s10);
+            s11 = FloatVector.fromArray(FLOATS, arena, o + step).fma(w, s11);
+            s12 = FloatVector.fromArray(FLOATS, arena, o + 2 * step).fma(w, s12);
+            s13 = FloatVector.fromArray(FLOATS, arena, o + 3 * step).fma(w, s13);
+        }
+        int out = taps.out(group, filter) + to;
+        int outStep = taps.outStep;
+        s00.intoArray(arena, out);
+        s01.intoArray(arena, out + outStep);
+        s02.intoArray(arena, out + 2 * outStep);
+        s03.intoArray(arena, out + 3 * outStep);
+        out += taps.outRowStride;
+        s10.intoArray(arena, out);
+        s11.intoArray(arena, out + outStep);
+        s12.intoArray(arena, out + 2 * outStep);
+        s13.intoArray(arena, out + 3 * outStep);
     }
 
     /** Planes that are small. */
@@ -639,6 +707,10 @@ final class VectorLoops implements Loops {
 
     @Override
     public void features(float[] arena, Features features, int group, int from, int to) {
+        if (L == Windows.LANES && features.windows != null && group == 0) {
+            single(arena, features, from, to);
+            return;
+        }
         if (!features.isByVectors()) {
             ScalarLoops.INSTANCE.features(arena, features, group, from, to);
             return;
@@ -691,5 +763,57 @@ final class VectorLoops implements Loops {
         }
         int out = features.outFirst + group * features.outGroupStride + filter * features.lanes;
         v.intoArray(arena, out + lane);
+    }
+
+    /** Blocks of outputs of a single image. */
+    private static void single(float[] arena, Features features, int from, int to) {
+        int blocks = Windows.ROWS / Features.ROWS; // Of eight outputs.
+        int block = from;
+        while (block < to) {
+            int whole = block / blocks;
+            boolean isWhole = block % blocks == 0 && block + blocks <= to;
+            int next = isWhole && features.windows.has(whole) ? block + blocks : block + 1;
+            if (next == block + 1 || !windows(arena, features, whole)) {
+                ScalarLoops.INSTANCE.features(arena, features, 0, block, next);
+            }
+            block = next;
+        }
+    }
+
+    /**
+     * A block of outputs of a single image, with the results of one by one. False if nothing is
+     * written: an input was infinite or undefined, which is so even when multiplied by 0.
+     */
+    private static boolean windows(float[] arena, Features features, int block) {
+        Windows windows = features.windows;
+        int[] places = windows.places;
+        byte[] picks = windows.picks;
+        float[] values = windows.values;
+        int end = windows.starts[block + 1];
+        FloatVector s0 = FloatVector.zero(FLOATS);
+        FloatVector s1 = FloatVector.zero(FLOATS);
+        for (int step = windows.starts[block]; step < end; step++) {
+            IntVector pick =
+                    (IntVector) ByteVector.fromArray(BYTES, picks, step * L).castShape(INTS, 0);
+            FloatVector x =
+                    pick.selectFrom(
+                                    FloatVector.fromArray(FLOATS, arena, places[step])
+                                            .reinterpretAsInts())
+                            .reinterpretAsFloats();
+            s0 = FloatVector.fromArray(FLOATS, values, step * 2 * L).mul(x).add(s0);
+            s1 = FloatVector.fromArray(FLOATS, values, step * 2 * L + L).mul(x).add(s1);
+        }
+        int row = block * Windows.ROWS;
+        s0 = s0.add(FloatVector.fromArray(FLOATS, features.biases, row));
+        s1 = s1.add(FloatVector.fromArray(FLOATS, features.biases, row + L));
+        FloatVector both = s0.add(s1);
+        if (both.compare(VectorOperators.NE, both).anyTrue()) {
+            return false;
+        }
+        float low = features.epilogue.low;
+        float high = features.epilogue.high;
+        s0.max(low).min(high).intoArray(arena, 0, features.outs, row);
+        s1.max(low).min(high).intoArray(arena, 0, features.outs, row + L);
+        return true;
     }
 }

@@ -27,6 +27,7 @@ import io.flipout.mask.BlockPaths;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;
 import io.flipout.method.GlobalMagnitude;
+import io.flipout.method.L0Regularization;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -196,6 +197,43 @@ class LoadedModuleTest {
             assertThat(pruner.report().weights()).isEqualTo(4);
             assertThat(pruner.report().remaining()).isEqualTo(2);
             assertThat(values(model, "a")).startsWith(0, 0).doesNotContain(0, Index.atIndex(2));
+        }
+    }
+
+    /**
+     * A module does not ask for its weights one by one: they are drawn for its pass all the same.
+     */
+    @Test
+    void latentWeightsOfAModuleTrain() throws IOException {
+        Path file =
+                new HandMadeModule(TWO_LAYERS)
+                        .record("0", 1, 2, 3, 4)
+                        .record("1", 5, 6)
+                        .write(
+                                folder.resolve("two.pt"),
+                                module(
+                                        "Root",
+                                        "a",
+                                        tensor("0", 4, 0, true, 2, 2),
+                                        "b",
+                                        tensor("1", 2, 0, true, 1, 2)));
+        Pruner pruner =
+                Pruner.builder()
+                        .setMethod(L0Regularization.builder().setStrength(1).setExamples(1).build())
+                        .setSchedule(Schedule.none())
+                        .build();
+        try (Model model = TorchScriptModels.load(file, Device.cpu())) {
+            step(model, pruner, 1, 1);
+            // At test time the gates are at their half.
+            float[] weights = values(model, "b");
+            assertThat(weights[0]).isBetween(1.5f, 3f);
+            assertThat(forward(model, 1, 0))
+                    .containsExactly(
+                            new float[] {
+                                values(model, "a")[0] * weights[0]
+                                        + values(model, "a")[2] * weights[1]
+                            },
+                            within(1e-4f));
         }
     }
 

@@ -404,6 +404,90 @@ class ConvolutionTest {
     }
 
     @Test
+    void imagesSideBySideAreReadWithStridesWhereTheyLie() {
+        // Image i is 100 · i + its number; of every second row and column two neighbours are added.
+        Planes in = Planes.of(16, 1, 4, 8).withLanes(16).withBorder(1);
+        Planes out = Planes.of(16, 1, 2, 4).withLanes(16).at(in.size());
+        Convolution one =
+                Convolution.builder()
+                        .setFilters(Filters.dense(new float[] {1, 10, 0, 0, 0, 0, 0, 0, 0}, 1))
+                        .setKernel(3, 3)
+                        .optStride(2, 2)
+                        .optPadding(1, 1)
+                        .build();
+        float[] images = new float[16 * 32];
+        for (int i = 0; i < images.length; i++) {
+            images[i] = 100 * (i / 32) + i % 32;
+        }
+        assertThat(one.scratch(in, out)).isZero();
+        assertThat(one.scratch(in.withBorder(0), out)).isPositive();
+        for (Loops loops : Implementations.all()) {
+            float[] arena = new float[in.size() + out.size()];
+            in.load(images, 0, arena);
+            for (Kernel kernel : one.plan(in, out, null, 0, loops)) {
+                kernel.run(arena, 0, kernel.units());
+            }
+            float[] results = new float[16 * 8];
+            out.store(arena, results, 0);
+            assertThat(Arrays.copyOfRange(results, 0, 8))
+                    .containsExactly(0, 0, 0, 0, 80, 9 + 100, 11 + 120, 13 + 140);
+            assertThat(Arrays.copyOfRange(results, 8, 16))
+                    .containsExactly(0, 0, 0, 0, 1080, 1209, 1231, 1253);
+        }
+    }
+
+    @Test
+    void aLayerWithManyOutputsIsTheSameByVectorsAndOneByOne() {
+        Random random = new Random(4);
+        float[] weights = new float[75 * 300];
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = random.nextInt(10) == 0 ? (float) random.nextGaussian() : 0f;
+        }
+        Planes in = Planes.of(1, 3, 10, 10).withBorder(1).at(12);
+        Planes out = Planes.of(1, 75, 1, 1).at(in.offset() + in.size());
+        float[] biases = new float[75];
+        for (int i = 0; i < biases.length; i++) {
+            biases[i] = i / 10f - 3;
+        }
+        Convolution layer =
+                Convolution.linear(Filters.dense(weights, 75), in)
+                        .optBias(biases)
+                        .optActivation(Activation.RELU6)
+                        .build();
+        assertThat(((Features) layer.plan(in, out, null, 0).get(0)).windows.has(1)).isTrue();
+        float[] images = new float[300];
+        for (int i = 0; i < images.length; i++) {
+            images[i] = (float) random.nextGaussian();
+        }
+        for (float number : new float[] {0.5f, Float.NaN, Float.POSITIVE_INFINITY}) {
+            images[150] = number;
+            float[] expected = null;
+            for (Loops loops : Implementations.all()) {
+                Kernel kernel = layer.plan(in, out, null, 0, loops).get(0);
+                for (int threads = 1; threads <= 3; threads++) {
+                    float[] arena = new float[out.offset() + out.size()];
+                    in.load(images, 0, arena);
+                    for (int i = 0; i < threads; i++) {
+                        int units = kernel.units();
+                        kernel.run(arena, units * i / threads, units * (i + 1) / threads);
+                    }
+                    float[] results = new float[75];
+                    out.store(arena, results, 0);
+                    expected = expected == null ? results : expected;
+                    assertThat(results).containsExactly(expected);
+                }
+            }
+            int undefined = 0;
+            for (int filter = 0; filter < 75; filter++) {
+                boolean reads = weights[filter * 300 + 150] != 0;
+                undefined += Float.isNaN(expected[filter]) ? 1 : 0;
+                assertThat(Float.isNaN(expected[filter])).isEqualTo(reads && Float.isNaN(number));
+            }
+            assertThat(undefined > 0).isEqualTo(Float.isNaN(number));
+        }
+    }
+
+    @Test
     void planesThatDoNotSuitAreRefused() {
         Convolution one =
                 Convolution.builder()

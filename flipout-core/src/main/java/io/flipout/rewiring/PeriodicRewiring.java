@@ -18,9 +18,9 @@ import java.util.stream.IntStream;
  * goes, and as many come back, with θ = 0 and nothing left of their momentum; those just gone among
  * them, if they are chosen. So each tensor keeps its number of weights alive, step after step.
  *
- * <p>A step that does not rewire costs what masking does, in the host's memory for all tensors at
- * once. One that does brings the weights to the host, and by {@link Growth#GRADIENT} their gradient
- * too, which takes 4 bytes a weight meanwhile, and ranks them there.
+ * <p>A step that does not rewire costs what masking does, for all tensors at once. One that does
+ * brings the weights to the host, and by {@link Growth#GRADIENT} their gradient too, which takes 4
+ * bytes a weight meanwhile, and ranks them there.
  *
  * @param growth which weights come back
  * @param share the share of the weights alive that goes, in (0, 1]

@@ -121,7 +121,10 @@ public final class DeviceTensors implements AutoCloseable {
             if (alive != null) {
                 alive.close();
             }
-            alive = manager.create(masks(), new Shape(size()), DataType.BOOLEAN);
+            // The tensors' views outlive the buffer that PyTorch would share on a CPU.
+            try (NDArray buffered = manager.create(masks(), new Shape(size()), DataType.BOOLEAN)) {
+                alive = buffered.duplicate();
+            }
             NDList parts = kernels.split(alive, weights, manager);
             for (int i = 0; i < versions.length; i++) {
                 if (mask(i).isPresent()) {

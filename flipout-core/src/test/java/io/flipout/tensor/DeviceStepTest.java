@@ -20,10 +20,12 @@ import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.signal.SignFlips;
 import io.flipout.signal.Signal;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -95,6 +97,42 @@ class DeviceStepTest {
                 DeviceStep step = tensors.step(updates)) {
             work.accept(step);
         }
+    }
+
+    /**
+     * A tensor's mask is its own: it stays what it is when the tensors that it was joined with go
+     * apart, and their buffer is collected and used again.
+     */
+    @Test
+    void masksOutliveTheJoinedTensors() {
+        int size = 1 << 20;
+        Path.ENGINE.run(
+                () -> {
+                    try (NDManager manager = NDManager.newBaseManager()) {
+                        Mask mask = new Mask(size);
+                        IntStream.range(0, size).filter(i -> i % 2 == 0).forEach(mask::prune);
+                        NDArray weight = manager.ones(new Shape(size));
+                        TrainedTensor tensor = Trained.tensor(weight, mask);
+                        List<Update> step =
+                                List.of(Update.of(tensor, weight, manager.ones(new Shape(size))));
+                        try (DeviceTensors joined = new DeviceTensors(step, new ListKernels());
+                                DeviceStep begun = joined.step(step)) {
+                            begun.gradients();
+                        }
+                        List<ByteBuffer> others = new ArrayList<>();
+                        for (int i = 0; i < 50; i++) {
+                            System.gc();
+                            ByteBuffer other = ByteBuffer.allocateDirect(size);
+                            while (other.hasRemaining()) {
+                                other.putLong(0x0101010101010101L);
+                            }
+                            others.add(other);
+                        }
+                        tensor.applyMask(tensor.values());
+                        assertThat(weight.sum().getFloat()).isEqualTo(size / 2f);
+                        assertThat(others).hasSize(50);
+                    }
+                });
     }
 
     @Test

@@ -50,13 +50,9 @@ final class GradientPath implements AutoCloseable {
             return tensor().info().parameter().getId();
         }
 
-        /**
-         * Whether this step may change which weights are alive, or what they are; on a device all
-         * steps of a wired tensor are taken alike, since flat ones and single ones in turns do not
-         * repeat to the last bit.
-         */
+        /** Whether this step may change which weights are alive, or what they are. */
         boolean isRewired() {
-            return wiring.isPresent() && !(update.isOnHost() && wiring.get().isIdle(mirror));
+            return wiring.isPresent() && !wiring.get().isIdle(mirror);
         }
 
         void see(Piece piece) {

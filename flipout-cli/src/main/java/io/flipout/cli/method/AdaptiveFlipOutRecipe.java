@@ -37,7 +37,7 @@ final class AdaptiveFlipOutRecipe implements Recipe {
     public PruningMethod method(SharedOptions shared) {
         AdaptiveFlipOut.Builder builder =
                 rigl.with(
-                                AdaptiveFlipOut.builder().setSteps(Long.MAX_VALUE),
+                                AdaptiveFlipOut.builder().setSteps(Math.max(1, shared.steps())),
                                 shared,
                                 PERIOD,
                                 REWIRING)

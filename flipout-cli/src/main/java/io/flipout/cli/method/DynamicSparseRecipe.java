@@ -1,17 +1,13 @@
 package io.flipout.cli.method;
 
-import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm.Sweep;
 import io.flipout.method.DynamicSparseTraining;
 import io.flipout.method.PruningMethod;
-import io.flipout.schedule.Schedule;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** {@code dynamic-sparse}: {@link DynamicSparseTraining}. */
-final class DynamicSparseRecipe implements Recipe {
+final class DynamicSparseRecipe implements LearnedRecipe {
 
     @Option(
             names = "--dst-strength",
@@ -46,27 +42,7 @@ final class DynamicSparseRecipe implements Recipe {
     }
 
     @Override
-    public Schedule schedule(SharedOptions shared, int epochs) {
-        shared.refuseAim(
-                "dynamic-sparse cannot aim at a sparsity",
-                "--dst-strength; the stronger, the fewer weights are left");
-        return Schedule.none();
-    }
-
-    @Override
-    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
-        return Map.of();
-    }
-
-    /** What is learned asks for no share of any layer. */
-    @Override
-    public Allocation allocation(SharedOptions shared) {
-        return Allocation.global();
-    }
-
-    @Override
-    public Optional<Sweep> sweep() {
-        return Optional.of(
-                new Sweep("dst-strength", List.of("3e-5", "1e-4", "3e-4", "1e-3", "3e-3", "1e-2")));
+    public Sweep strengths() {
+        return new Sweep("dst-strength", List.of("3e-5", "1e-4", "3e-4", "1e-3", "3e-3", "1e-2"));
     }
 }

@@ -1,17 +1,13 @@
 package io.flipout.cli.method;
 
-import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm.Sweep;
 import io.flipout.method.L0Regularization;
 import io.flipout.method.PruningMethod;
-import io.flipout.schedule.Schedule;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** {@code l0}: {@link L0Regularization}. */
-final class L0Recipe implements Recipe {
+final class L0Recipe implements LearnedRecipe {
 
     /** What gates are shared by. */
     private enum Gates {
@@ -91,27 +87,7 @@ final class L0Recipe implements Recipe {
     }
 
     @Override
-    public Schedule schedule(SharedOptions shared, int epochs) {
-        shared.refuseAim(
-                "l0 cannot aim at a sparsity",
-                "--l0-strength; the stronger, the fewer weights are left");
-        return Schedule.none();
-    }
-
-    @Override
-    public Map<String, String> lengthened(SharedOptions shared, int epochs, int more) {
-        return Map.of();
-    }
-
-    /** What is learned asks for no share of any layer. */
-    @Override
-    public Allocation allocation(SharedOptions shared) {
-        return Allocation.global();
-    }
-
-    @Override
-    public Optional<Sweep> sweep() {
-        return Optional.of(
-                new Sweep("l0-strength", List.of("3", "10", "30", "100", "300", "1000")));
+    public Sweep strengths() {
+        return new Sweep("l0-strength", List.of("3", "10", "30", "100", "300", "1000"));
     }
 }

@@ -1,17 +1,15 @@
 package io.flipout.cli.method;
 
-import io.flipout.allocation.Allocation;
 import io.flipout.cli.comparison.Arm.Sweep;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.VariationalDropout;
 import io.flipout.schedule.Schedule;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** {@code variational-dropout}: {@link VariationalDropout}. */
-final class VariationalDropoutRecipe implements Recipe {
+final class VariationalDropoutRecipe implements LearnedRecipe {
 
     /** The authors' code has the regulariser in full after 20 of 200 epochs, from 5 on. */
     private static final double WARM_UP = 0.1;
@@ -82,13 +80,10 @@ final class VariationalDropoutRecipe implements Recipe {
 
     @Override
     public Schedule schedule(SharedOptions shared, int epochs) {
-        shared.refuseAim(
-                "variational-dropout cannot aim at a sparsity",
-                "--vd-strength; the stronger, the fewer weights are left");
         if (warmUp == null) {
             warmUp = WARM_UP * epochs;
         }
-        return Schedule.none();
+        return LearnedRecipe.super.schedule(shared, epochs);
     }
 
     /** The regulariser has come to its strength when it did. */
@@ -97,14 +92,8 @@ final class VariationalDropoutRecipe implements Recipe {
         return Map.of("vd-warm-up", Double.toString(warmUp));
     }
 
-    /** What is learned asks for no share of any layer. */
     @Override
-    public Allocation allocation(SharedOptions shared) {
-        return Allocation.global();
-    }
-
-    @Override
-    public Optional<Sweep> sweep() {
-        return Optional.of(new Sweep("vd-strength", List.of("0.03", "0.1", "0.3", "1", "3", "10")));
+    public Sweep strengths() {
+        return new Sweep("vd-strength", List.of("0.03", "0.1", "0.3", "1", "3", "10"));
     }
 }

@@ -7,7 +7,6 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
-import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.UnixDomainSocketAddress;
@@ -15,7 +14,6 @@ import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,7 +26,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.zip.ZipOutputStream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.util.LongAccumulator;
@@ -193,7 +190,7 @@ public final class Driver implements RunListener.Events {
         RunListener.addTo(conf, this);
         spark = new JavaSparkContext(conf);
         listener = RunListener.current();
-        setup = setup(values, conf.getInt("spark.task.cpus", 1));
+        setup = new Shipment(spark).setup(values, conf.getInt("spark.task.cpus", 1));
     }
 
     /** Spark itself would try for a minute. */
@@ -224,82 +221,6 @@ public final class Driver implements RunListener.Events {
                         + " ("
                         + fault
                         + "): start one there by ./flipout spark master, or give another --spark.");
-    }
-
-    private Setup setup(Map<String, List<String>> values, int threads) throws IOException {
-        Set<String> ship = new HashSet<>(values.get("ship"));
-        Path temporary = Files.createTempDirectory("flipout-ship-");
-        try {
-            List<Setup.Part> classPath = new ArrayList<>();
-            for (String entry : values.get("classpath")) {
-                Path path = Path.of(entry);
-                if (!ship.contains("flipout")) {
-                    classPath.add(new Setup.Part(entry, Contents.classes(path), ""));
-                } else if (Files.isDirectory(path)) {
-                    classPath.add(ship(entry, pack(path, "", temporary, "jar")));
-                } else {
-                    classPath.add(ship(entry, path));
-                }
-            }
-            List<Setup.Part> inputs = new ArrayList<>();
-            for (String input : values.get("inputs")) {
-                Path path = Path.of(input);
-                inputs.add(
-                        ship.contains("data")
-                                ? ship(
-                                        input,
-                                        pack(
-                                                path,
-                                                path.getFileName()
-                                                        + (Files.isDirectory(path) ? "/" : ""),
-                                                temporary,
-                                                "zip"))
-                                : new Setup.Part(input, Contents.listing(path), ""));
-            }
-            Map<String, String> environment = new LinkedHashMap<>();
-            for (String variable : values.get("environment")) {
-                int sign = variable.indexOf('=');
-                environment.put(variable.substring(0, sign), variable.substring(sign + 1));
-            }
-            return new Setup(
-                    Runtime.version().feature(),
-                    values.get("main").get(0),
-                    List.copyOf(classPath),
-                    values.get("home").get(0),
-                    List.copyOf(values.get("options")),
-                    environment,
-                    values.get("directory").get(0),
-                    List.copyOf(inputs),
-                    values.get("runs").get(0),
-                    ship.contains("runs") ? "" : values.get("token").get(0),
-                    threads);
-        } finally {
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> forget(temporary)));
-        }
-    }
-
-    private static void forget(Path temporary) {
-        try {
-            Contents.delete(temporary);
-        } catch (IOException e) {
-            // The system clears its temporary files.
-        }
-    }
-
-    private Setup.Part ship(String path, Path file) throws IOException {
-        String name = file.getFileName().toString();
-        spark.addFile(file.toUri().toString());
-        return new Setup.Part(path, Contents.sha256(file), name);
-    }
-
-    private static Path pack(Path path, String prefix, Path temporary, String ending)
-            throws IOException {
-        Path file = Files.createTempFile(temporary, "part-", "." + ending);
-        try (OutputStream bytes = Files.newOutputStream(file);
-                ZipOutputStream zip = new ZipOutputStream(bytes)) {
-            Contents.pack(path, prefix, zip);
-        }
-        return file;
     }
 
     /** Whatever goes wrong, the command is not to wait for ever. */

@@ -81,7 +81,8 @@ final class CompareCommand implements Callable<Integer> {
             split = ",",
             description =
                     "What is compared, such as 'flipout,flipout:noise=0,flipout:p=1/4' (default:"
-                            + " flipout,global-magnitude,random). The dense network is trained too"
+                            + " flipout-adaptive,flipout,global-magnitude). The dense network is"
+                            + " trained too"
                             + " unless --no-dense is given.")
     private List<String> methods = List.of();
 

@@ -9,7 +9,6 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 
 /** Latent weights in the host's memory. */
 final class HostLatents {
@@ -247,13 +246,12 @@ final class HostLatents {
     void settle(LatentTensor tensor) {
         Memory memory = Memory.of(tensor);
         FloatBuffer weights = memory(tensor.tensor().values());
-        Consumer<LatentPiece> bound = by::bound;
         if (!tensor.isUnshared()) {
             numbers(
                     memory,
                     tensor.share(),
                     (from, piece) -> {
-                        bound.accept(piece);
+                        by.bound(piece);
                         memory.auxiliary.put(from, piece.auxiliary(), 0, piece.size());
                     });
         }
@@ -265,7 +263,7 @@ final class HostLatents {
                     memory.latent.put(from, piece.latent(), 0, piece.size());
                     memory.spread(memory.auxiliary, from, piece.size(), piece.auxiliary());
                     if (tensor.isUnshared()) {
-                        bound.accept(piece);
+                        by.bound(piece);
                         memory.auxiliary.put(from, piece.auxiliary(), 0, piece.size());
                     }
                 });

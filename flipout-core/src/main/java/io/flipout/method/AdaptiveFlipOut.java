@@ -84,7 +84,6 @@ public final class AdaptiveFlipOut implements PruningMethod {
 
         private double p = 2;
         private int flipOffset = 1;
-        private boolean knowsSteps;
 
         private Builder() {}
 
@@ -100,7 +99,6 @@ public final class AdaptiveFlipOut implements PruningMethod {
          * @return this builder
          */
         public Builder setSteps(long steps) {
-            knowsSteps = true;
             return optUntil(steps);
         }
 
@@ -145,7 +143,7 @@ public final class AdaptiveFlipOut implements PruningMethod {
          * @throws IllegalArgumentException if the steps are missing, or a value is out of its range
          */
         public AdaptiveFlipOut build() {
-            if (!knowsSteps) {
+            if (until == Long.MAX_VALUE) {
                 throw new IllegalArgumentException(
                         "The exchange of weights is to fade until the training ends: give its steps,"
                                 + " setSteps(epochs * batches).");

@@ -91,7 +91,7 @@ class ReadmeTest {
     /** Everything but the numbers, wherever the commands were run. */
     private String form(String line) {
         return line.replace(folder + "/", "")
-                .replaceAll("[0-9][0-9.,]*(E-\\d+)?", "#")
+                .replaceAll("[0-9]+(,[0-9]{3})*(\\.[0-9]+)*(E-?[0-9]+)?", "#")
                 .replaceAll(" +", " ");
     }
 

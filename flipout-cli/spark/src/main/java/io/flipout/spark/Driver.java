@@ -63,8 +63,7 @@ public final class Driver implements RunListener.Events {
 
     private static final Pattern TIMES = Pattern.compile("failed (\\d+) times");
 
-    private static final Pattern LAST_ATTEMPT =
-            Pattern.compile("\\((\\S+) executor \\S+\\): (.*)");
+    private static final Pattern LAST_ATTEMPT = Pattern.compile("\\((\\S+) executor \\S+\\): (.*)");
 
     /** How Spark is set up where nobody says otherwise. */
     private static final Map<String, String> SETTINGS =
@@ -117,7 +116,7 @@ public final class Driver implements RunListener.Events {
     }
 
     /** Serves the command that listens there until that ends. */
-    static void serve(Path socket) throws IOException {
+    static void serve(Path socket) {
         UnixDomainSocketAddress address = UnixDomainSocketAddress.of(socket);
         try (SocketChannel orders = SocketChannel.open(address);
                 SocketChannel events = SocketChannel.open(address);
@@ -125,7 +124,9 @@ public final class Driver implements RunListener.Events {
                 ObjectInputStream in = new ObjectInputStream(Channels.newInputStream(orders))) {
             new Driver(in, out).serve();
         } catch (ClassNotFoundException e) {
-            throw new IOException(e);
+            throw new IllegalStateException(e); // The words are Java's own.
+        } catch (IOException e) {
+            // The command has ended, and nobody is left to tell.
         }
     }
 

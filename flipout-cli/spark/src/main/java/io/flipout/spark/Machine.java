@@ -81,7 +81,8 @@ final class Machine {
                                 hostName(),
                                 e.getInput()));
             } catch (IOException e) {
-                throw RunFailure.ofMachine(hostName(), hostName() + " cannot train: " + reason(e) + ".");
+                throw RunFailure.ofMachine(
+                        hostName(), hostName() + " cannot train: " + reason(e) + ".");
             }
         }
         return here;

@@ -21,7 +21,7 @@ final class Cluster implements AutoCloseable {
     /** Options of Java that Spark asks for, and for a quick start. */
     static final List<String> OPTIONS =
             Stream.concat(
-                            Stream.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+                            Stream.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
                             Stream.of(
                                             "java.lang",
                                             "java.lang.invoke",
@@ -75,6 +75,7 @@ final class Cluster implements AutoCloseable {
     private Process start(Path log, List<String> prefix, List<String> words) throws IOException {
         List<String> command = new ArrayList<>(prefix);
         command.add(ProcessHandle.current().info().command().orElse("java"));
+        command.add("-Xmx256m");
         command.addAll(OPTIONS);
         command.addAll(List.of("-cp", HOME.resolve("jars") + "/*"));
         command.add("org.apache.spark.deploy." + words.get(0));

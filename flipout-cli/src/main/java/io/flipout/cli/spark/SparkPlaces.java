@@ -176,9 +176,7 @@ public final class SparkPlaces implements Places {
         }
         server.bind(UnixDomainSocketAddress.of(socket));
         if (given != null) {
-            ProcessHandle.current()
-                    .parent()
-                    .ifPresent(submission -> submission.onExit().thenRun(() -> close(server)));
+            closeAfter(ProcessHandle.current().parent(), server);
             return null;
         }
         SparkProcess started =
@@ -186,6 +184,11 @@ public final class SparkPlaces implements Places {
                         options.master(), options.settings(), socket, folder.resolve("spark.log"));
         started.onExit(() -> close(server));
         return started;
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // Nobody waits for it.
+    private static void closeAfter(Optional<ProcessHandle> submission, ServerSocketChannel server) {
+        submission.ifPresent(process -> process.onExit().thenRun(() -> close(server)));
     }
 
     private static void close(ServerSocketChannel server) {

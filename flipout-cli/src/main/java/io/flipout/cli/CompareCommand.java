@@ -10,6 +10,7 @@ import io.flipout.cli.comparison.PlannedRun;
 import io.flipout.cli.comparison.Preset;
 import io.flipout.cli.comparison.Sparsities;
 import io.flipout.cli.method.MethodOptions;
+import io.flipout.cli.network.Networks;
 import io.flipout.cli.option.CommandLines;
 import io.flipout.cli.option.Configuration;
 import io.flipout.cli.report.Report;
@@ -320,6 +321,8 @@ final class CompareCommand implements Callable<Integer> {
             options.put(name, Configuration.text(option.getValue()));
         }
         options.remove("verbose");
+        // A comparison may go on in another folder, or on another machine.
+        options.computeIfPresent("model", (name, model) -> Networks.place(model));
         if (preset == null) {
             // Said even where they are defaults: what is compared is to be read in the folder.
             for (String name : SAID) {
@@ -384,6 +387,13 @@ final class CompareCommand implements Callable<Integer> {
             throw Failure.misuse(
                     (sparkConf.isEmpty() ? "--ship" : "--spark-conf")
                             + " is for --spark: give it.");
+        }
+        if (spark != null && !spark.matches("(spark|k8s)://.+|yarn|local.*")) {
+            throw Failure.misuse(
+                    "--spark takes spark://HOST:7077, yarn, k8s://HOST:PORT or"
+                            + " local-cluster[WORKERS,CORES,MB], got '"
+                            + spark
+                            + "'.");
         }
         if (spark != null && !gpus.isEmpty()) {
             throw Failure.misuse(

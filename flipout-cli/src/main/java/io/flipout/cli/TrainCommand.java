@@ -135,7 +135,7 @@ final class TrainCommand implements Callable<Integer> {
         pruning.method(optimizer.learningRate());
         if (Networks.isSaved(model)) {
             // A run may be resumed and repeated from another folder.
-            model = Path.of(model).toAbsolutePath().normalize().toString();
+            model = Networks.place(model);
             resolveZeros();
         }
         data.resolve();

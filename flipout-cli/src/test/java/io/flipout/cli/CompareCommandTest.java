@@ -2,6 +2,7 @@ package io.flipout.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flipout.cli.comparison.Comparison;
 import io.flipout.cli.run.RunFolder;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -324,6 +325,7 @@ class CompareCommandTest {
                 "--spark yarn --gpus 0              | Spark tells which GPU a run has: instead of --gpus",
                 "--spark yarn --spark-conf cores=2  | --spark-conf takes KEY=VALUE with a key of Spark's",
                 "--spark yarn --ship images         | --ship",
+                "--spark head:7077                  | --spark takes spark://HOST:7077, yarn, k8s://HOST:PORT or",
                 "--sparsities 0                     | --sparsities must lie between 0 and 1, got 0.0",
                 "--schedule paper --sparsities 0.9999 | takes 13 prunings",
                 "--sparsity 0.5                     | compare sets --sparsity of each run itself: give --methods, --sparsities",
@@ -340,6 +342,19 @@ class CompareCommandTest {
         assertThat(shell.err()).contains(sentence).doesNotContain("\tat ");
         assertThat(shell.status()).isNotZero();
         assertThat(out).doesNotExist();
+    }
+
+    /** It may be gone on with in another folder. */
+    @Test
+    void aNetworkIsKnownByItsWholePath() throws IOException {
+        Path run = folder.resolve("run");
+        assertThat(Shell.run(TinyData.command("train", data, run, "--epochs", 1)).status())
+                .isZero();
+        Path out = folder.resolve("comparison");
+        Path relative = Path.of("").toAbsolutePath().relativize(run);
+        Shell shell = compare(out, "--model", relative, "--methods", "random", "--no-dense");
+        assertThat(shell.status()).as(shell.err()).isZero();
+        assertThat(Comparison.read(out).options()).containsEntry("model", run.toString());
     }
 
     @Test

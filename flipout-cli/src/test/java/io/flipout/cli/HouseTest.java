@@ -7,6 +7,7 @@ import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.Wi
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDArray;
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -14,6 +15,8 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The plan of the house: who may know whom. */
 class HouseTest {
@@ -145,6 +148,19 @@ class HouseTest {
                 .whereLayer("option")
                 .mayOnlyBeAccessedByLayers("commands", "bench", "training", "network", "run")
                 .check(house);
+    }
+
+    /** It is fetched where it is asked for, and stays in processes of its own. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "org.apache.spark.SparkConf",
+                "scala.Option",
+                "org.apache.hadoop.conf.Configuration",
+                "io.flipout.spark.Driver"
+            })
+    void sparkIsOnNoClassPathOfTheCommandLine(String name) {
+        assertThatThrownBy(() -> Class.forName(name)).isInstanceOf(ClassNotFoundException.class);
     }
 
     @Test

@@ -119,6 +119,10 @@ class LauncherTest {
         Path builds = project.resolve("flipout-cli/target/builds");
         assertThat(run("compare", "--out", "--sparse", "--jobs", "2"))
                 .noneMatch(line -> line.matches("(Building what|<-Dflipout).*"));
+        String script = project.resolve("flipout").toString();
+        assertThat(run(Map.of("BROKEN", "1"), script, "compare", "--spark", "yarn"))
+                .anyMatch(line -> line.startsWith("flipout: Spark could not be fetched"))
+                .endsWith("status 1");
         assertThat(builds.resolve("spark")).doesNotExist();
         for (String[] words :
                 new String[][] {{"compare", "--spark", "yarn"}, {"compare", "--spark=yarn"}}) {

@@ -10,6 +10,7 @@ import java.io.ObjectOutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.UnixDomainSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -62,7 +63,7 @@ public final class Driver implements RunListener.Events {
 
     private static final Pattern TIMES = Pattern.compile("failed (\\d+) times");
 
-    private static final Pattern HOST = Pattern.compile("\\((\\S+) executor \\S+\\)");
+    private static final Pattern LAST_ATTEMPT = Pattern.compile("\\((\\S+) executor \\S+\\): (.*)");
 
     /** How Spark is set up where nobody says otherwise. */
     private static final Map<String, String> SETTINGS =
@@ -115,7 +116,7 @@ public final class Driver implements RunListener.Events {
     }
 
     /** Serves the command that listens there until that ends. */
-    static void serve(Path socket) throws IOException {
+    static void serve(Path socket) {
         UnixDomainSocketAddress address = UnixDomainSocketAddress.of(socket);
         try (SocketChannel orders = SocketChannel.open(address);
                 SocketChannel events = SocketChannel.open(address);
@@ -123,7 +124,9 @@ public final class Driver implements RunListener.Events {
                 ObjectInputStream in = new ObjectInputStream(Channels.newInputStream(orders))) {
             new Driver(in, out).serve();
         } catch (ClassNotFoundException e) {
-            throw new IOException(e);
+            throw new IllegalStateException(e); // The words are Java's own.
+        } catch (IOException e) {
+            // The command has ended, and nobody is left to tell.
         }
     }
 
@@ -187,10 +190,24 @@ public final class Driver implements RunListener.Events {
                     Integer.toString((int) Math.ceil(Double.parseDouble(gpus))));
         }
         checkMaster(conf.get("spark.master"));
+        checkSpeculation(conf);
         RunListener.addTo(conf, this);
-        spark = new JavaSparkContext(conf);
+        spark = context(conf);
         listener = RunListener.current();
         setup = new Shipment(spark).setup(values, conf.getInt("spark.task.cpus", 1));
+    }
+
+    private static JavaSparkContext context(SparkConf conf) throws Refusal {
+        try {
+            return new JavaSparkContext(conf);
+        } catch (Exception e) { // Scala throws what it does not declare.
+            throw new Refusal(
+                    String.format(
+                            Locale.ROOT,
+                            "Spark cannot begin on %s (%s).",
+                            conf.get("spark.master"),
+                            reason(e)));
+        }
     }
 
     /** Spark itself would try for a minute. */
@@ -208,6 +225,8 @@ public final class Driver implements RunListener.Events {
                                 Integer.parseInt(address.substring(colon + 1))),
                         (int) TimeUnit.SECONDS.toMillis(5));
                 return;
+            } catch (UnknownHostException e) {
+                fault = "nobody knows a host of that name";
             } catch (IOException e) {
                 fault = e.getMessage();
             } catch (IllegalArgumentException e) {
@@ -221,6 +240,17 @@ public final class Driver implements RunListener.Events {
                         + " ("
                         + fault
                         + "): start one there by ./flipout spark master, or give another --spark.");
+    }
+
+    /** Spark compares the tasks of a job by themselves, but here each is the only one. */
+    private static void checkSpeculation(SparkConf conf) throws Refusal {
+        if (conf.getBoolean("spark.speculation", false)
+                && !conf.contains("spark.speculation.task.duration.threshold")) {
+            throw new Refusal(
+                    "spark.speculation=true starts nothing twice without"
+                            + " spark.speculation.task.duration.threshold: set that too, to a time"
+                            + " that no run is to take alone, such as 2h.");
+        }
     }
 
     /** Whatever goes wrong, the command is not to wait for ever. */
@@ -271,26 +301,27 @@ public final class Driver implements RunListener.Events {
     private void tellFailed(String run, Exception e, String message) {
         Throwable cause = e.getCause();
         RunFailure failure = cause instanceof RunFailure known ? known : listener.lastFailure(run);
-        if (failure != null) {
-            String folder = failure.folder();
-            try {
-                if (failure.log().length > 0) {
-                    Files.write(Path.of(setup.runs()).resolve(run + ".log"), failure.log());
-                }
-            } catch (IOException full) {
-                tell("note", "The log of " + run + " could not be kept: " + full.getMessage());
-            }
-            String host = failure.isOfMachine() ? "" : failure.host(); // The sentence names it.
-            tell("failed", run, host, folder, failure.getMessage());
+        if (failure == null) {
+            Matcher last = LAST_ATTEMPT.matcher(message);
+            boolean isOfSpark = last.find();
+            tell(
+                    "failed",
+                    run,
+                    isOfSpark ? last.group(1) : "",
+                    "",
+                    isOfSpark ? RunListener.sentence(last.group(2)) : sentence(e));
             return;
         }
-        Matcher host = HOST.matcher(message);
-        tell(
-                "failed",
-                run,
-                host.find() ? host.group(1) : "",
-                "",
-                "Its executor was lost " + ATTEMPTS + " times; Spark's log tells why.");
+        String folder = failure.folder();
+        try {
+            if (failure.log().length > 0) {
+                Files.write(Path.of(setup.runs()).resolve(run + ".log"), failure.log());
+            }
+        } catch (IOException full) {
+            tell("note", "The log of " + run + " could not be kept: " + full.getMessage());
+        }
+        String host = failure.isOfMachine() ? "" : failure.host(); // The sentence names it.
+        tell("failed", run, host, folder, failure.getMessage());
     }
 
     /** Puts what came from another machine beside the other runs; returns where. */
@@ -375,12 +406,16 @@ public final class Driver implements RunListener.Events {
     }
 
     private static String sentence(Throwable e) {
+        return "Spark says: " + reason(e);
+    }
+
+    private static String reason(Throwable e) {
         Throwable root = e;
         while (root.getCause() != null) {
             root = root.getCause();
         }
         String message = root.getMessage() == null ? root.getClass().getName() : root.getMessage();
-        return "Spark says: " + message.lines().findFirst().orElse(message);
+        return message.lines().findFirst().orElse(message);
     }
 
     private void tell(String... words) {

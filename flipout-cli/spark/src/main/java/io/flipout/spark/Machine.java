@@ -4,6 +4,7 @@ import io.flipout.spark.Setup.Part;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
@@ -33,7 +34,7 @@ final class Machine {
 
     private Machine(Setup setup) throws IOException {
         this.setup = setup;
-        host = SparkEnv.get().blockManager().blockManagerId().host();
+        host = hostName();
         scratch = Files.createTempDirectory(scratchRoot(), "flipout-");
     }
 
@@ -70,12 +71,25 @@ final class Machine {
                         Contents.delete(machine.scratch);
                     }
                 }
+            } catch (InvalidPathException e) {
+                throw RunFailure.ofMachine(
+                        hostName(),
+                        String.format(
+                                Locale.ROOT,
+                                "%s has a locale without the letters of '%s': start Spark there"
+                                        + " with LC_ALL=C.UTF-8.",
+                                hostName(),
+                                e.getInput()));
             } catch (IOException e) {
-                String host = SparkEnv.get().blockManager().blockManagerId().host();
-                throw RunFailure.ofMachine(host, host + " cannot train: " + reason(e) + ".");
+                throw RunFailure.ofMachine(
+                        hostName(), hostName() + " cannot train: " + reason(e) + ".");
             }
         }
         return here;
+    }
+
+    private static String hostName() {
+        return SparkEnv.get().blockManager().blockManagerId().host();
     }
 
     private static String reason(IOException e) {
@@ -151,8 +165,8 @@ final class Machine {
     /** Finds a folder or a file that trainings read. */
     private String find(Part input) throws IOException, RunFailure {
         if (input.isShipped()) {
-            Path folder = scratch.resolve(input.digest());
-            Path whole = scratch.resolve(input.digest() + ".unpacked");
+            Path folder = scratch.resolve(input.shipped() + ".part");
+            Path whole = scratch.resolve(input.shipped());
             Contents.unpack(Files.newInputStream(shipped(input)), folder);
             Files.move(folder, whole, StandardCopyOption.ATOMIC_MOVE);
             return whole.resolve(Path.of(input.path()).getFileName()).toString();

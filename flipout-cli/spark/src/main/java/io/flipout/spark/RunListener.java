@@ -5,6 +5,7 @@ import static scala.jdk.javaapi.CollectionConverters.asJava;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 import org.apache.spark.ExceptionFailure;
 import org.apache.spark.ExecutorLostFailure;
 import org.apache.spark.SparkConf;
@@ -32,6 +33,9 @@ public final class RunListener extends SparkListener {
 
     /** The one that listens to the application of this process. */
     private static RunListener current;
+
+    private static final Pattern ERROR_NAME =
+            Pattern.compile("^[\\w.$]+(?:Exception|Error): (?=.)");
 
     /** The property of a job that names its group. */
     private static final String GROUP = "spark.jobGroup.id";
@@ -96,7 +100,7 @@ public final class RunListener extends SparkListener {
         return failures.getOrDefault(run, 0);
     }
 
-    /** Why the last one did; null if none has, or nobody knows. */
+    /** Why the last one did; null if it was not its training that failed. */
     RunFailure lastFailure(String run) {
         return last.get(run);
     }
@@ -137,16 +141,23 @@ public final class RunListener extends SparkListener {
                 last.put(run, failure);
                 events.failed(run, host, failure.getMessage(), failure.isOfMachine());
             } else {
-                events.failed(run, host, sentence(failed), false);
+                last.remove(run);
+                events.failed(run, host, sentence(failed.toErrorString()), false);
             }
         }
         atWork.merge(run, -1, Integer::sum);
     }
 
-    private static String sentence(TaskFailedReason failed) {
-        return failed instanceof ExecutorLostFailure
-                ? "its executor was lost."
-                : failed.toErrorString().lines().findFirst().orElse("") + ".";
+    /**
+     * Returns why an attempt failed where that was not its training.
+     *
+     * @param error what Spark says, whose first line begins with a name of Java's or its own
+     */
+    static String sentence(String error) {
+        String line = error.lines().findFirst().orElse("");
+        return line.startsWith(ExecutorLostFailure.class.getSimpleName())
+                ? "Its executor was lost; Spark's log tells why."
+                : ERROR_NAME.matcher(line).replaceFirst("") + ".";
     }
 
     @Override

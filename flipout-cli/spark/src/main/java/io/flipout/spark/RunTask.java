@@ -81,6 +81,12 @@ final class RunTask implements Function<String, Outcome> {
             }
             byte[] archive = setup.isRunsShared() ? new byte[0] : archive(folder, log);
             return new Outcome(machine.host(), folder.toString(), archive);
+        } catch (InterruptedException | TaskKilledException e) {
+            if (isFinished(machine.runs().resolve(name))) { // Another attempt was faster.
+                Contents.delete(folder);
+                Files.deleteIfExists(log);
+            }
+            throw e;
         } catch (IOException e) {
             throw RunFailure.ofRun(
                     machine.host(), e.getMessage() + ".", folder.toString(), new byte[0]);

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.core.config.Configurator;
@@ -20,6 +21,10 @@ final class Submission {
     private static final String HOME = "spark.flipout.home";
 
     private static final long POLL_MILLIS = 50;
+
+    /** What FlipOut finds in its environment where {@code ./flipout} starts it. */
+    private static final Map<String, String> ENVIRONMENT =
+            Map.of("OMP_WAIT_POLICY", "passive", "OPT_OUT_TRACKING", "true");
 
     private Submission() {}
 
@@ -50,8 +55,9 @@ final class Submission {
         Path folder = Files.createTempDirectory("flipout-");
         Path socket = folder.resolve("socket");
         try {
-            Process command =
-                    new ProcessBuilder(command(conf, home, socket, words)).inheritIO().start();
+            ProcessBuilder builder = new ProcessBuilder(command(conf, home, socket, words));
+            ENVIRONMENT.forEach(builder.environment()::putIfAbsent);
+            Process command = builder.inheritIO().start();
             SignalUtils.register(
                     "TERM",
                     () -> {
@@ -73,12 +79,27 @@ final class Submission {
     private static List<String> command(SparkConf conf, Path home, Path socket, String[] words) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(options(Runtime.version().feature()));
         command.add("-Dflipout.spark.socket=" + socket);
         command.add("-Dflipout.home=" + home);
         command.addAll(List.of("-cp", home + File.separator + "*", "io.flipout.cli.Main"));
         command.addAll(List.of(words));
         command.add("--spark=" + conf.get("spark.master"));
         return command;
+    }
+
+    /** Options that Java starts FlipOut with, here and for each training. */
+    private static List<String> options(int java) {
+        List<String> options = new ArrayList<>(List.of("--add-modules=jdk.incubator.vector"));
+        if (java >= 24) {
+            options.add("--enable-native-access=ALL-UNNAMED");
+            options.add("--sun-misc-unsafe-memory-access=allow");
+        }
+        String own = System.getenv().getOrDefault("FLIPOUT_JAVA_OPTIONS", "").trim();
+        if (!own.isEmpty()) {
+            options.addAll(List.of(own.split("\\s+", -1)));
+        }
+        return options;
     }
 
     private static Path home(SparkConf conf) throws IOException {

@@ -103,6 +103,14 @@ class ContentsTest {
     }
 
     @Test
+    void whatSparkSaysOfAFailureIsASentence() {
+        assertThat(RunListener.sentence("java.io.IOException: No space left on device\n\tat x"))
+                .isEqualTo("No space left on device.");
+        assertThat(RunListener.sentence("ExecutorLostFailure (executor 0 exited) Reason: gone"))
+                .isEqualTo("Its executor was lost; Spark's log tells why.");
+    }
+
+    @Test
     void theLastSentenceOfALogTellsWhyARunFailed() {
         Path log = Path.of("run.log");
         assertThat(RunTask.fault("epoch 1\nflipout: One.\nflipout: Two.\nat x", 1, log))

@@ -105,6 +105,7 @@ public final class ComparisonRun {
                 }
                 showProgress(all, left);
                 Thread.sleep(POLL_MILLIS);
+                places.check(); // What ended with them has not failed by itself.
                 finishEnded(all);
                 if (failAlike() && !left.isEmpty()) {
                     left.clear();

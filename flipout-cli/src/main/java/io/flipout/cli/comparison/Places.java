@@ -21,6 +21,9 @@ public interface Places extends AutoCloseable {
      */
     String option();
 
+    /** Fails, in a sentence, if there are no such places any more. */
+    default void check() {}
+
     /**
      * Tells whether one more run can be at work now.
      *

@@ -48,6 +48,11 @@ public final class Networks {
                 && (SavedModel.isModel(path) || Files.isDirectory(path));
     }
 
+    /** Returns the whole path of a run folder or a file; the name of a new network as it is. */
+    public static String place(String name) {
+        return isSaved(name) ? Path.of(name).toAbsolutePath().normalize().toString() : name;
+    }
+
     /**
      * Returns the short name of a network, and checks that it exists, in this width, before
      * anything is loaded.

@@ -10,6 +10,7 @@ import io.flipout.cli.run.RunFolder;
 import io.flipout.cli.terminal.Errors;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.ShellWord;
+import io.flipout.models.Models;
 import java.io.File;
 import java.io.IOException;
 import java.io.ObjectInputStream;
@@ -17,8 +18,8 @@ import java.io.ObjectOutputStream;
 import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
-import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.Channels;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.DirectoryStream;
@@ -30,12 +31,12 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 
 /**
  * The executors of a Spark cluster. Each run is a task of Spark's, which decides where and when,
@@ -119,6 +120,7 @@ public final class SparkPlaces implements Places {
         token = runsFolder.resolve(TOKEN + UUID.randomUUID());
         boolean isWhole = false;
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            Set<String> inputs = inputs(arguments);
             forgetTokens(runsFolder);
             Files.createFile(token);
             process = listen(server);
@@ -127,7 +129,7 @@ public final class SparkPlaces implements Places {
             out = new ObjectOutputStream(Channels.newOutputStream(orders));
             out.flush();
             in = new ObjectInputStream(Channels.newInputStream(events));
-            out.writeObject(here(main, arguments, runsFolder));
+            out.writeObject(here(main, inputs, runsFolder));
             out.flush();
             isWhole = true;
         } finally {
@@ -139,6 +141,18 @@ public final class SparkPlaces implements Places {
         reader.setDaemon(true);
         reader.start();
         awaitReady();
+    }
+
+    /** Returns the paths of all that runs read. */
+    private Set<String> inputs(List<List<String>> arguments) {
+        Set<String> inputs = new LinkedHashSet<>();
+        arguments.forEach(words -> words.forEach(word -> input(word).ifPresent(inputs::add)));
+        if (inputs.isEmpty() && options.shipped().contains(Shipped.DATA)) {
+            throw Failure.misuse(
+                    "--ship data sends what --data and --model name: give --data, or leave data out"
+                            + " of --ship where each machine finds the images by itself.");
+        }
+        return inputs;
     }
 
     /** Those of comparisons that were killed. */
@@ -154,29 +168,42 @@ public final class SparkPlaces implements Places {
     private SparkProcess listen(ServerSocketChannel server) throws IOException {
         String given = System.getProperty(SOCKET);
         Path socket = given == null ? temporary.resolve("socket") : Path.of(given);
+        if (given != null && !options.settings().isEmpty()) {
+            throw Failure.misuse(
+                    "spark-submit has set up Spark: give it --conf "
+                            + ShellWord.of(options.settings().get(0))
+                            + " before the jar, in the place of --spark-conf.");
+        }
         server.bind(UnixDomainSocketAddress.of(socket));
         if (given != null) {
+            closeAfter(ProcessHandle.current().parent(), server);
             return null;
         }
         SparkProcess started =
                 SparkProcess.start(
                         options.master(), options.settings(), socket, folder.resolve("spark.log"));
-        started.onExit(
-                () -> {
-                    try {
-                        server.close();
-                    } catch (IOException e) {
-                        throw new UncheckedIOException(e);
-                    }
-                });
+        started.onExit(() -> close(server));
         return started;
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // Nobody waits for it.
+    private static void closeAfter(Optional<ProcessHandle> submission, ServerSocketChannel server) {
+        submission.ifPresent(process -> process.onExit().thenRun(() -> close(server)));
+    }
+
+    private static void close(ServerSocketChannel server) {
+        try {
+            server.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private SocketChannel accepted(ServerSocketChannel server) throws IOException {
         try {
             return server.accept();
-        } catch (AsynchronousCloseException e) {
-            throw Failure.of(process.fault() + ".", e);
+        } catch (ClosedChannelException e) {
+            throw Failure.of("Spark has ended" + seeLog() + ".", e);
         }
     }
 
@@ -193,15 +220,13 @@ public final class SparkPlaces implements Places {
     }
 
     /** Says how things are on this machine. */
-    private String[][] here(Class<?> main, List<List<String>> arguments, Path runsFolder) {
+    private String[][] here(Class<?> main, Set<String> inputs, Path runsFolder) {
         List<String> classPath = new ArrayList<>();
         for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
             if (Files.exists(Path.of(entry))) {
                 classPath.add(Path.of(entry).toAbsolutePath().normalize().toString());
             }
         }
-        Set<String> inputs = new LinkedHashSet<>();
-        arguments.forEach(words -> words.stream().flatMap(SparkPlaces::input).forEach(inputs::add));
         List<String> environment =
                 System.getenv().entrySet().stream()
                         .filter(
@@ -230,13 +255,22 @@ public final class SparkPlaces implements Places {
         return words.toArray(String[]::new);
     }
 
-    /** Returns the path of what an option names, if it is there. */
-    private static Stream<String> input(String option) {
+    /** Returns the whole path of what an option names to be read, if it does and that is there. */
+    private static Optional<String> input(String option) {
         return INPUTS.stream()
                 .filter(option::startsWith)
                 .map(name -> option.substring(name.length()))
-                .filter(value -> Files.exists(Path.of(value)))
-                .map(value -> Path.of(value).toAbsolutePath().normalize().toString());
+                .filter(name -> !Models.names().contains(name.toLowerCase(Locale.ROOT)))
+                .filter(name -> Files.exists(Path.of(name)))
+                .map(name -> Path.of(name).toAbsolutePath().normalize().toString())
+                .findFirst();
+    }
+
+    /** Names what is read by its whole path, as a training may begin in another folder. */
+    private static String whole(String option) {
+        return input(option)
+                .map(path -> option.substring(0, option.indexOf('=') + 1) + path)
+                .orElse(option);
     }
 
     @Override
@@ -261,10 +295,14 @@ public final class SparkPlaces implements Places {
     }
 
     @Override
-    public boolean hasRoom() {
+    public void check() {
         if (!fault.isEmpty()) {
             throw Failure.of(fault, null);
         }
+    }
+
+    @Override
+    public boolean hasRoom() {
         long atWork = runs.values().stream().filter(SparkRun::isAlive).count();
         return atWork < Math.min(slots, options.jobs());
     }
@@ -274,7 +312,7 @@ public final class SparkPlaces implements Places {
         SparkRun started = new SparkRun(run, target, () -> tell("stop", run.name()));
         runs.put(run.name(), started);
         List<String> words = new ArrayList<>(List.of("start", run.name()));
-        words.addAll(arguments);
+        arguments.forEach(option -> words.add(whole(option)));
         tell(words.toArray(String[]::new));
         return started;
     }
@@ -285,7 +323,7 @@ public final class SparkPlaces implements Places {
             out.reset();
             out.flush();
         } catch (IOException e) {
-            fail("Spark has ended" + seeLog() + ".");
+            fail("Spark has ended" + seeLog() + ". The same command goes on.");
         }
     }
 
@@ -302,7 +340,7 @@ public final class SparkPlaces implements Places {
             }
         } catch (IOException | ClassNotFoundException e) {
             if (!isClosing) {
-                fail("Spark has ended" + seeLog() + ".");
+                fail("Spark has ended" + seeLog() + ". The same command goes on.");
             }
         } finally {
             runs.values().forEach(SparkRun::stopped);

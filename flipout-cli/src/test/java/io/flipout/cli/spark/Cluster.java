@@ -18,6 +18,20 @@ final class Cluster implements AutoCloseable {
     /** What the build of flipout-cli/spark leaves. */
     static final Path HOME = Path.of("spark", "target", "spark").toAbsolutePath();
 
+    /** Options of Java that Spark asks for, and for a quick start. */
+    static final List<String> OPTIONS =
+            Stream.concat(
+                            Stream.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+                            Stream.of(
+                                            "java.lang",
+                                            "java.lang.invoke",
+                                            "java.nio",
+                                            "java.util",
+                                            "sun.nio.ch")
+                                    .map(name -> "--add-opens=java.base/" + name)
+                                    .map(option -> option + "=ALL-UNNAMED"))
+                    .toList();
+
     private static final Pattern MASTER =
             Pattern.compile("Starting Spark master at (spark://\\S+)");
     private static final int SECONDS = 120;
@@ -61,11 +75,8 @@ final class Cluster implements AutoCloseable {
     private Process start(Path log, List<String> prefix, List<String> words) throws IOException {
         List<String> command = new ArrayList<>(prefix);
         command.add(ProcessHandle.current().info().command().orElse("java"));
-        command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-        for (String name : List.of("lang", "lang.invoke", "nio", "util")) {
-            command.add("--add-opens=java.base/java." + name + "=ALL-UNNAMED");
-        }
-        command.add("--add-opens=java.base/sun.nio.ch=ALL-UNNAMED");
+        command.add("-Xmx256m");
+        command.addAll(OPTIONS);
         command.addAll(List.of("-cp", HOME.resolve("jars") + "/*"));
         command.add("org.apache.spark.deploy." + words.get(0));
         command.addAll(words.subList(1, words.size()));

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.flipout.cli.Shell;
 import io.flipout.cli.TinyData;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -19,6 +20,10 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.jar.Attributes;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -152,6 +157,72 @@ class SparkPlacesTest {
         assertThat(out.resolve("runs/random-s0.5-seed1.log"))
                 .content()
                 .contains("The run is in " + out.resolve("runs/random-s0.5-seed1"));
+    }
+
+    /** As {@code spark-submit JAR compare ...} does it, and that is told of the run, too. */
+    @Test
+    void theJarMayBeSubmitted() throws Exception {
+        Path home = Files.createDirectory(folder.resolve("home"));
+        writeJarOfClassPath(home.resolve("flipout.jar"));
+        Path out = folder.resolve("out");
+        List<String> command = new ArrayList<>();
+        command.add(ProcessHandle.current().info().command().orElse("java"));
+        command.addAll(Cluster.OPTIONS);
+        command.addAll(List.of("-cp", Cluster.HOME.resolve("jars") + "/*"));
+        command.addAll(List.of("org.apache.spark.deploy.SparkSubmit", "--master", "local[1]"));
+        command.addAll(List.of("--conf", "spark.flipout.home=" + home));
+        command.add(Cluster.HOME.resolve("flipout-spark.jar").toString());
+        TinyData.command("compare", data, out).forEach(word -> command.add(word.toString()));
+        command.addAll(List.of("--methods", "random", "--no-dense", "--sparsities", "0.5"));
+        command.addAll(List.of("--epochs", "2"));
+        Path log = folder.resolve("submission.log");
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        Process submission = builder.redirectOutput(log.toFile()).start();
+        assertThat(submission.waitFor(2, TimeUnit.MINUTES)).isTrue();
+        assertThat(submission.exitValue()).as(Files.readString(log)).isZero();
+        assertThat(log).content().contains("1 runs, on local[1]", "1 of 1 runs done");
+        assertThat(out.resolve("runs/random-s0.5-seed1.log"))
+                .content()
+                .as("as ./flipout starts it")
+                .contains("incubator modules: jdk.incubator.vector");
+    }
+
+    /** A jar that stands for all that this test is started with. */
+    private static void writeJarOfClassPath(Path jar) throws IOException {
+        Manifest manifest = new Manifest();
+        String entries =
+                Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
+                        .map(entry -> Path.of(entry).toUri().toString())
+                        .collect(Collectors.joining(" "));
+        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+        manifest.getMainAttributes().put(Attributes.Name.CLASS_PATH, entries);
+        new JarOutputStream(Files.newOutputStream(jar), manifest).close();
+    }
+
+    /** The driver is the child of this process that Spark's jars are in. */
+    @Test
+    void aDriverThatIsKilledIsNoFailureOfItsRuns() throws Exception {
+        Path out = folder.resolve("out");
+        Object[] options = {"--methods", "random", "--no-dense", "--spark", "local[1]"};
+        CompletableFuture<Shell> shell = CompletableFuture.supplyAsync(() -> compare(out, options));
+        Path runs = out.resolve("runs");
+        Cluster.await("the run", () -> shell.isDone() || hasCheckpoint(runs, "random-s0.5-seed1"));
+        ProcessHandle.current()
+                .children()
+                .filter(child -> child.info().toString().contains("SparkSubmit"))
+                .forEach(ProcessHandle::destroyForcibly);
+        Shell ended = shell.get(1, TimeUnit.MINUTES);
+        assertThat(ended.status()).isEqualTo(1);
+        assertThat(ended.err())
+                .contains("flipout: Spark has ended; see " + out.resolve("spark.log"))
+                .contains("The same command goes on.");
+        assertThat(ended.out()).doesNotContain("failed");
+        assertThat(runs.resolve("random-s0.5-seed1.failed")).doesNotExist();
+        Shell again = compare(out, "--methods", "random", "--no-dense");
+        assertThat(again.status()).as(again.err()).isZero();
+        assertThat(runs.resolve("random-s0.5-seed1.log"))
+                .content()
+                .contains("Going on after epoch");
     }
 
     @Test

@@ -27,7 +27,7 @@ import java.util.stream.IntStream;
  * <p>It is computed in double in the host's memory, and each block by one thread, so that neither
  * the device nor the number of threads changes a bit. A block of b takes 4·b² bytes, of which only
  * one triangle is kept, so 4·b bytes a weight alive; beside that there are 36 bytes a weight, and
- * one block more for each thread. A gradient costs b/2 multiplications a weight, and a pruning b²/3.
+ * 16·b² for each thread. A gradient costs b/2 multiplications a weight, and a pruning b².
  * Nothing is taken while the network trains.
  *
  * @param block b, the most weights of a block, 1 to 65,535; 1 is the diagonal
@@ -40,6 +40,9 @@ public record BlockFisher(int block, double damping) implements Signal {
 
     /** Gradients that are kept until they are added at once, while a block is in the cache. */
     private static final int WAITING = 8;
+
+    /** Triangles that a thread has at hand: one, that of its factor's inverse, and two of F⁻¹. */
+    private static final long THREAD = 4;
 
     /** What an array of Java takes beside its elements, and a reference to it. */
     private static final int ARRAY = 24;
@@ -80,7 +83,7 @@ public record BlockFisher(int block, double damping) implements Signal {
             bytes += weights / block * bytes(block) + bytes(weights % block);
             bytes += (long) weights * (WAITING + 1) * Float.BYTES;
         }
-        return bytes + (ForkJoinPool.getCommonPoolParallelism() + 1) * bytes(largest);
+        return bytes + THREAD * (ForkJoinPool.getCommonPoolParallelism() + 1) * bytes(largest);
     }
 
     private static long bytes(int size) {
@@ -201,23 +204,66 @@ public record BlockFisher(int block, double damping) implements Signal {
         }
 
         /**
-         * Returns the diagonal of F⁻¹.
+         * Returns the damage that each weight does when its turn comes: of each block the weight of
+         * least damage θ²/(2·[F⁻¹]_qq) goes, the others move to where they make up for it, and so on
+         * until none is left.
          *
-         * @return [F⁻¹]_qq for each weight in row-major order, 0 where it is pruned
+         * @param theta the weights, row-major; not changed
+         * @return the damages in row-major order, in each block the higher the later a weight goes,
+         *     and 0 for those that are pruned
          * @throws IllegalStateException if nothing was shown since the last pruning, a gradient was
          *     not finite, or the damping is too small beside the gradients
          */
-        public double[] inverseDiagonal() {
+        public double[] damages(float[] theta) {
             finish();
-            double[] diagonal = new double[size];
-            forEachBlock(
-                    index -> {
-                        double[] own = factor(matrix(index), weights(index)).inverseDiagonal();
-                        for (int i = 0; i < own.length; i++) {
-                            diagonal[alive[index * block + i]] = own[i];
-                        }
-                    });
-            return diagonal;
+            double[] damages = new double[size];
+            forEachBlock(index -> damages(index, theta, damages));
+            return damages;
+        }
+
+        private void damages(int index, float[] theta, double[] damages) {
+            int rows = weights(index);
+            double[][] inverse = factor(matrix(index), rows).inverse();
+            double[] left = new double[rows];
+            for (int i = 0; i < rows; i++) {
+                left[i] = theta[alive[index * block + i]];
+            }
+            boolean[] gone = new boolean[rows];
+            double damage = -1;
+            for (int turn = 0; turn < rows; turn++) {
+                int next = least(left, inverse, gone);
+                damage = Math.max(Math.nextUp(damage), damage(next, left, inverse));
+                damages[alive[index * block + next]] = damage;
+                gone[next] = true;
+                remove(next, left, inverse, gone);
+            }
+        }
+
+        private static int least(double[] left, double[][] inverse, boolean[] gone) {
+            int least = -1;
+            for (int i = 0; i < left.length; i++) {
+                if (!gone[i]
+                        && (least < 0 || damage(i, left, inverse) < damage(least, left, inverse))) {
+                    least = i;
+                }
+            }
+            return least;
+        }
+
+        private static double damage(int i, double[] left, double[][] inverse) {
+            return left[i] * left[i] / (2 * inverse[i][i]);
+        }
+
+        /** Takes a weight out: the others move, and F⁻¹ becomes that of F without its row. */
+        private static void remove(
+                int next, double[] left, double[][] inverse, boolean[] gone) {
+            double[] row = inverse[next];
+            Cholesky.subtract(left[next] / row[next], row, left);
+            for (int i = 0; i < gone.length; i++) {
+                if (!gone[i]) {
+                    Cholesky.subtract(row[i] / row[next], row, inverse[i]);
+                }
+            }
         }
 
         /**
@@ -226,7 +272,7 @@ public record BlockFisher(int block, double damping) implements Signal {
          * @param theta the weights before the pruning, row-major; not changed
          * @param mask which of them stay
          * @return the weights after it
-         * @throws IllegalStateException as {@link #inverseDiagonal()}
+         * @throws IllegalStateException as {@link #damages}
          */
         public float[] settle(float[] theta, Mask mask) {
             finish();

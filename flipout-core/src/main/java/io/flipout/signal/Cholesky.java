@@ -57,24 +57,32 @@ final class Cholesky {
         return sum;
     }
 
-    /** Returns the diagonal of A⁻¹: the squared norms of the columns of L⁻¹. */
-    double[] inverseDiagonal() {
-        double[] diagonal = new double[size];
-        double[] column = new double[size];
-        for (int q = 0; q < size; q++) {
-            double squares = 0;
-            for (int i = q; i < size; i++) {
-                int row = row(i);
-                double right = i == q ? 1 : 0;
-                for (int k = q; k < i; k++) {
-                    right -= factor[row + k] * column[k];
-                }
-                column[i] = right / factor[row + i];
-                squares += column[i] * column[i];
+    /** Returns A⁻¹ = L⁻ᵀ·L⁻¹, all of it. */
+    double[][] inverse() {
+        double[][] ofFactor = new double[size][];
+        double[][] inverse = new double[size][size];
+        for (int i = 0; i < size; i++) {
+            double[] row = new double[i + 1];
+            row[i] = 1;
+            for (int k = 0; k < i; k++) {
+                subtract(factor[row(i) + k], ofFactor[k], row);
             }
-            diagonal[q] = squares;
+            for (int j = 0; j <= i; j++) {
+                row[j] /= factor[row(i) + i];
+            }
+            ofFactor[i] = row;
+            for (int k = 0; k <= i; k++) {
+                subtract(-row[k], row, inverse[k]);
+            }
         }
-        return diagonal;
+        return inverse;
+    }
+
+    /** Subtracts a multiple of a row from another that is as long or longer. */
+    static void subtract(double times, double[] row, double[] from) {
+        for (int j = 0; j < row.length; j++) {
+            from[j] -= times * row[j];
+        }
     }
 
     /** Solves A·x = b; b becomes x. */

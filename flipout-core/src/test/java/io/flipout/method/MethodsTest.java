@@ -100,13 +100,14 @@ class MethodsTest {
                 method("grasp", GradientSignalPreservation.builder().build(), 3, -2, -2),
                 method("synflow", new SynapticFlow(), 3, 2, 2),
                 method("obd", new OptimalBrainDamage(), 1 * 9 / 2d, 4 * 1 / 2d, 16 * .25 / 2),
-                // F⁻¹ = I − g·gᵀ/(1 + |g|²), |g|² = 10.25: 1 − 9/11.25, 1 − 1/11.25, 1 − .25/11.25.
+                // F = I + g·gᵀ, 1/[F⁻¹]₁₁ = 1/(1 − 1/11.25), and the second is the first to go. The
+                // first is −6/10.25 less then, and does less damage; the last comes to 3.6 by both.
                 method(
                         "obs",
                         OptimalBrainSurgeon.builder().optBlock(3).optDamping(1).build(),
-                        1 / (2 * .2),
                         4 / (2 * (1 - 1 / 11.25)),
-                        16 / (2 * (1 - .25 / 11.25))));
+                        4 / (2 * (1 - 1 / 11.25)),
+                        3.6 * 3.6 * 1.25 / 2));
     }
 
     @ParameterizedTest

@@ -46,8 +46,8 @@ class BlockFisherTest {
         }
     }
 
-    private static double[] inverse(TensorView tensor) {
-        return tensor.watch(BlockFisher.Blocks.class).inverseDiagonal();
+    private static double[] damages(TensorView tensor) {
+        return new BlockDamage().score(tensor);
     }
 
     private static float[] adjusted(TensorView tensor, int... pruned) {
@@ -71,7 +71,8 @@ class BlockFisherTest {
 
     /**
      * With g = 1 1 and a damping of 1, F = (2 1; 1 2) and F⁻¹ = (2 −1; −1 2)/3. θ = 1 .5 has damages
-     * of 1/(4/3) and .25/(4/3); without the second the first is 1 + .5·(1/3)/(2/3).
+     * of 1/(4/3) and .25/(4/3), so that the second goes: the first becomes 1 + .5·(1/3)/(2/3), and
+     * alone, with F = (2), does a damage of 1.25².
      */
     @ParameterizedTest
     @EnumSource(Path.class)
@@ -84,20 +85,52 @@ class BlockFisherTest {
                                 new Mask(2),
                                 new float[][] {{1, 1}},
                                 tensor -> {
-                                    assertThat(inverse(tensor))
+                                    assertThat(damages(tensor))
                                             .containsExactly(
-                                                    new double[] {2 / 3d, 2 / 3d}, within(1e-12));
-                                    assertThat(new BlockDamage().score(tensor))
-                                            .containsExactly(
-                                                    new double[] {.75, .1875}, within(1e-12));
+                                                    new double[] {1.25 * 1.25, .1875},
+                                                    within(1e-12));
                                     assertThat(adjusted(tensor, 1)[0]).isEqualTo(1.25f);
                                 }));
     }
 
     /**
-     * With g = 1 1 1 and a damping of 1, F⁻¹ = I − ¼. Of θ = 1 .5 .25 the last two go: the first gets
-     * (.5 + .25)/F₀₀ = .375. As if each went alone it would be (.5 + .25)·¼/¾ = .25.
+     * With g = 1 1 1 and a damping of 1, F⁻¹ = I − ¼. Of θ = 1 .5 .25 the third goes first, for a
+     * damage of .0625/(2·¾); a third of it is put on each of the others, which have F⁻¹ = (2 −1; −1
+     * 2)/3 then. The last is what {@code twoThatGoAtOnce} leaves. Together they do θᵀ·F·θ/2.
      */
+    @Test
+    void eachIsJudgedAsItIsWhenItsTurnComes() {
+        shown(
+                new BlockFisher(3, 1),
+                new float[] {1, .5f, .25f},
+                new Mask(3),
+                new float[][] {{1, 1, 1}},
+                tensor -> {
+                    double second = .5 + .25 / 3;
+                    double[] expected = {1.375 * 1.375, second * second * .75, .0625 / 1.5};
+                    double[] damages = damages(tensor);
+                    assertThat(damages).containsExactly(expected, within(1e-12));
+                    double all = (1 + .25 + .0625 + 1.75 * 1.75) / 2;
+                    assertThat(damages[0] + damages[1] + damages[2]).isCloseTo(all, within(1e-12));
+                });
+    }
+
+    /** θ = 1 −1.25 under F = (2 1; 1 2): the first does ¾, and without it −.75 does .75². */
+    @Test
+    void whatMakesUpForAnotherGoesAfterItThoughItDoesLessDamageThen() {
+        shown(
+                new BlockFisher(2, 1),
+                new float[] {1, -1.25f},
+                new Mask(2),
+                new float[][] {{1, 1}},
+                tensor -> {
+                    double[] damages = damages(tensor);
+                    assertThat(damages[0]).isCloseTo(.75, within(1e-12));
+                    assertThat(damages[1]).isEqualTo(Math.nextUp(damages[0]));
+                });
+    }
+
+    /** The first gets (.5 + .25)/F₀₀ = .375. As if each went alone it would be (.5 + .25)·¼/¾. */
     @Test
     void twoThatGoAtOnceAreMadeUpForAsASet() {
         shown(
@@ -105,11 +138,7 @@ class BlockFisherTest {
                 new float[] {1, .5f, .25f},
                 new Mask(3),
                 new float[][] {{1, 1, 1}},
-                tensor -> {
-                    assertThat(inverse(tensor))
-                            .containsExactly(new double[] {.75, .75, .75}, within(1e-12));
-                    assertThat(adjusted(tensor, 1, 2)[0]).isEqualTo(1.375f);
-                });
+                tensor -> assertThat(adjusted(tensor, 1, 2)[0]).isEqualTo(1.375f));
     }
 
     /** Of one block F⁻¹ = I − ¼, in all, as above: δ = ½/¾·¼ for each of two that stay. */
@@ -126,7 +155,7 @@ class BlockFisherTest {
                                         new float[] {1 + 1 / 6f, .5f, -2 + 1 / 6f}, within(1e-6f)));
     }
 
-    /** Blocks of two: (2 1; 1 2) and (2), whose inverses have ⅔ ⅔ ½ on the diagonal. */
+    /** Blocks of two: (2 1; 1 2), as above, and (2), in which θ = ¼ does a damage of θ². */
     @Test
     void weightsOfDifferentBlocksKnowNothingOfOneAnother() {
         float[] theta = {1, .5f, .25f};
@@ -136,8 +165,9 @@ class BlockFisherTest {
                 new Mask(3),
                 new float[][] {{1, 1, 1}},
                 tensor -> {
-                    assertThat(inverse(tensor))
-                            .containsExactly(new double[] {2 / 3d, 2 / 3d, .5}, within(1e-12));
+                    assertThat(damages(tensor))
+                            .containsExactly(
+                                    new double[] {1.25 * 1.25, .1875, .0625}, within(1e-12));
                     assertThat(adjusted(tensor, 2)).containsExactly(theta);
                     assertThat(adjusted(tensor, 1)).containsExactly(1.25f, .5f, .25f);
                     assertThat(adjusted(tensor, 0)).containsExactly(theta);
@@ -153,10 +183,9 @@ class BlockFisherTest {
                 Trained.mask(4, 1),
                 new float[][] {{1, 999, 1, 1}},
                 tensor -> {
-                    assertThat(inverse(tensor))
-                            .containsExactly(new double[] {2 / 3d, 0, 2 / 3d, .5}, within(1e-12));
-                    assertThat(new BlockDamage().score(tensor))
-                            .containsExactly(new double[] {.75, 0, .1875, 9}, within(1e-12));
+                    assertThat(damages(tensor))
+                            .containsExactly(
+                                    new double[] {1.25 * 1.25, 0, .1875, 9}, within(1e-12));
                     assertThat(adjusted(tensor, 2)).containsExactly(1.25f, 0, .5f, 3);
                 });
     }
@@ -173,7 +202,7 @@ class BlockFisherTest {
                     new Mask(2),
                     gradients,
                     tensor -> {
-                        assertThat(new BlockDamage().score(tensor))
+                        assertThat(damages(tensor))
                                 .containsExactly(new double[] {4.5 / 2, 1.5 * 4 / 2}, within(1e-12));
                         assertThat(adjusted(tensor, 0)).containsExactly(theta);
                     });
@@ -187,7 +216,7 @@ class BlockFisherTest {
                 new float[2],
                 Trained.mask(2, 0, 1),
                 new float[][] {{1, 1}},
-                tensor -> assertThat(new BlockDamage().score(tensor)).containsExactly(0, 0));
+                tensor -> assertThat(damages(tensor)).containsExactly(0, 0));
     }
 
     /** F⁻¹ ← F⁻¹ − F⁻¹·g·gᵀ·F⁻¹ / (M + gᵀ·F⁻¹·g) for weights from to to − 1, from I/damping on. */
@@ -218,22 +247,30 @@ class BlockFisherTest {
     /** Fewer gradients than are added at once, as many, and some more; blocks of 4, 4 and 3. */
     @ParameterizedTest
     @ValueSource(ints = {1, 5, 8, 21})
-    void theInverseIsThatOfWoodburysRecursion(int count) {
+    void theDamageIsThatOfWoodburysRecursion(int count) {
         float[][] gradients = gradients(count, 11);
         double[] expected = new double[11];
+        float[] theta = new float[11];
         for (int from = 0; from < 11; from += 4) {
             double[][] block = recursion(gradients, from, Math.min(11, from + 4));
+            // So small that this one goes first, of all others as they are.
+            theta[from + 1] = 1e-6f;
+            expected[from + 1] = theta[from + 1] * theta[from + 1] / (2 * block[1][1]);
             for (int i = 0; i < block.length; i++) {
-                expected[from + i] = block[i][i];
+                theta[from + i] = i == 1 ? theta[from + i] : 1;
             }
         }
         shown(
                 new BlockFisher(4, DAMPING),
-                new float[11],
+                theta,
                 new Mask(11),
                 gradients,
-                tensor ->
-                        assertThat(inverse(tensor)).containsExactly(expected, within(1e-9 / DAMPING)));
+                tensor -> {
+                    double[] damages = damages(tensor);
+                    for (int i = 1; i < 11; i += 4) {
+                        assertThat(damages[i] / expected[i]).isCloseTo(1, within(1e-6));
+                    }
+                });
     }
 
     /**
@@ -278,7 +315,7 @@ class BlockFisherTest {
                                 new Mask(theta.length),
                                 gradients,
                                 tensor -> {
-                                    damage[run] = new BlockDamage().score(tensor);
+                                    damage[run] = damages(tensor);
                                     moved[run] = adjusted(tensor, 3, 31, 4_999, 4_000);
                                 });
         Path.DIRECT.run(() -> surgeon.accept(0));
@@ -319,7 +356,7 @@ class BlockFisherTest {
                 new Mask(2),
                 new float[0][],
                 tensor -> {
-                    assertThatThrownBy(() -> new BlockDamage().score(tensor))
+                    assertThatThrownBy(() -> damages(tensor))
                             .isInstanceOf(IllegalStateException.class)
                             .hasMessageContaining("was shown none");
                     assertThatThrownBy(() -> new LeastDamage().adjust(tensor))
@@ -332,7 +369,7 @@ class BlockFisherTest {
                     new Mask(2),
                     new float[][] {{1, 1}, {value, 0}},
                     tensor ->
-                            assertThatThrownBy(() -> new BlockDamage().score(tensor))
+                            assertThatThrownBy(() -> damages(tensor))
                                     .isInstanceOf(IllegalStateException.class)
                                     .hasMessage(
                                             "A gradient of layer0.weight that examples were to be"
@@ -341,31 +378,29 @@ class BlockFisherTest {
         }
         shown( // Of weights that are pruned, nobody asks.
                 fisher,
-                new float[2],
+                new float[] {0, 2},
                 Trained.mask(2, 0),
                 new float[][] {{Float.NaN, 1}},
-                tensor ->
-                        assertThat(inverse(tensor))
-                                .containsExactly(new double[] {0, .5}, within(1e-12)));
+                tensor -> assertThat(damages(tensor)).containsExactly(new double[] {0, 4}, within(1e-12)));
     }
 
     @Test
     void whatWasShownIsForgottenAfterAPruning() {
         shown(
                 new BlockFisher(2, 1),
-                new float[2],
+                new float[] {1, .5f},
                 new Mask(2),
                 new float[][] {{1, 1}, {5, 3}},
                 tensor -> {
                     BlockFisher.Blocks blocks = tensor.watch(BlockFisher.Blocks.class);
                     blocks.afterPruning();
-                    assertThatThrownBy(blocks::inverseDiagonal)
+                    assertThatThrownBy(() -> damages(tensor))
                             .hasMessageContaining("was shown none");
                     try (NDManager manager = NDManager.newBaseManager()) {
                         blocks.afterBackward(manager.create(new float[] {1, 1}));
                     }
-                    assertThat(blocks.inverseDiagonal())
-                            .containsExactly(new double[] {2 / 3d, 2 / 3d}, within(1e-12));
+                    assertThat(damages(tensor))
+                            .containsExactly(new double[] {1.25 * 1.25, .1875}, within(1e-12));
                 });
     }
 
@@ -377,7 +412,7 @@ class BlockFisherTest {
                 new Mask(2),
                 new float[][] {{1, 1}},
                 tensor ->
-                        assertThatThrownBy(() -> inverse(tensor))
+                        assertThatThrownBy(() -> damages(tensor))
                                 .isInstanceOf(IllegalStateException.class)
                                 .hasMessage(
                                         "The damping 1.0E-20 is too small to invert the Fisher"
@@ -401,16 +436,17 @@ class BlockFisherTest {
 
     /**
      * Blocks of 4 take 10 doubles and 24 bytes. Of 9 weights there are two, and one of a weight; of 3
-     * weights one of 6 doubles. Each of 12 weights takes 36 bytes beside, and each thread a block.
+     * weights one of 6 doubles. Each of 12 weights takes 36 bytes beside, and each thread four times
+     * as much as a block.
      */
     @Test
     void theMemoryIsStated() {
         long threads = ForkJoinPool.getCommonPoolParallelism() + 1L;
 
         assertThat(new BlockFisher(4, 1).bytesOfGradients(new int[] {9, 3, 0}))
-                .isEqualTo(2 * 104 + 32 + 72 + 12 * 36 + threads * 104);
+                .isEqualTo(2 * 104 + 32 + 72 + 12 * 36 + threads * 4 * 104);
         assertThat(new BlockFisher(65_535, 1).bytesOfGradients(new int[] {3}))
-                .isEqualTo(72 + 3 * 36 + threads * 72);
+                .isEqualTo(72 + 3 * 36 + threads * 4 * 72);
         assertThat(new BlockFisher(65_535, 1).bytesOfGradients(new int[] {655_350}))
                 .isGreaterThan(4L * 65_536 * 655_350);
         assertThat(new DiagonalFisher().bytesOfGradients(new int[] {9})).isZero();

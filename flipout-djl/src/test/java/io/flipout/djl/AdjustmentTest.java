@@ -163,7 +163,7 @@ class AdjustmentTest {
     void theSurgeonPrunesToTheNumberAgainAndAgain(int block, Path path) {
         path.run(
                 () -> {
-                    Trained trained = train(surgeon(block), Schedule.periodic(.5, 1));
+                    Trained trained = train(surgeon(block), Schedule.atRate(.5).every(1).overEpochs(4));
 
                     assertThat(trained.remaining()).containsExactly(72, 36, 18, 9);
                     trained.masks()
@@ -182,7 +182,7 @@ class AdjustmentTest {
     @Test
     void theSurgeonIsTheSameEveryTimeAndOnBothPaths() {
         Trained[] trained = new Trained[3];
-        Schedule schedule = Schedule.periodic(.5, 1);
+        Schedule schedule = Schedule.atRate(.5).every(1).overEpochs(4);
         Path.DIRECT.run(() -> trained[0] = train(surgeon(16), schedule));
         Path.DIRECT.run(() -> trained[1] = train(surgeon(16), schedule));
         Path.ENGINE.run(() -> trained[2] = train(surgeon(16), schedule));

@@ -12,8 +12,8 @@ import java.util.stream.LongStream;
  * Finds the k lowest scores of several tensors, by position and exactly, without sorting.
  *
  * <p>A score is turned into a 64-bit key of the same order. Counting keys by their highest 16 bits
- * tells in which of 65,536 bins the k-th lowest lies; only that bin is looked at again. It is then
- * known by its key, and of several equal to it those at the lowest positions are taken.
+ * tells in which of 65,536 bins the k-th lowest lies: all that is lower goes, and only that bin is
+ * ranked. Of several equal to the k-th those at the lowest positions are taken.
  *
  * <p>An {@link Allocation} of your own decides how many weights each tensor, or group of tensors,
  * keeps, and leaves the pruning to this:
@@ -74,31 +74,15 @@ public final class Ranking {
      */
     public void pruneLowest(long k) {
         if (k != 0) {
-            Border border = border(k);
+            Bin bin = binOfKth(k);
+            int[][] inBin = new int[tensors.size()][];
+            forEachTensor(t -> inBin[t] = pruneBelow(t, bin));
+            int[][] lowest = lowest(inBin, k - bin.before);
             forEachTensor(
                     t -> {
-                        if (border.ties[t] == 0 || border.ties[t] == border.all[t]) {
-                            pruneBelow(t, border.threshold + (border.ties[t] == 0 ? 0 : 1));
-                        } else {
-                            Mask mask = tensors.get(t).mask();
-                            hand(t, border.threshold, border.ties[t], (i, at) -> mask.prune(at));
-                        }
+                        Mask mask = tensors.get(t).mask();
+                        IntStream.of(lowest[t]).forEach(mask::prune);
                     });
-        }
-    }
-
-    /** Prunes where the key is lower, without a branch that half of the weights mispredict. */
-    private void pruneBelow(int tensor, long limit) {
-        double[] scores = tensors.get(tensor).scores();
-        byte[] takesPart = eligible[tensor];
-        byte[] goes = new byte[Chunks.SIZE];
-        for (int from = 0; from < scores.length; from += Chunks.SIZE) {
-            int size = Math.min(Chunks.SIZE, scores.length - from);
-            for (int i = 0; i < size; i++) {
-                int isLower = key(scores[from + i]) < limit ? 1 : 0;
-                goes[i] = (byte) (takesPart[from + i] & isLower);
-            }
-            tensors.get(tensor).mask().prune(from, goes, size);
         }
     }
 
@@ -113,21 +97,28 @@ public final class Ranking {
      */
     public void forEachLowest(long k, Found found) {
         if (k != 0) {
-            Border border = border(k);
-            forEachTensor(t -> hand(t, border.threshold, border.ties[t], found));
+            Bin bin = binOfKth(k);
+            int[][] inBin = new int[tensors.size()][];
+            forEachTensor(t -> inBin[t] = positionsIn(t, bin));
+            int[][] lowest = lowest(inBin, k - bin.before);
+            forEachTensor(t -> hand(t, bin, lowest[t], found));
         }
     }
 
     /**
-     * Which weights are the lowest.
+     * The bin of the k-th lowest.
      *
-     * @param threshold the key of the k-th lowest; what is lower is among them
-     * @param ties how many of those that have this key are, by tensor: the first ones
-     * @param all how many have it, by tensor
+     * @param from the lowest key that belongs to it
+     * @param before the number of scores below it
      */
-    private record Border(long threshold, long[] ties, long[] all) {}
+    private record Bin(long from, long before) {
 
-    private Border border(long k) {
+        boolean holds(long key) {
+            return key >>> (Long.SIZE - DIGIT_BITS) == from >>> (Long.SIZE - DIGIT_BITS);
+        }
+    }
+
+    private Bin binOfKth(long k) {
         long[] counts = histogram();
         long weights = LongStream.of(counts).sum();
         if (k < 0 || k > weights) {
@@ -143,39 +134,94 @@ public final class Ranking {
         while (before + counts[bin] < k) {
             before += counts[bin++];
         }
-        long[][] keys = new long[tensors.size()][];
-        int binOfKth = bin;
-        forEachTensor(t -> keys[t] = keysIn(binOfKth, t));
-        long[] inBin = Arrays.stream(keys).flatMapToLong(Arrays::stream).toArray();
-        long threshold = kthLowest(inBin, k - before);
-        long left = k - before - LongStream.of(inBin).filter(key -> key < threshold).count();
-        long[] all = new long[keys.length];
-        long[] ties = new long[keys.length];
-        for (int t = 0; t < ties.length; t++) { // Of weights that tie, those of the first go.
-            all[t] = LongStream.of(keys[t]).filter(key -> key == threshold).count();
-            ties[t] = Math.min(all[t], left);
-            left -= ties[t];
+        long digit = bin ^ (BINS >> 1);
+        return new Bin(digit << (Long.SIZE - DIGIT_BITS), before);
+    }
+
+    /**
+     * Prunes what is below the bin, without a branch that half of the weights mispredict, and
+     * returns the positions of what is in it.
+     */
+    private int[] pruneBelow(int tensor, Bin bin) {
+        double[] scores = tensors.get(tensor).scores();
+        byte[] takesPart = eligible[tensor];
+        int[] positions = new int[Chunks.SIZE];
+        byte[] goes = new byte[Chunks.SIZE];
+        int n = 0;
+        for (int from = 0; from < scores.length; from += Chunks.SIZE) {
+            int size = Math.min(Chunks.SIZE, scores.length - from);
+            positions = withRoom(positions, n + size);
+            for (int i = 0; i < size; i++) {
+                long key = key(scores[from + i]);
+                int isLower = key < bin.from ? 1 : 0;
+                goes[i] = (byte) (takesPart[from + i] & isLower);
+                if (bin.holds(key) && takesPart[from + i] != 0) {
+                    positions[n++] = from + i;
+                }
+            }
+            tensors.get(tensor).mask().prune(from, goes, size);
         }
-        return new Border(threshold, ties, all);
+        return Arrays.copyOf(positions, n);
+    }
+
+    private int[] positionsIn(int tensor, Bin bin) {
+        double[] scores = tensors.get(tensor).scores();
+        byte[] takesPart = eligible[tensor];
+        int[] positions = new int[Chunks.SIZE];
+        int n = 0;
+        for (int i = 0; i < scores.length; i++) {
+            if (takesPart[i] != 0 && bin.holds(key(scores[i]))) {
+                positions = withRoom(positions, n + 1);
+                positions[n++] = i;
+            }
+        }
+        return Arrays.copyOf(positions, n);
+    }
+
+    private static int[] withRoom(int[] positions, int needed) {
+        return needed <= positions.length ? positions : Arrays.copyOf(positions, 2 * needed);
+    }
+
+    /** Of positions in a bin, by tensor, leaves those of the k lowest; of ties the first. */
+    private int[][] lowest(int[][] positions, long k) {
+        long[][] keys = new long[positions.length][];
+        forEachTensor(
+                t -> {
+                    double[] scores = tensors.get(t).scores();
+                    keys[t] = IntStream.of(positions[t]).mapToLong(i -> key(scores[i])).toArray();
+                });
+        long[] all = Arrays.stream(keys).flatMapToLong(Arrays::stream).toArray();
+        long threshold = kthLowest(all, k);
+        long ties = k - LongStream.of(all).filter(key -> key < threshold).count();
+        int[][] lowest = new int[positions.length][];
+        for (int t = 0; t < lowest.length; t++) {
+            lowest[t] = new int[positions[t].length];
+            int n = 0;
+            for (int i = 0; i < positions[t].length; i++) {
+                boolean isTie = keys[t][i] == threshold;
+                if (keys[t][i] < threshold || (isTie && ties > 0)) {
+                    lowest[t][n++] = positions[t][i];
+                    ties -= isTie ? 1 : 0;
+                }
+            }
+            lowest[t] = Arrays.copyOf(lowest[t], n);
+        }
+        return lowest;
     }
 
     private void forEachTensor(IntConsumer work) {
         IntStream.range(0, tensors.size()).parallel().forEach(work);
     }
 
-    private void hand(int tensor, long threshold, long ties, Found found) {
+    private void hand(int tensor, Bin bin, int[] lowest, Found found) {
         double[] scores = tensors.get(tensor).scores();
         byte[] takesPart = eligible[tensor];
-        long tiesLeft = ties;
+        int next = 0;
         for (int i = 0; i < scores.length; i++) {
-            if (takesPart[i] == 0) {
-                continue;
-            }
-            long key = key(scores[i]);
-            if (key < threshold) {
+            if (next < lowest.length && lowest[next] == i) {
+                next++;
                 found.accept(tensor, i);
-            } else if (key == threshold && tiesLeft > 0) {
-                tiesLeft--;
+            } else if (takesPart[i] != 0 && key(scores[i]) < bin.from) {
                 found.accept(tensor, i);
             }
         }
@@ -249,24 +295,6 @@ public final class Ranking {
                 counts[bin]++;
             }
         }
-    }
-
-    private long[] keysIn(int bin, int tensor) {
-        double[] scores = tensors.get(tensor).scores();
-        byte[] takesPart = eligible[tensor];
-        int digit = bin ^ (BINS >> 1);
-        long[] keys = new long[Chunks.SIZE];
-        int n = 0;
-        for (int i = 0; i < scores.length; i++) {
-            long key = key(scores[i]);
-            if (takesPart[i] != 0 && (int) (key >>> (Long.SIZE - DIGIT_BITS)) == digit) {
-                if (n == keys.length) {
-                    keys = Arrays.copyOf(keys, 2 * n);
-                }
-                keys[n++] = key;
-            }
-        }
-        return Arrays.copyOf(keys, n);
     }
 
     /** Returns the k-th lowest of keys that agree in their highest digit. */

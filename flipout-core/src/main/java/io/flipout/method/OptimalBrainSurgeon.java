@@ -11,24 +11,25 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Optimal brain surgeon: prunes the weights with the lowest θ²/(2·[F⁻¹]_qq), F the Hessian, and
- * moves those that stay to where they make up for them best, {@code δ = −F⁻¹[:,Q] · (F⁻¹[Q,Q])⁻¹ ·
- * θ_Q}.
+ * Optimal brain surgeon: prunes the weight with the lowest θ²/(2·[F⁻¹]_qq), F the Hessian, moves
+ * those that stay to where they make up for it best, {@code δ = −θ_q/[F⁻¹]_qq · F⁻¹·e_q}, and goes
+ * on with the next.
  *
  * <p>Hassibi and Stork, <a
  * href="https://papers.nips.cc/paper/1992/hash/303ed4c69846ab36c2904d3ba8573050-Abstract.html">
- * Second Order Derivatives for Network Pruning: Optimal Brain Surgeon</a>, 1993. In the place of the
- * Hessian stands the damped empirical Fisher information of single examples, in blocks on its
+ * Second Order Derivatives for Network Pruning: Optimal Brain Surgeon</a>, 1993. In the place of
+ * the Hessian stands the damped empirical Fisher information of single examples, in blocks on its
  * diagonal, as in Singh and Alistarh, <a href="https://arxiv.org/abs/2004.14340">WoodFisher:
  * Efficient Second-Order Approximation for Neural Network Compression</a>, 2020; a layer of no more
- * weights than a block has the exact inverse. Weights of a block that go at once are made up for as
- * a set, and not one by one as there: see {@link LeastDamage}.
+ * weights than a block has the exact inverse. Both papers' steps are taken one by one within a
+ * block, where WoodFisher judges all weights of a pruning by what they are before it, and adds up
+ * moves as if each went alone: see {@link BlockDamage} and {@link LeastDamage}.
  *
  * <p>Each pruning takes a forward and backward pass for every example, as given by {@code
  * Pruner.builder().optExamples(dataset, 1000)}, and of Java's memory 4·b + 40 bytes a weight alive,
- * b the size of a block: 80 MB for LeNet-300-100 and 3.3 GB for ResNet-18 with the default of 64. Where
- * there is less, the training does not begin. See {@link BlockFisher} for the cost. A training step
- * costs the masking and nothing more.
+ * b the size of a block: 80 MB for LeNet-300-100 and 3.3 GB for ResNet-18 with the default of 64.
+ * Where there is less, the training does not begin. See {@link BlockFisher} for the cost. A
+ * training step costs the masking and nothing more.
  */
 public final class OptimalBrainSurgeon implements PruningMethod {
 

@@ -8,16 +8,19 @@ import java.util.List;
  * Reaches an exact sparsity s a few percent of the weights at a time, from the beginning of the
  * training on, and leaves the last part of it for what is left to recover.
  *
- * <p>It takes m = ⌈log(1 − s) / log(1 − r)⌉ prunings, r a rate that none of them exceeds, spread
- * evenly over the first u·T of T steps or epochs: the i-th comes after round(i·u·T / m) and keeps
- * round(N·(1 − s)^(i/m)) weights. Where that is more than one in a step or epoch, there is one in
- * each, at a higher rate. The last step or epoch never prunes.
+ * <p>It takes m = ⌈log(1 − s) / log(1 − r)⌉ prunings of the same rate, r or a little less, over the
+ * first u·T of T steps or epochs: the i-th comes after round(u·T·(i/m)^1.5) and keeps round(N·(1 −
+ * s)^(i/m)) weights. So the fewer are left, the longer the network has to do without those that went
+ * before. Those that would come after the same step or epoch are one pruning, at a higher rate. The
+ * last step or epoch never prunes.
  *
- * <p>The many small cuts are what it is for: a weight goes when the network has had time to do
- * without those that went before. Halving the weights a few times, as the paper does, ends at lower
- * accuracies, the more so the higher the sparsity.
+ * <p>The many small cuts are what it is for. Halving the weights a few times, as the paper does,
+ * ends at lower accuracies, the more so the higher the sparsity.
  */
 public final class GradualSchedule implements Schedule {
+
+    /** How much later prunings come the fewer weights are left: 1 would be evenly. */
+    private static final double PACE = 1.5;
 
     private final double sparsity;
     private final double rate;
@@ -45,21 +48,21 @@ public final class GradualSchedule implements Schedule {
     public List<PruningEvent> events(long weights) {
         List<PruningEvent> events = new ArrayList<>();
         long before = weights;
-        int prunings = prunings();
+        double needed = Math.ceil(Math.log1p(-sparsity) / Math.log1p(-rate));
+        int prunings = (int) Math.min(2.0 * end, needed); // Of more, more would fall together.
         for (int i = 1; i <= prunings; i++) {
             long keep = Sparsity.keep(weights, sparsity, i, prunings);
             if (keep < before) { // Of few weights, a small share may be none.
-                long at = Math.round((double) end * i / prunings);
+                long at = Math.max(1, Math.round(end * Math.pow((double) i / prunings, PACE)));
+                int last = events.size() - 1;
+                if (last >= 0 && events.get(last).at() == at) {
+                    events.remove(last);
+                }
                 events.add(new PruningEvent(unit, at, keep));
                 before = keep;
             }
         }
         return events;
-    }
-
-    private int prunings() {
-        double needed = Math.ceil(Math.log1p(-sparsity) / Math.log1p(-rate));
-        return (int) Math.min((double) end, needed);
     }
 
     /** Builds a {@link GradualSchedule}. */

@@ -18,17 +18,17 @@ import java.util.stream.IntStream;
  * row. So a layer of no more weights than a block has its whole matrix, and layers come to that as
  * they are pruned.
  *
- * <p>The recursion of WoodFisher (Singh and Alistarh, 2020) carries F⁻¹ from gradient to gradient by
- * Woodbury's identity, {@code F⁻¹ ← F⁻¹ − F⁻¹·g·gᵀ·F⁻¹ / (M + gᵀ·F⁻¹·g)} from {@code I/damping} on.
- * Here F itself is summed, and factored when M gradients have been seen: the same matrix for a third
- * of the multiplications, or fewer where gradients are 0, and none of the digits that the recursion
- * loses where the damping is small.
+ * <p>The recursion of WoodFisher (Singh and Alistarh, 2020) carries F⁻¹ from gradient to gradient
+ * by Woodbury's identity, {@code F⁻¹ ← F⁻¹ − F⁻¹·g·gᵀ·F⁻¹ / (M + gᵀ·F⁻¹·g)} from {@code I/damping}
+ * on. Here F itself is summed, and factored when M gradients have been seen: the same matrix for a
+ * third of the multiplications, or fewer where gradients are 0, and none of the digits that the
+ * recursion loses where the damping is small.
  *
  * <p>It is computed in double in the host's memory, and each block by one thread, so that neither
  * the device nor the number of threads changes a bit. A block of b takes 4·b² bytes, of which only
  * one triangle is kept, so 4·b bytes a weight alive; beside that there are 36 bytes a weight, and
- * 16·b² for each thread. A gradient costs b/2 multiplications a weight, and a pruning b².
- * Nothing is taken while the network trains.
+ * 16·b² for each thread. A gradient costs b/2 multiplications a weight, and a pruning b². Nothing
+ * is taken while the network trains.
  *
  * @param block b, the most weights of a block, 1 to 65,535; 1 is the diagonal
  * @param damping what is added to the diagonal, greater than 0
@@ -133,7 +133,11 @@ public record BlockFisher(int block, double damping) implements Signal {
         private void begin() {
             size = tensor.info().size();
             IntStream positions = IntStream.range(0, size);
-            alive = tensor.mask().map(mask -> positions.filter(mask::isAlive)).orElse(positions).toArray();
+            alive =
+                    tensor.mask()
+                            .map(mask -> positions.filter(mask::isAlive))
+                            .orElse(positions)
+                            .toArray();
             waiting = new float[WAITING * alive.length];
             sums = new double[(alive.length + block - 1) / block][];
             for (int i = 0; i < sums.length; i++) {
@@ -205,8 +209,8 @@ public record BlockFisher(int block, double damping) implements Signal {
 
         /**
          * Returns the damage that each weight does when its turn comes: of each block the weight of
-         * least damage θ²/(2·[F⁻¹]_qq) goes, the others move to where they make up for it, and so on
-         * until none is left.
+         * least damage θ²/(2·[F⁻¹]_qq) goes, the others move to where they make up for it, and so
+         * on until none is left.
          *
          * @param theta the weights, row-major; not changed
          * @return the damages in row-major order, in each block the higher the later a weight goes,
@@ -255,8 +259,7 @@ public record BlockFisher(int block, double damping) implements Signal {
         }
 
         /** Takes a weight out: the others move, and F⁻¹ becomes that of F without its row. */
-        private static void remove(
-                int next, double[] left, double[][] inverse, boolean[] gone) {
+        private static void remove(int next, double[] left, double[][] inverse, boolean[] gone) {
             double[] row = inverse[next];
             Cholesky.subtract(left[next] / row[next], row, left);
             for (int i = 0; i < gone.length; i++) {

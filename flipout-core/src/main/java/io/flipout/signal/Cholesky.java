@@ -3,8 +3,8 @@ package io.flipout.signal;
 /**
  * The Cholesky factor L of a symmetric positive definite matrix {@code A = L·Lᵀ}.
  *
- * <p>Of both, the lower triangle is kept, row after row: the element (i, j), j ≤ i, at {@code i·(i +
- * 1)/2 + j}.
+ * <p>Of both, the lower triangle is kept, row after row: the element (i, j), j ≤ i, at {@code i·(i
+ * + 1)/2 + j}.
  */
 final class Cholesky {
 

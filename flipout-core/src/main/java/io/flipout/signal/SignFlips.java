@@ -150,9 +150,7 @@ public final class SignFlips implements Signal {
             Chunks.forEach(
                     memory(),
                     (chunk, from, to, weights) -> {
-                        for (int i = from; i < to; i++) {
-                            signs[i] = Signs.of(weights[i - from]);
-                        }
+                        Signs.look(weights, to - from, signs, from);
                         return false;
                     });
             tensor.mask()
@@ -161,11 +159,8 @@ public final class SignFlips implements Signal {
                             alive ->
                                     Chunks.forEach(
                                             flips.length,
-                                            (chunk, from, to) -> {
-                                                for (int i = from; i < to; i++) {
-                                                    flips[i] &= -alive[i];
-                                                }
-                                            }));
+                                            (chunk, from, to) ->
+                                                    Signs.forget(flips, alive, from, to)));
         }
 
         private FloatBuffer memory() {

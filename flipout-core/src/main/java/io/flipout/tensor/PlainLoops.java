@@ -190,6 +190,24 @@ final class PlainLoops implements StepLoops {
     }
 
     @Override
+    public void mask(int[] counts, byte[] mask, int from, int to) {
+        for (int i = from; i < to; i++) {
+            counts[i] &= -mask[i];
+        }
+    }
+
+    @Override
+    public void signs(float[] weights, int size, byte[] signs, int from) {
+        signs(weights, 0, size, signs, from);
+    }
+
+    static void signs(float[] weights, int begin, int end, byte[] signs, int from) {
+        for (int i = begin; i < end; i++) {
+            signs[from + i] = Signs.of(weights[i]);
+        }
+    }
+
+    @Override
     public void countFlips(float[] weights, int size, byte[] signs, int[] flips, int from) {
         countFlips(weights, 0, size, signs, flips, from);
     }

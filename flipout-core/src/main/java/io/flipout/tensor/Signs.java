@@ -20,6 +20,30 @@ public final class Signs {
     }
 
     /**
+     * Writes down the signs of weights.
+     *
+     * @param weights the weights
+     * @param size how many
+     * @param signs takes the signs, of the whole tensor
+     * @param from the position of the first weight in the tensor
+     */
+    public static void look(float[] weights, int size, byte[] signs, int from) {
+        StepLoops.best(size).signs(weights, size, signs, from);
+    }
+
+    /**
+     * Forgets the counts of weights that are pruned.
+     *
+     * @param flips the counts
+     * @param alive 1 for each weight alive, 0 for each pruned
+     * @param from the first position
+     * @param to the position after the last
+     */
+    public static void forget(int[] flips, byte[] alive, int from, int to) {
+        StepLoops.best(to - from).mask(flips, alive, from, to);
+    }
+
+    /**
      * Counts which weights have another sign than before.
      *
      * @param weights the weights now

@@ -29,6 +29,12 @@ interface StepLoops {
     /** Sets the first values to 0, of whatever kind they are, where a mask is 0. */
     void mask(float[] values, int size, byte[] mask, int from);
 
+    /** Sets counts to 0 where a mask of the same size is 0. */
+    void mask(int[] counts, byte[] mask, int from, int to);
+
+    /** Writes down the signs, −1, 0 or 1, of the first weights. */
+    void signs(float[] weights, int size, byte[] signs, int from);
+
     /** Counts a flip where the sign, −1, 0 or 1, of one of the first weights is another. */
     void countFlips(float[] weights, int size, byte[] signs, int[] flips, int from);
 

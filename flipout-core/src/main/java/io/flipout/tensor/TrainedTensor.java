@@ -135,21 +135,11 @@ public final class TrainedTensor implements AutoCloseable {
                                 Chunks.forEach(
                                         memory,
                                         (chunk, from, to, values) -> {
-                                            for (int i = from; i < to; i++) {
-                                                values[i - from] =
-                                                        masked(values[i - from], alive[i]);
-                                            }
+                                            int size = to - from;
+                                            StepLoops.best(size).mask(values, size, alive, from);
                                             return true;
                                         }),
                         () -> maskOnDevice(array));
-    }
-
-    /**
-     * Keeps the bits of a value alive and clears those of one pruned: no branch, which half-pruned
-     * weights would mispredict, and no product, which keeps an infinity from being 0.
-     */
-    private static float masked(float value, byte alive) {
-        return Float.intBitsToFloat(Float.floatToRawIntBits(value) & -alive);
     }
 
     private void maskOnDevice(NDArray array) {

@@ -184,15 +184,43 @@ final class VectorLoops implements StepLoops {
     }
 
     @Override
+    public void mask(int[] counts, byte[] mask, int from, int to) {
+        int i = from;
+        if (IS_WIDE) {
+            for (; i + L <= to; i += L) {
+                IntVector alive = bytes(mask, i).neg();
+                IntVector.fromArray(INTS, counts, i).and(alive).intoArray(counts, i);
+            }
+        }
+        PlainLoops.INSTANCE.mask(counts, mask, i, to);
+    }
+
+    @Override
+    public void signs(float[] weights, int size, byte[] signs, int from) {
+        int i = 0;
+        if (IS_WIDE) {
+            for (; i + L <= size; i += L) {
+                IntVector sign = sign(FloatVector.fromArray(FLOATS, weights, i));
+                ((ByteVector) sign.convertShape(I2B, BYTES, 0)).intoArray(signs, from + i);
+            }
+        }
+        PlainLoops.signs(weights, i, size, signs, from);
+    }
+
+    private static IntVector sign(FloatVector weights) {
+        IntVector bits = weights.reinterpretAsInts();
+        IntVector magnitude = bits.lanewise(LSHL, 1);
+        IntVector isNonZero = magnitude.or(magnitude.neg()).lanewise(ASHR, 31);
+        return bits.lanewise(ASHR, 31).or(1).and(isNonZero);
+    }
+
+    @Override
     public void countFlips(float[] weights, int size, byte[] signs, int[] flips, int from) {
         int i = 0;
         if (IS_WIDE) {
             for (; i + L <= size; i += L) {
                 int at = from + i;
-                IntVector bits = FloatVector.fromArray(FLOATS, weights, i).reinterpretAsInts();
-                IntVector magnitude = bits.lanewise(LSHL, 1);
-                IntVector isNonZero = magnitude.or(magnitude.neg()).lanewise(ASHR, 31);
-                IntVector sign = bits.lanewise(ASHR, 31).or(1).and(isNonZero);
+                IntVector sign = sign(FloatVector.fromArray(FLOATS, weights, i));
                 IntVector change = sign.lanewise(XOR, bytes(signs, at));
                 if (change.compare(NE, 0).anyTrue()) { // Most memory need not be written to.
                     IntVector flipped = change.or(change.neg()).lanewise(LSHR, 31);

@@ -137,17 +137,22 @@ class ScheduleTest {
     @Test
     void gradualByHand() {
         // m = ⌈log 0.36 / log 0.8⌉ = ⌈4.58⌉ = 5 prunings until epoch 10; 100·0.36^(1/5) = 81.5.
+        // 10·(1/5)^1.5 = 0.9, then 2.5, 4.6 and 7.2.
         assertThat(Schedule.gradual(.64).atRate(.2).until(.25).overEpochs(40).events(100))
                 .containsExactly(
-                        new PruningEvent(Unit.EPOCH, 2, 82),
-                        new PruningEvent(Unit.EPOCH, 4, 66),
-                        new PruningEvent(Unit.EPOCH, 6, 54),
-                        new PruningEvent(Unit.EPOCH, 8, 44),
+                        new PruningEvent(Unit.EPOCH, 1, 82),
+                        new PruningEvent(Unit.EPOCH, 3, 66),
+                        new PruningEvent(Unit.EPOCH, 5, 54),
+                        new PruningEvent(Unit.EPOCH, 7, 44),
                         new PruningEvent(Unit.EPOCH, 10, 36));
         assertThat(Schedule.gradual(.64).overEpochs(20).end()).isEqualTo(10);
         assertThat(Schedule.gradual(.75).atRate(.5).endingAt(Unit.STEP, 7).events(8))
                 .containsExactly(
-                        new PruningEvent(Unit.STEP, 4, 4), new PruningEvent(Unit.STEP, 7, 2));
+                        new PruningEvent(Unit.STEP, 2, 4), new PruningEvent(Unit.STEP, 7, 2));
+        // Three prunings of two steps, after 2·(1/3)^1.5 = 0.4, 1.1 and 2: the first two are one.
+        assertThat(Schedule.gradual(.488).atRate(.2).endingAt(Unit.STEP, 2).events(1000))
+                .containsExactly(
+                        new PruningEvent(Unit.STEP, 1, 640), new PruningEvent(Unit.STEP, 2, 512));
         assertThat(Schedule.gradual(0).overSteps(10).events(100)).isEmpty();
         // Of 10 weights, 5 % are none: prunings that would remove none are left out.
         assertThat(Schedule.gradual(.5).overSteps(1000).events(10))

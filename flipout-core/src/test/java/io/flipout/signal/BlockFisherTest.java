@@ -70,9 +70,9 @@ class BlockFisherTest {
     }
 
     /**
-     * With g = 1 1 and a damping of 1, F = (2 1; 1 2) and F⁻¹ = (2 −1; −1 2)/3. θ = 1 .5 has damages
-     * of 1/(4/3) and .25/(4/3), so that the second goes: the first becomes 1 + .5·(1/3)/(2/3), and
-     * alone, with F = (2), does a damage of 1.25².
+     * With g = 1 1 and a damping of 1, F = (2 1; 1 2) and F⁻¹ = (2 −1; −1 2)/3. θ = 1 .5 has
+     * damages of 1/(4/3) and .25/(4/3), so that the second goes: the first becomes 1 +
+     * .5·(1/3)/(2/3), and alone, with F = (2), does a damage of 1.25².
      */
     @ParameterizedTest
     @EnumSource(Path.class)
@@ -203,7 +203,8 @@ class BlockFisherTest {
                     gradients,
                     tensor -> {
                         assertThat(damages(tensor))
-                                .containsExactly(new double[] {4.5 / 2, 1.5 * 4 / 2}, within(1e-12));
+                                .containsExactly(
+                                        new double[] {4.5 / 2, 1.5 * 4 / 2}, within(1e-12));
                         assertThat(adjusted(tensor, 0)).containsExactly(theta);
                     });
         }
@@ -381,7 +382,9 @@ class BlockFisherTest {
                 new float[] {0, 2},
                 Trained.mask(2, 0),
                 new float[][] {{Float.NaN, 1}},
-                tensor -> assertThat(damages(tensor)).containsExactly(new double[] {0, 4}, within(1e-12)));
+                tensor ->
+                        assertThat(damages(tensor))
+                                .containsExactly(new double[] {0, 4}, within(1e-12)));
     }
 
     @Test
@@ -435,9 +438,9 @@ class BlockFisherTest {
     }
 
     /**
-     * Blocks of 4 take 10 doubles and 24 bytes. Of 9 weights there are two, and one of a weight; of 3
-     * weights one of 6 doubles. Each of 12 weights takes 36 bytes beside, and each thread four times
-     * as much as a block.
+     * Blocks of 4 take 10 doubles and 24 bytes. Of 9 weights there are two, and one of a weight; of
+     * 3 weights one of 6 doubles. Each of 12 weights takes 36 bytes beside, and each thread four
+     * times as much as a block.
      */
     @Test
     void theMemoryIsStated() {

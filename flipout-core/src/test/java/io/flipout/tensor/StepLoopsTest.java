@@ -64,6 +64,36 @@ class StepLoopsTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("io.flipout.tensor.NormalNumbersTest#loops")
+    void countsOfWhatIsPrunedAreForgotten(StepLoops loops) {
+        for (int size : new int[] {1, 7, 8, 16, 31, 100, Chunks.SIZE}) {
+            int from = size % 5;
+            byte[] mask = mask(from + size + 9, size);
+            int[] counts = new Random(size).ints(mask.length).toArray();
+            int[] masked = counts.clone();
+            loops.mask(masked, mask, from, from + size);
+            for (int i = 0; i < mask.length; i++) {
+                boolean goes = i >= from && i < from + size && mask[i] == 0;
+                assertThat(masked[i]).isEqualTo(goes ? 0 : counts[i]);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.flipout.tensor.NormalNumbersTest#loops")
+    void signsAreWrittenDownWithoutAFlip(StepLoops loops) {
+        for (int size : new int[] {1, 7, 8, 16, 31, 100, Chunks.SIZE}) {
+            int from = size % 5;
+            float[] weights = values(size, size);
+            byte[] signs = new byte[from + size + 9];
+            loops.signs(weights, size, signs, from);
+            byte[] expected = new byte[signs.length];
+            loops.countFlips(weights, size, expected, new int[signs.length], from);
+            assertThat(signs).isEqualTo(expected);
+        }
+    }
+
     /** Three-valued signs; what is not a number has the sign of its bits. */
     @ParameterizedTest
     @MethodSource("io.flipout.tensor.NormalNumbersTest#loops")

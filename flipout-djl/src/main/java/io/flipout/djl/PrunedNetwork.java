@@ -264,11 +264,7 @@ final class PrunedNetwork {
     }
 
     /** Prunes what the event asks for, on all devices, and goes back where that is asked for. */
-    void prune(
-            PruningEvent event,
-            long seed,
-            Optimizer optimizer,
-            Optional<RewindPoint> rewind) {
+    void prune(PruningEvent event, long seed, Optimizer optimizer, Optional<RewindPoint> rewind) {
         Criterion criterion = settings.method().criterion();
         mirrorsById.values().forEach(Mirrors::beforePruning);
         if (event.isByThreshold() || event.keep() < remaining()) {

@@ -28,6 +28,7 @@ import io.flipout.signal.DiagonalFisher;
 import io.flipout.signal.Signal;
 import io.flipout.tensor.TrainedTensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,14 +69,14 @@ class AdjustmentTest {
             new Adjusting(
                     tensor -> {
                         float[] sevens = new float[tensor.mask().size()];
-                        java.util.Arrays.fill(sevens, 7);
+                        Arrays.fill(sevens, 7);
                         return sevens;
                     });
 
     /**
-     * θ = 1 .5 and x = 1 1 make y = 1.5, and with a label of .5 the loss ½(y − label)² has a gradient
-     * of 1 1. With a damping of 1, F = (2 1; 1 2): the second goes, and the first becomes 1.25. The
-     * momentum that a step has left stays, but for that of the weight that goes.
+     * θ = 1 .5 and x = 1 1 make y = 1.5, and with a label of .5 the loss ½(y − label)² has a
+     * gradient of 1 1. With a damping of 1, F = (2 1; 1 2): the second goes, and the first becomes
+     * 1.25. The momentum that a step has left stays, but for that of the weight that goes.
      */
     @ParameterizedTest
     @EnumSource(Path.class)
@@ -87,7 +88,8 @@ class AdjustmentTest {
                         ArrayDataset data =
                                 new ArrayDataset.Builder()
                                         .setData(manager.ones(new Shape(1, 2)))
-                                        .optLabels(manager.create(new float[] {.5f}, new Shape(1, 1)))
+                                        .optLabels(
+                                                manager.create(new float[] {.5f}, new Shape(1, 1)))
                                         .setSampling(1, false)
                                         .build();
                         Pruner pruner =
@@ -117,7 +119,8 @@ class AdjustmentTest {
                             NDArray weight = parameter.getArray();
                             weight.set(new float[] {2, 1.5f});
                             trainer.notifyListeners(l -> l.onTrainingBatch(trainer, null));
-                            try (NDArray gradient = manager.create(new float[] {2, 2}, new Shape(1, 2))) {
+                            try (NDArray gradient =
+                                    manager.create(new float[] {2, 2}, new Shape(1, 2))) {
                                 optimizer.update(parameter.getId(), weight, gradient);
                             }
                             trainer.notifyListeners(l -> l.onEpoch(trainer));
@@ -163,7 +166,8 @@ class AdjustmentTest {
     void theSurgeonPrunesToTheNumberAgainAndAgain(int block, Path path) {
         path.run(
                 () -> {
-                    Trained trained = train(surgeon(block), Schedule.atRate(.5).every(1).overEpochs(4));
+                    Trained trained =
+                            train(surgeon(block), Schedule.atRate(.5).every(1).overEpochs(4));
 
                     assertThat(trained.remaining()).containsExactly(72, 36, 18, 9);
                     trained.masks()
@@ -205,8 +209,7 @@ class AdjustmentTest {
     @ParameterizedTest
     @CsvSource({"STEP, 0", "STEP, 13", "EPOCH, 4"})
     void whatIsPrunedIsNotAdjusted(Unit unit, long at) {
-        Trained trained =
-                train(SEVENS, Schedule.oneShot(.75, unit, unit == Unit.EPOCH ? 3 : at));
+        Trained trained = train(SEVENS, Schedule.oneShot(.75, unit, unit == Unit.EPOCH ? 3 : at));
 
         trained.masks()
                 .forEach(

@@ -1,5 +1,6 @@
 package io.flipout.cli.bench;
 
+import ai.djl.basicmodelzoo.cv.classification.MobileNetV2;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
@@ -27,7 +28,8 @@ record BenchNetwork(String name, Shape input, int words, Supplier<Block> block) 
     static final int CLASSES = 10;
 
     /** The names of DJL's blocks. */
-    static final String BLOCKS = "lstm, gru (with an embedding) and transformer";
+    static final String BLOCKS = "lstm, gru (with an embedding), transformer and"
+                    + " mobilenetv2";
 
     private static final int LENGTH = 20;
     private static final int WORDS = 10_000;
@@ -76,6 +78,12 @@ record BenchNetwork(String name, Shape input, int words, Supplier<Block> block) 
                                     scored(
                                             new TransformerEncoderBlock(
                                                     128, 4, 512, 0.1f, Activation::relu)));
+            case "mobilenetv2" ->
+                    new BenchNetwork(
+                            "mobilenetv2",
+                            new Shape(3, 32, 32),
+                            0,
+                            () -> MobileNetV2.builder().setOutSize(CLASSES).build());
             default -> of(Models.get(name));
         };
     }

@@ -82,7 +82,7 @@ public final class OptimalBrainSurgeon implements PruningMethod {
     public static final class Builder {
 
         private int block = 64;
-        private double damping = 1e-5;
+        private double damping = 1e-2;
 
         private Builder() {}
 
@@ -101,9 +101,10 @@ public final class OptimalBrainSurgeon implements PruningMethod {
         /**
          * Sets the damping, which is added to the diagonal of the Fisher information: the larger
          * beside the squares of gradients, the more the magnitude of weights decides, and the less
-         * others move.
+         * others move. Where a network does not train on after its pruning, 1e-6 is better: what is
+         * left of the loss counts then, and not what training can make of it.
          *
-         * @param damping a number greater than 0, default 1e-5
+         * @param damping a number greater than 0, default 1e-2
          * @return this builder
          */
         public Builder optDamping(double damping) {

@@ -22,7 +22,7 @@ final class OptimalBrainSurgeonRecipe implements Recipe {
     @Option(
             names = "--obs-damp",
             paramLabel = "D",
-            defaultValue = "1e-5",
+            defaultValue = "1e-2",
             description =
                     "What obs adds to the diagonal of the Fisher information: the larger, the more"
                             + " the magnitude of weights decides (default: ${DEFAULT-VALUE}).")

@@ -27,8 +27,10 @@ import java.util.stream.IntStream;
  * <p>It is computed in double in the host's memory, and each block by one thread, so that neither
  * the device nor the number of threads changes a bit. A block of b takes 4·b² bytes, of which only
  * one triangle is kept, so 4·b bytes a weight alive; beside that there are 36 bytes a weight, and
- * 16·b² for each thread. A gradient costs b/2 multiplications a weight, and a pruning b². Nothing
- * is taken while the network trains.
+ * 16·b² for each thread. A gradient costs b/2 multiplications a weight, and a pruning b²: a
+ * thousand gradients and a pruning of LeNet-300-100's 266,200 weights take 4 s of one core with
+ * blocks of 64, and 22 s with blocks of 256; with half the weights, half of that. Nothing is taken
+ * while the network trains.
  *
  * @param block b, the most weights of a block, 1 to 65,535; 1 is the diagonal
  * @param damping what is added to the diagonal, greater than 0

@@ -46,6 +46,7 @@ class HouseTest {
                 .definedBy("io.flipout.models..")
                 .layer("core")
                 .definedBy(
+                        "io.flipout.adjustment..",
                         "io.flipout.allocation..",
                         "io.flipout.criterion..",
                         "io.flipout.gradient..",

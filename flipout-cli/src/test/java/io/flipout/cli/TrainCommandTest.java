@@ -97,6 +97,7 @@ class TrainCommandTest {
         "layer-magnitude, 0.9, 5",
         "layer-magnitude, 0.999, 11",
         "obd, 0.9, 5",
+        "obs, 0.9, 5",
         "snip, 0.9, 2",
         "snip, 0.999, 1",
         "deep-r, 0.9, 2",
@@ -320,15 +321,16 @@ class TrainCommandTest {
         assertThat(weights.get(1)).isEqualTo(weights.get(2)).isNotEqualTo(weights.get(0));
     }
 
-    @Test
-    void obdPrunesByExamplesAndRepeatsBySeed() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"obd", "obs"})
+    void damageIsToldByExamplesAndRepeatsBySeed(String method) throws IOException {
         List<byte[]> weights = new ArrayList<>();
         for (int examples : new int[] {10, 10, 60}) {
             Path run = folder.resolve("run" + weights.size());
             train(
                     run,
                     "--method",
-                    "obd",
+                    method,
                     "--sparsity",
                     0.75,
                     "--schedule",
@@ -576,6 +578,8 @@ class TrainCommandTest {
                 "--method flipout --p 3 --schedule paper --prune-rate 0.6 --noise-scope all | ''",
                 "--method gmp --prune-end 3 | --prune-end does not apply to gmp",
                 "--method deep-r --deep-r-l1 1e-4   | ''",
+                "--method obd --obs-block 9         | --obs-block does not apply to obd",
+                "--method obs --obs-block 9 --obs-damp 1e-3 --fisher-examples 5 --prune-rate 0.9 | ''",
             })
     void whatIsNotUsedIsSaid(String options, String notes) {
         List<Object> words = new ArrayList<>(List.of(options.split(" ")));
@@ -827,6 +831,12 @@ class TrainCommandTest {
                 "--method magnitude-uncertainty --uncertainty-lambda -1   | λ added to the deviation",
                 "--method magnitude-uncertainty --uncertainty-every 0     | must be at least 1",
                 "--method obd --fisher-examples 0    | must be at least 1, got 0",
+                "--method obs --fisher-examples 0    | must be at least 1, got 0",
+                "--method obs --obs-block 0          | must have 1 to 65535 weights, got 0",
+                "--method obs --obs-block 65536      | must have 1 to 65535 weights, got 65536",
+                "--method obs --obs-block 65535      | set smaller blocks by --obs-block, or give Java more memory",
+                "--method obs --obs-damp 0           | damping of the Fisher information must be a number greater than 0, got 0.0",
+                "--method obs --obs-damp NaN         | must be a number greater than 0, got NaN",
                 "--method snip --prune-every 2       | set --sparsity and --snip-steps",
                 "--method snip --snip-variant new    | 'new' is not one of original, released",
                 "--method snip --snip-steps 0        | --snip-steps must be at least 1",

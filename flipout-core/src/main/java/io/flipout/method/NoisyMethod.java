@@ -1,5 +1,6 @@
 package io.flipout.method;
 
+import io.flipout.adjustment.Adjustment;
 import io.flipout.criterion.Criterion;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.latent.Reparameterization;
@@ -72,6 +73,12 @@ public final class NoisyMethod implements PruningMethod {
     @Override
     public boolean bringsBack() {
         return method.bringsBack();
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public Optional<Adjustment> adjustment() {
+        return method.adjustment();
     }
 
     /** {@inheritDoc} */

@@ -1,5 +1,6 @@
 package io.flipout.method;
 
+import io.flipout.adjustment.Adjustment;
 import io.flipout.criterion.Criterion;
 import io.flipout.gradient.GradientTerm;
 import io.flipout.latent.Reparameterization;
@@ -72,6 +73,15 @@ public interface PruningMethod {
         return rewiring().isPresent()
                 || reparameterization().isPresent()
                 || signals().stream().anyMatch(Signal::revives);
+    }
+
+    /**
+     * Returns how the weights that stay make up for those that are pruned.
+     *
+     * @return the adjustment, by default none: they stay what they are
+     */
+    default Optional<Adjustment> adjustment() {
+        return Optional.empty();
     }
 
     /**

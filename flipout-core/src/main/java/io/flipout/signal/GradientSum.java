@@ -87,12 +87,17 @@ abstract class GradientSum implements Signal.Watch {
      */
     public float[] values() {
         if (sum == null) {
-            throw new IllegalStateException(
-                    "The method prunes by gradients that it is shown, but was shown none: for a"
-                            + " pruning before training, call pruner.pruneBeforeTraining(...) once"
-                            + " the trainer is initialised; for others, give the pruner examples,"
-                            + " Pruner.builder().optExamples(...).");
+            throw nothingShown();
         }
         return sum.toFloatArray();
+    }
+
+    /** Returns what is thrown where a pruning asks for gradients before there are any. */
+    static IllegalStateException nothingShown() {
+        return new IllegalStateException(
+                "The method prunes by gradients that it is shown, but was shown none: for a"
+                        + " pruning before training, call pruner.pruneBeforeTraining(...) once"
+                        + " the trainer is initialised; for others, give the pruner examples,"
+                        + " Pruner.builder().optExamples(...).");
     }
 }

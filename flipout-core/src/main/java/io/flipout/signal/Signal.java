@@ -28,6 +28,17 @@ public interface Signal {
     }
 
     /**
+     * Tells, before a network is shown data, how much of Java's memory is taken by what is kept of
+     * the gradients until the pruning, so that it is not begun where there is less.
+     *
+     * @param alive the number of weights alive of each prunable tensor
+     * @return the bytes, by default 0, for little enough
+     */
+    default long bytesOfGradients(int[] alive) {
+        return 0;
+    }
+
+    /**
      * Sees all weights after a step at once, on a device.
      *
      * @param step the step; its weights are those after it

@@ -9,6 +9,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.flipout.Trained;
 import io.flipout.Warnings;
+import io.flipout.adjustment.LeastDamage;
 import io.flipout.criterion.TensorView;
 import io.flipout.gradient.GaussianNoise;
 import io.flipout.gradient.GaussianNoise.Langevin;
@@ -98,7 +99,15 @@ class MethodsTest {
                 method("snip", new Snip(), 3, 2, 2),
                 method("grasp", GradientSignalPreservation.builder().build(), 3, -2, -2),
                 method("synflow", new SynapticFlow(), 3, 2, 2),
-                method("obd", new OptimalBrainDamage(), 1 * 9 / 2d, 4 * 1 / 2d, 16 * .25 / 2));
+                method("obd", new OptimalBrainDamage(), 1 * 9 / 2d, 4 * 1 / 2d, 16 * .25 / 2),
+                // F = I + g·gᵀ, 1/[F⁻¹]₁₁ = 1/(1 − 1/11.25), and the second is the first to go. The
+                // first is −6/10.25 less then, and does less damage; the last comes to 3.6 by both.
+                method(
+                        "obs",
+                        OptimalBrainSurgeon.builder().optBlock(3).optDamping(1).build(),
+                        4 / (2 * (1 - 1 / 11.25)),
+                        4 / (2 * (1 - 1 / 11.25)),
+                        3.6 * 3.6 * 1.25 / 2));
     }
 
     @ParameterizedTest
@@ -259,6 +268,7 @@ class MethodsTest {
         GradientProbe damage = new OptimalBrainDamage().probe().orElseThrow();
         assertThat(damage.portion()).isEqualTo(Portion.EXAMPLE);
         assertThat(damage.isInDouble()).isFalse();
+        assertThat(OptimalBrainSurgeon.builder().build().probe()).contains(damage);
 
         GradientProbe flow = new SynapticFlow().probe().orElseThrow();
         assertThat(flow.portion()).isEqualTo(Portion.ONES);
@@ -271,6 +281,18 @@ class MethodsTest {
         assertThat(grasp.isInDouble()).as("differences of gradients cancel").isTrue();
         assertThat(GradientSignalPreservation.builder().optTemperature(1).build().probe())
                 .contains(GradientProbe.ofHessian(1));
+    }
+
+    @Test
+    void onlyTheSurgeonMovesTheWeightsThatStay() {
+        assertThat(OptimalBrainSurgeon.builder().build().adjustment().orElseThrow())
+                .isInstanceOf(LeastDamage.class);
+        assertThat(new OptimalBrainDamage().adjustment()).isEmpty();
+        assertThat(OptimalBrainSurgeon.builder().build().bringsBack()).isFalse();
+        assertThatThrownBy(() -> OptimalBrainSurgeon.builder().optBlock(0).build())
+                .hasMessageContaining("1 to 65535 weights, got 0");
+        assertThatThrownBy(() -> OptimalBrainSurgeon.builder().optDamping(0).build())
+                .hasMessageContaining("greater than 0, got 0.0");
     }
 
     @Test

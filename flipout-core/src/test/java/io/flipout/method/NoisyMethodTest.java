@@ -29,13 +29,15 @@ class NoisyMethodTest {
                         RigL.builder().build(),
                         LotteryTicket.builder().optRewindStep(3).build(),
                         DynamicSparseTraining.builder().setStrength(1).build(),
-                        new OptimalBrainDamage())) {
+                        new OptimalBrainDamage(),
+                        OptimalBrainSurgeon.builder().build())) {
             PruningMethod noisy = NoisyMethod.builder().setMethod(method).build();
 
             assertThat(noisy.criterion()).hasSameClassAs(method.criterion());
             assertThat(noisy.signals()).hasSameSizeAs(method.signals());
             assertThat(noisy.rewiring()).isEqualTo(method.rewiring());
             assertThat(noisy.reparameterization()).isEqualTo(method.reparameterization());
+            assertThat(noisy.adjustment().isPresent()).isEqualTo(method.adjustment().isPresent());
             assertThat(noisy.rewind()).isEqualTo(method.rewind());
             assertThat(noisy.probe()).isEqualTo(method.probe());
         }

@@ -26,7 +26,8 @@ class WatchesTest {
                         new LastValues(2, 1),
                         new Movement(),
                         new ConnectionGradient(),
-                        new DiagonalFisher());
+                        new DiagonalFisher(),
+                        new BlockFisher(2, 1));
         return Stream.of(Path.values())
                 .flatMap(path -> signals.stream().map(signal -> Arguments.of(path, signal)));
     }

@@ -33,4 +33,13 @@ public interface Advice {
     default String exclude() {
         return "WeightSelector.builder().optExclude(...)";
     }
+
+    /**
+     * Names what makes the blocks of a Fisher information smaller, which take much memory.
+     *
+     * @return the call
+     */
+    default String smallerBlocks() {
+        return "OptimalBrainSurgeon.builder().optBlock(b)";
+    }
 }

@@ -2,6 +2,7 @@ package io.flipout.djl;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.training.optimizer.Optimizer;
+import io.flipout.adjustment.Adjustment;
 import io.flipout.criterion.Criterion;
 import io.flipout.criterion.TensorView;
 import io.flipout.djl.training.OptimizerState;
@@ -24,6 +25,9 @@ final class Mirrors {
     private final Map<String, Mirror> byArray = new LinkedHashMap<>();
     private List<Object> seen = List.of();
     private long steps;
+
+    /** What was set before the first step, when other devices had their copies already. */
+    private float[] early;
 
     /** Whether what was seen is of a checkpoint that has not been gone on with yet. */
     private boolean isLoaded;
@@ -66,6 +70,9 @@ final class Mirrors {
 
     private Mirror arrive(NDArray weight) {
         TrainedTensor tensor = new TrainedTensor(info, weight, isApplied ? mask : null, steps);
+        if (early != null && !weight.getUid().equals(own().getUid())) {
+            write(early, tensor.values());
+        }
         tensor.applyMask(tensor.values()); // What was pruned before training was so on one device.
         List<Signal.Watch> watches = new ArrayList<>();
         if (info.prunable()) {
@@ -146,12 +153,14 @@ final class Mirrors {
     /** Continues from a checkpoint. */
     void load(long stepsBefore, List<Object> seenBefore) {
         steps = stepsBefore;
+        early = null;
         seen = seenBefore;
         isLoaded = true;
     }
 
     /** Takes what was seen off the devices, for a next training of the same network. */
     void leaveDevices() {
+        early = null;
         if (!byArray.isEmpty()) {
             seen = seen();
             steps = steps();
@@ -161,6 +170,13 @@ final class Mirrors {
         }
     }
 
+    /** As {@link #leaveDevices()}, where further devices have copies of what it was before. */
+    void leaveOwnDevice() {
+        float[] set = early;
+        leaveDevices();
+        early = set;
+    }
+
     /** Shows the watches a gradient on the parameter's own device. */
     void showGradient(NDArray gradient) {
         at(own()).watches().forEach(watch -> watch.afterBackward(gradient));
@@ -168,17 +184,55 @@ final class Mirrors {
 
     /** A pruning comes; arrays may have got other memory since the last step. */
     void beforePruning() {
+        if (steps() > 0) {
+            early = null;
+        }
         byArray.values().forEach(mirror -> mirror.tensor().follow(mirror.weight()));
     }
 
     /** Scores the weights. */
     double[] score(Criterion criterion, long seed) {
-        Mirror first = first();
+        first(); // Before the first step it is on no device yet.
         for (Mirror mirror : byArray.values()) {
             mirror.watches().forEach(watch -> watch.beforePruning(mask));
         }
+        return criterion.score(view(seed));
+    }
+
+    private TensorView view(long seed) {
+        Mirror first = first();
         float[] weights = first.tensor().values().toFloatArray();
-        return criterion.score(new TensorView(info, weights, mask, first.watches(), seed));
+        return new TensorView(info, weights, mask, first.watches(), seed);
+    }
+
+    /** Returns what becomes of the weights, the mask of which is that of after the pruning. */
+    float[] adjusted(Adjustment adjustment, long seed) {
+        float[] weights = adjustment.adjust(view(seed));
+        if (weights.length != mask.size()) {
+            throw new IllegalStateException(
+                    "The adjustment of "
+                            + info.path()
+                            + " gives "
+                            + weights.length
+                            + " weights, where there are "
+                            + mask.size()
+                            + ".");
+        }
+        return weights;
+    }
+
+    /** Sets the weights on all devices; what is pruned is masked afterwards. */
+    void set(float[] weights) {
+        if (steps() == 0) {
+            early = weights;
+        }
+        byArray.values().forEach(mirror -> write(weights, mirror.tensor().values()));
+    }
+
+    private static void write(float[] weights, NDArray target) {
+        try (NDArray values = target.getManager().create(weights, target.getShape())) {
+            Snapshot.write(values, target);
+        }
     }
 
     /** Sets everything back, on all devices; what is pruned is masked afterwards. */

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.training.optimizer.Optimizer;
+import io.flipout.adjustment.Adjustment;
 import io.flipout.allocation.Allocation;
 import io.flipout.allocation.Candidate;
 import io.flipout.allocation.Rehearsal;
@@ -78,6 +79,9 @@ final class PrunedNetwork {
         events = Plan.of(settings.schedule(), weights());
         candidates = new Candidates(block, parameters);
         candidates.check(settings.allocation(), events);
+        if (!events.isEmpty()) {
+            GradientMemory.check(settings, masks.values());
+        }
         settings.method().rewiring().ifPresent(rewiring -> rewiring.check(events));
         settings.method().reparameterization().ifPresent(this::check);
         settings.method().rewiring().ifPresent(r -> r.check(settings.allocation()));
@@ -254,13 +258,14 @@ final class PrunedNetwork {
         mirrorsById.values().forEach(Mirrors::leaveDevices);
     }
 
+    /** The same between the first pass and its step, when further devices have copies. */
+    void leaveOwnDevice() {
+        mirrorsById.values().forEach(Mirrors::leaveOwnDevice);
+    }
+
     /** Prunes what the event asks for, on all devices, and goes back where that is asked for. */
-    void prune(
-            Criterion criterion,
-            PruningEvent event,
-            long seed,
-            Optimizer optimizer,
-            Optional<RewindPoint> rewind) {
+    void prune(PruningEvent event, long seed, Optimizer optimizer, Optional<RewindPoint> rewind) {
+        Criterion criterion = settings.method().criterion();
         mirrorsById.values().forEach(Mirrors::beforePruning);
         if (event.isByThreshold() || event.keep() < remaining()) {
             List<Mirrors> pruned = prunable().filter(Mirrors::isTrained).toList();
@@ -278,9 +283,17 @@ final class PrunedNetwork {
                 WeightNormalisation.check(mirrors.info(), mirrors.mask(), settings.advice());
             }
             warnOfEmptyLayers(scored);
+            settings.method().adjustment().ifPresent(by -> adjust(pruned, by, seed));
         }
         rewind.ifPresent(point -> goBack(point, optimizer));
         prunable().forEach(mirrors -> mirrors.applyMask(optimizer));
+    }
+
+    /** Lets what stays make up for what goes; nothing moves before all is computed. */
+    private static void adjust(List<Mirrors> pruned, Adjustment adjustment, long seed) {
+        Map<Mirrors, float[]> adjusted = new LinkedHashMap<>();
+        pruned.forEach(mirrors -> adjusted.put(mirrors, mirrors.adjusted(adjustment, seed)));
+        adjusted.forEach(Mirrors::set);
     }
 
     private Stream<Mirrors> prunable() {

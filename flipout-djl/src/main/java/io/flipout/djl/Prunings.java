@@ -106,7 +106,7 @@ final class Prunings {
         prune(Unit.EPOCH, 0, training);
         checkExamples(network);
         if (clock.prunings() > 0) {
-            network.leaveDevices(); // As before training.
+            network.leaveOwnDevice(); // As before training.
         }
     }
 
@@ -178,6 +178,7 @@ final class Prunings {
     private void show(GradientPass pass, Trainer trainer, PrunedNetwork network)
             throws IOException, TranslateException {
         if (settings.method().probe().isPresent()) {
+            GradientMemory.check(settings, network.masks().values());
             pass.show(trainer, network, settings.method().probe().get(), nextSeed());
         }
     }
@@ -190,7 +191,7 @@ final class Prunings {
         PruningEvent event = clock.next(network.events());
         rewind.ifPresent(point -> point.check(optimizer, clock.steps()));
         observers.forEach(observer -> observer.accept(event));
-        network.prune(settings.method().criterion(), event, seed, optimizer, rewind);
+        network.prune(event, seed, optimizer, rewind);
         if (!clock.hasNext(network.events())) {
             rewind.ifPresent(RewindPoint::close);
         }

@@ -13,12 +13,15 @@ import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
+import io.flipout.adjustment.Adjustment;
+import io.flipout.criterion.Criterion;
 import io.flipout.djl.training.Sgd;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.Mask;
 import io.flipout.method.DeepR;
 import io.flipout.method.DynamicSparseTraining;
 import io.flipout.method.FlipOut;
+import io.flipout.method.GlobalMagnitude;
 import io.flipout.method.PruningMethod;
 import io.flipout.method.RigL;
 import io.flipout.method.SoftDeepR;
@@ -31,10 +34,12 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -212,6 +217,47 @@ class MirrorsTest {
 
                     train(2, false, method, schedule, false).assertEqualTo(one);
                     train(2, true, method, schedule, false).assertEqualTo(one);
+                });
+    }
+
+    /** Doubles the weights that stay. */
+    private static final PruningMethod DOUBLING =
+            new PruningMethod() {
+                @Override
+                public String name() {
+                    return "doubling";
+                }
+
+                @Override
+                public Criterion criterion() {
+                    return GlobalMagnitude.builder().build().criterion();
+                }
+
+                @Override
+                public Optional<Adjustment> adjustment() {
+                    return Optional.of(
+                            tensor -> {
+                                float[] doubled = tensor.weights().clone();
+                                for (int i = 0; i < doubled.length; i++) {
+                                    doubled[i] *= 2;
+                                }
+                                return doubled;
+                            });
+                }
+            };
+
+    /** Before the first step, other devices have copies of what the first pass was taken with. */
+    @ParameterizedTest
+    @CsvSource({"0, DIRECT", "0, ENGINE", "3, DIRECT", "3, ENGINE"})
+    void twoMirrorsAreAdjustedAsOne(long at, Path path) {
+        Schedule schedule = Schedule.oneShot(.5, Unit.STEP, at);
+        path.run(
+                () -> {
+                    Outcome one = train(1, false, DOUBLING, schedule, false);
+
+                    train(2, false, DOUBLING, schedule, false).assertEqualTo(one);
+                    train(2, true, DOUBLING, schedule, false).assertEqualTo(one);
+                    train(1, false, DOUBLING, schedule, true).assertEqualTo(one);
                 });
     }
 

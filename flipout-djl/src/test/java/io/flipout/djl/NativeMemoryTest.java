@@ -14,6 +14,7 @@ import io.flipout.djl.training.TrainingProgress;
 import io.flipout.method.DeepR;
 import io.flipout.method.FlipOut;
 import io.flipout.method.OptimalBrainDamage;
+import io.flipout.method.OptimalBrainSurgeon;
 import io.flipout.method.PruningMethod;
 import io.flipout.schedule.Schedule;
 import java.io.IOException;
@@ -57,7 +58,7 @@ class NativeMemoryTest {
 
     @Test
     void arraysDoNotBecomeMoreNorTheProcessLarger() throws Exception {
-        for (String method : List.of("flipout", "deep-r", "obd")) {
+        for (String method : List.of("flipout", "deep-r", "obd", "obs")) {
             Growth growth = train(method);
             assertThat(growth.arrays()).as(method).isPositive();
             assertThat(growth.moreArrays()).as("Arrays more by %s", method).isZero();
@@ -136,6 +137,7 @@ class NativeMemoryTest {
         return switch (name) {
             case "deep-r" -> DeepR.builder().optL1(1e-3f).optNoise(.1f).build();
             case "obd" -> new OptimalBrainDamage();
+            case "obs" -> OptimalBrainSurgeon.builder().optBlock(16).build();
             default -> FlipOut.builder().optNoise(1).build();
         };
     }

@@ -14,8 +14,8 @@ final class OptimalBrainDamageRecipe implements Recipe {
             paramLabel = "N",
             defaultValue = "1000",
             description =
-                    "Training images whose gradients obd squares before each pruning (default:"
-                            + " ${DEFAULT-VALUE}).")
+                    "Training images that obd and obs take the gradients of before each pruning, one by"
+                            + " one (default: ${DEFAULT-VALUE}).")
     private int examples;
 
     @Override

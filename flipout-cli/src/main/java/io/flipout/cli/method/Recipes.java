@@ -21,6 +21,7 @@ final class Recipes {
         FlipOutRecipe flipout = new FlipOutRecipe();
         DeepRRecipe deepR = new DeepRRecipe();
         GradualMagnitudeRecipe gmp = new GradualMagnitudeRecipe();
+        OptimalBrainDamageRecipe obd = new OptimalBrainDamageRecipe();
         RigLRecipe rigl = new RigLRecipe();
         all =
                 List.of(
@@ -34,7 +35,8 @@ final class Recipes {
                         new MovementRecipe(gmp),
                         new LotteryTicketRecipe(),
                         new MagnitudeUncertaintyRecipe(),
-                        new OptimalBrainDamageRecipe(),
+                        obd,
+                        new OptimalBrainSurgeonRecipe(obd),
                         new SnipRecipe(),
                         new GradientSignalPreservationRecipe(),
                         new SynapticFlowRecipe(),

@@ -47,7 +47,7 @@ final class SharedOptions {
             paramLabel = "R",
             description =
                     "Share of the weights left that each pruning removes; with --sparsity, about"
-                            + " (default: 0.05, 0.2 for obd and lottery-ticket, and 0.5 with"
+                            + " (default: 0.05, 0.2 for obd, obs and lottery-ticket, and 0.5 with"
                             + " --schedule paper).")
     private Double pruneRate;
 

@@ -19,4 +19,9 @@ public final class OptionAdvice implements Advice {
     public String exclude() {
         return "--exclude";
     }
+
+    @Override
+    public String smallerBlocks() {
+        return "--obs-block";
+    }
 }

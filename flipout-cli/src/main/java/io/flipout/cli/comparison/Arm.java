@@ -45,27 +45,27 @@ public record Arm(String label, String method, Map<String, String> options, Swee
      * Reads arms as the command line writes them: {@code NAME[:OPTION=VALUE[/VALUE...]]...}.
      *
      * <p>Several values of an option are several arms, but values of the option that the method is
-     * swept over are those of one arm's sweep.
+     * swept over are those of one arm's sweep. A value may have a colon within, as 2:4 has.
      *
-     * @param text such as {@code flipout:noise=0} or {@code flipout:p=1/2}
+     * @param text such as {@code flipout:noise=0}, {@code flipout:p=1/2} or {@code
+     *     lamp:allocation=2:4}
      * @param sweeps the sweep of a method by its name, empty for methods that always aim at a
      *     sparsity; one without values is made only where they are given
      * @return the arms, at least one
      * @throws IllegalArgumentException if the text is not of that form
      */
     public static List<Arm> parse(String text, Function<String, Optional<Sweep>> sweeps) {
-        String[] parts = text.split(":", -1);
+        String[] parts = text.split(":(?=[^:=]*=)", -1); // Where an option begins.
         Optional<Sweep> sweep = sweeps.apply(parts[0]);
         Sweep usual = sweep.filter(s -> !s.values().isEmpty()).orElse(null);
+        if (parts[0].contains(":")) {
+            throw notOfTheForm(text);
+        }
         List<Arm> arms = List.of(new Arm(parts[0], parts[0], Map.of(), usual));
         for (int i = 1; i < parts.length; i++) {
             String[] pair = parts[i].split("=", -1);
             if (pair.length != 2 || pair[0].isEmpty() || pair[1].isEmpty()) {
-                throw new IllegalArgumentException(
-                        "'"
-                                + text
-                                + "' is not of the form NAME:OPTION=VALUE, such as flipout:noise=0"
-                                + " or flipout:p=1/2.");
+                throw notOfTheForm(text);
             }
             List<String> values = List.of(pair[1].split("/"));
             List<Arm> grown = new ArrayList<>();
@@ -79,6 +79,14 @@ public record Arm(String label, String method, Map<String, String> options, Swee
             arms = grown;
         }
         return arms;
+    }
+
+    private static IllegalArgumentException notOfTheForm(String text) {
+        return new IllegalArgumentException(
+                "'"
+                        + text
+                        + "' is not of the form NAME:OPTION=VALUE, such as flipout:noise=0 or"
+                        + " flipout:p=1/2.");
     }
 
     /** Returns this arm with one more option, which its label tells of. */

@@ -47,6 +47,23 @@ class ArmTest {
                                 null));
     }
 
+    /** N:M allocations have a colon, which begins no option. */
+    @Test
+    void aValueMayHaveAColon() {
+        assertThat(parse("flipout:allocation=2:4/1:4:noise=0"))
+                .containsExactly(
+                        new Arm(
+                                "flipout allocation=2:4 noise=0",
+                                "flipout",
+                                Map.of("allocation", "2:4", "noise", "0"),
+                                null),
+                        new Arm(
+                                "flipout allocation=1:4 noise=0",
+                                "flipout",
+                                Map.of("allocation", "1:4", "noise", "0"),
+                                null));
+    }
+
     @Test
     void aMethodWithoutAimIsSweptByDefaultOrOverGivenValues() {
         assertThat(parse("hoyer-square"))

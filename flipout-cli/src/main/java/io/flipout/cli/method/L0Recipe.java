@@ -88,6 +88,6 @@ final class L0Recipe implements LearnedRecipe {
 
     @Override
     public Sweep strengths() {
-        return new Sweep("l0-strength", List.of("3", "10", "30", "100", "300", "1000"));
+        return new Sweep("l0-strength", List.of("0.3", "1", "2", "3", "5", "10"));
     }
 }

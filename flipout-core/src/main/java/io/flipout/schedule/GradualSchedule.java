@@ -11,8 +11,8 @@ import java.util.List;
  * <p>It takes m = ⌈log(1 − s) / log(1 − r)⌉ prunings of the same rate, r or a little less, over the
  * first u·T of T steps or epochs: the i-th comes after round(u·T·(i/m)^1.5) and keeps round(N·(1 −
  * s)^(i/m)) weights. So the fewer are left, the longer the network has to do without those that
- * went before. Those that would come after the same step or epoch are one pruning, at a higher
- * rate. The last step or epoch never prunes.
+ * went before. Where time is short, m is 2·u·T at most, and those that would come after the same
+ * step or epoch are one pruning, at a higher rate. The last step or epoch never prunes.
  *
  * <p>The many small cuts are what it is for. Halving the weights a few times, as the paper does,
  * ends at lower accuracies, the more so the higher the sparsity.

@@ -28,7 +28,7 @@ record BenchNetwork(String name, Shape input, int words, Supplier<Block> block) 
     static final int CLASSES = 10;
 
     /** The names of DJL's blocks. */
-    static final String BLOCKS = "lstm, gru (with an embedding), transformer and" + " mobilenetv2";
+    static final String BLOCKS = "lstm, gru (with an embedding), transformer and mobilenetv2";
 
     private static final int LENGTH = 20;
     private static final int WORDS = 10_000;

@@ -4,16 +4,19 @@ import io.flipout.mask.Mask;
 import io.flipout.tensor.Chunks;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 
 /**
  * Finds the k lowest scores of several tensors, by position and exactly, without sorting.
  *
- * <p>A score is turned into a 64-bit key of the same order. Counting keys by their highest 16 bits
- * tells in which of 65,536 bins the k-th lowest lies: all that is lower goes, and only that bin is
- * ranked. Of several equal to the k-th those at the lowest positions are taken.
+ * <p>A sample of the scores tells between which two the k-th lowest lies, but for a chance of one
+ * in thousands. One pass over all takes what is below the two and sets aside the few between them,
+ * of which a selection by digits finds the rest. Where the sample was wrong, everything is set
+ * aside. Of several equal to the k-th those at the lowest positions are taken.
  *
  * <p>An {@link Allocation} of your own decides how many weights each tensor, or group of tensors,
  * keeps, and leaves the pruning to this:
@@ -28,6 +31,12 @@ public final class Ranking {
 
     private static final int DIGIT_BITS = 16;
     private static final int BINS = 1 << DIGIT_BITS;
+
+    /** Scores of a sample: at most 2.2 % of all lie between the two that are taken from it. */
+    private static final int SAMPLE = 1 << 15;
+
+    /** How many standard deviations of the k-th's rank in the sample they lie away from it. */
+    private static final double DEVIATIONS = 4;
 
     private final List<Candidate> tensors;
     private final byte[][] eligible;
@@ -73,17 +82,8 @@ public final class Ranking {
      * @throws IllegalStateException if a score is NaN
      */
     public void pruneLowest(long k) {
-        if (k != 0) {
-            Bin bin = binOfKth(k);
-            int[][] inBin = new int[tensors.size()][];
-            forEachTensor(t -> inBin[t] = pruneBelow(t, bin));
-            int[][] lowest = lowest(inBin, k - bin.before);
-            forEachTensor(
-                    t -> {
-                        Mask mask = tensors.get(t).mask();
-                        IntStream.of(lowest[t]).forEach(mask::prune);
-                    });
-        }
+        byte[][] lowest = lowest(k);
+        forEachTensor(t -> tensors.get(t).mask().prune(0, lowest[t], lowest[t].length));
     }
 
     /**
@@ -96,31 +96,45 @@ public final class Ranking {
      * @throws IllegalStateException if a score is NaN
      */
     public void forEachLowest(long k, Found found) {
-        if (k != 0) {
-            Bin bin = binOfKth(k);
-            int[][] inBin = new int[tensors.size()][];
-            forEachTensor(t -> inBin[t] = positionsIn(t, bin));
-            int[][] lowest = lowest(inBin, k - bin.before);
-            forEachTensor(t -> hand(t, bin, lowest[t], found));
+        byte[][] lowest = lowest(k);
+        forEachTensor(
+                t -> {
+                    for (int i = 0; i < lowest[t].length; i++) {
+                        if (lowest[t][i] != 0) {
+                            found.accept(t, i);
+                        }
+                    }
+                });
+    }
+
+    /**
+     * Scores between which the k-th lowest is looked for, both included.
+     *
+     * @param from the lower, finite
+     * @param to the higher, finite
+     */
+    record Range(double from, double to) {
+
+        /** Zeros are such that a difference of two is 0 and not −0, which has a sign. */
+        Range {
+            from = from == 0 ? -0.0 : Math.max(from, -Double.MAX_VALUE);
+            to = Math.min(to + 0.0, Double.MAX_VALUE);
         }
     }
 
     /**
-     * The bin of the k-th lowest.
+     * What one pass finds.
      *
-     * @param from the lowest key that belongs to it
-     * @param before the number of scores below it
+     * @param below by tensor, 1 for each weight below the range
+     * @param before how many they are
+     * @param within by tensor, the positions of those within it, and of those that have no score
+     * @param inside how many they are
      */
-    private record Bin(long from, long before) {
+    private record Pass(byte[][] below, long before, int[][] within, long inside) {}
 
-        boolean holds(long key) {
-            return key >>> (Long.SIZE - DIGIT_BITS) == from >>> (Long.SIZE - DIGIT_BITS);
-        }
-    }
-
-    private Bin binOfKth(long k) {
-        long[] counts = histogram();
-        long weights = LongStream.of(counts).sum();
+    /** Returns, by tensor, 1 for each of the k lowest. */
+    private byte[][] lowest(long k) {
+        long weights = weights();
         if (k < 0 || k > weights) {
             throw new IllegalArgumentException(
                     "Of "
@@ -129,143 +143,170 @@ public final class Ranking {
                             + k
                             + " cannot be found.");
         }
-        long before = 0;
-        int bin = 0;
-        while (before + counts[bin] < k) {
-            before += counts[bin++];
+        if (k == 0) {
+            return tensors.stream().map(t -> new byte[t.scores().length]).toArray(byte[][]::new);
         }
-        long digit = bin ^ (BINS >> 1);
-        return new Bin(digit << (Long.SIZE - DIGIT_BITS), before);
+        long size = tensors.stream().mapToLong(t -> t.scores().length).sum();
+        return size <= SAMPLE ? takeWithin(passAll(), k) : lowest(k, range(k, weights, size));
+    }
+
+    /** The same, for at least one, with a range that the k-th most likely lies in. */
+    byte[][] lowest(long k, Range likely) {
+        Pass pass = pass(likely);
+        boolean isInside = k > pass.before && k <= pass.before + pass.inside;
+        return isInside ? takeWithin(pass, k - pass.before) : takeWithin(passAll(), k);
+    }
+
+    private long weights() {
+        long weights = 0;
+        for (int t = 0; t < eligible.length; t++) {
+            Mask mask = tensors.get(t).mask();
+            weights += eligible[t] == mask.bytes() ? mask.remaining() : sum(eligible[t]);
+        }
+        return weights;
+    }
+
+    private static long sum(byte[] values) {
+        long sum = 0;
+        for (byte value : values) {
+            sum += value;
+        }
+        return sum;
+    }
+
+    private Range range(long k, long weights, long size) {
+        double[] sample = sample((double) size / SAMPLE);
+        Arrays.sort(sample);
+        double share = (double) k / weights;
+        double rank = share * sample.length;
+        double margin = DEVIATIONS * Math.sqrt(rank * (1 - share)) + 1;
+        int from = (int) Math.floor(rank - margin);
+        int to = (int) Math.ceil(rank + margin);
+        return new Range(
+                from < 0 ? -Double.MAX_VALUE : sample[from],
+                to >= sample.length ? Double.MAX_VALUE : sample[to]);
+    }
+
+    /** Returns, of one weight of each stretch, the scores of those that take part. */
+    private double[] sample(double stretch) {
+        SplittableRandom random = new SplittableRandom(0);
+        double[] sample = new double[SAMPLE];
+        int n = 0;
+        int t = 0;
+        long first = 0;
+        for (int s = 0; s < SAMPLE; s++) {
+            long position = (long) ((s + random.nextDouble()) * stretch);
+            while (position - first >= eligible[t].length) {
+                first += eligible[t++].length;
+            }
+            int i = (int) (position - first);
+            if (eligible[t][i] != 0) {
+                sample[n++] = tensors.get(t).scores()[i];
+            }
+        }
+        return Arrays.copyOf(sample, n);
+    }
+
+    private Pass pass(Range range) {
+        byte[][] below = new byte[tensors.size()][];
+        int[][] within = new int[tensors.size()][];
+        long before =
+                IntStream.range(0, tensors.size())
+                        .parallel()
+                        .mapToLong(
+                                t -> {
+                                    below[t] = new byte[eligible[t].length];
+                                    return pass(t, range, below[t], within);
+                                })
+                        .sum();
+        return new Pass(below, before, within, total(within));
+    }
+
+    /** One tensor's part of the pass, with no branch but one that is seldom taken. */
+    private long pass(int tensor, Range range, byte[] below, int[][] within) {
+        double[] scores = tensors.get(tensor).scores();
+        byte[] takesPart = eligible[tensor];
+        int[] positions = new int[Chunks.SIZE];
+        int n = 0;
+        int before = 0;
+        for (int i = 0; i < scores.length; i++) {
+            double score = scores[i];
+            long fromBelow = Double.doubleToRawLongBits(score - range.from);
+            long fromAbove = Double.doubleToRawLongBits(range.to - score);
+            int isLower = takesPart[i] & (int) (fromBelow >>> (Long.SIZE - 1));
+            below[i] = (byte) isLower;
+            before += isLower;
+            if ((fromBelow | fromAbove) >= 0 || Double.isNaN(score)) {
+                if (n == positions.length) {
+                    positions = Arrays.copyOf(positions, 2 * n);
+                }
+                positions[n] = i;
+                n += takesPart[i];
+            }
+        }
+        within[tensor] = Arrays.copyOf(positions, n);
+        return before;
+    }
+
+    /** What a pass would find that takes nothing and sets all aside. */
+    private Pass passAll() {
+        byte[][] below = new byte[tensors.size()][];
+        int[][] within = new int[tensors.size()][];
+        forEachTensor(
+                t -> {
+                    byte[] takesPart = eligible[t];
+                    below[t] = new byte[takesPart.length];
+                    within[t] =
+                            IntStream.range(0, takesPart.length)
+                                    .filter(i -> takesPart[i] != 0)
+                                    .toArray();
+                });
+        return new Pass(below, 0, within, total(within));
+    }
+
+    private static long total(int[][] positions) {
+        return Stream.of(positions).mapToLong(p -> p.length).sum();
     }
 
     /**
-     * Prunes what is below the bin, without a branch that half of the weights mispredict, and
-     * returns the positions of what is in it.
+     * Returns what a pass has found below, and the k lowest of what it set aside; of ties the
+     * first.
      */
-    private int[] pruneBelow(int tensor, Bin bin) {
-        double[] scores = tensors.get(tensor).scores();
-        byte[] takesPart = eligible[tensor];
-        int[] positions = new int[Chunks.SIZE];
-        byte[] goes = new byte[Chunks.SIZE];
+    private byte[][] takeWithin(Pass pass, long k) {
+        long[] keys = keys(pass);
+        long threshold = kthLowest(keys, k);
+        long ties = k - LongStream.of(keys).filter(key -> key < threshold).count();
         int n = 0;
-        for (int from = 0; from < scores.length; from += Chunks.SIZE) {
-            int size = Math.min(Chunks.SIZE, scores.length - from);
-            positions = withRoom(positions, n + size);
-            for (int i = 0; i < size; i++) {
-                long key = key(scores[from + i]);
-                int isLower = key < bin.from ? 1 : 0;
-                goes[i] = (byte) (takesPart[from + i] & isLower);
-                if (bin.holds(key) && takesPart[from + i] != 0) {
-                    positions[n++] = from + i;
-                }
-            }
-            tensors.get(tensor).mask().prune(from, goes, size);
-        }
-        return Arrays.copyOf(positions, n);
-    }
-
-    private int[] positionsIn(int tensor, Bin bin) {
-        double[] scores = tensors.get(tensor).scores();
-        byte[] takesPart = eligible[tensor];
-        int[] positions = new int[Chunks.SIZE];
-        int n = 0;
-        for (int i = 0; i < scores.length; i++) {
-            if (takesPart[i] != 0 && bin.holds(key(scores[i]))) {
-                positions = withRoom(positions, n + 1);
-                positions[n++] = i;
-            }
-        }
-        return Arrays.copyOf(positions, n);
-    }
-
-    private static int[] withRoom(int[] positions, int needed) {
-        return needed <= positions.length ? positions : Arrays.copyOf(positions, 2 * needed);
-    }
-
-    /** Of positions in a bin, by tensor, leaves those of the k lowest; of ties the first. */
-    private int[][] lowest(int[][] positions, long k) {
-        long[][] keys = new long[positions.length][];
-        forEachTensor(
-                t -> {
-                    double[] scores = tensors.get(t).scores();
-                    keys[t] = IntStream.of(positions[t]).mapToLong(i -> key(scores[i])).toArray();
-                });
-        long[] all = Arrays.stream(keys).flatMapToLong(Arrays::stream).toArray();
-        long threshold = kthLowest(all, k);
-        long ties = k - LongStream.of(all).filter(key -> key < threshold).count();
-        int[][] lowest = new int[positions.length][];
-        for (int t = 0; t < lowest.length; t++) {
-            lowest[t] = new int[positions[t].length];
-            int n = 0;
-            for (int i = 0; i < positions[t].length; i++) {
-                boolean isTie = keys[t][i] == threshold;
-                if (keys[t][i] < threshold || (isTie && ties > 0)) {
-                    lowest[t][n++] = positions[t][i];
+        for (int t = 0; t < pass.within.length; t++) {
+            for (int index : pass.within[t]) {
+                boolean isTie = keys[n] == threshold;
+                if (keys[n] < threshold || (isTie && ties > 0)) {
+                    pass.below[t][index] = 1;
                     ties -= isTie ? 1 : 0;
                 }
+                n++;
             }
-            lowest[t] = Arrays.copyOf(lowest[t], n);
         }
-        return lowest;
+        return pass.below;
+    }
+
+    private long[] keys(Pass pass) {
+        long[] keys = new long[Math.toIntExact(pass.inside)];
+        int n = 0;
+        for (int t = 0; t < pass.within.length; t++) {
+            double[] scores = tensors.get(t).scores();
+            for (int index : pass.within[t]) {
+                if (Double.isNaN(scores[index])) {
+                    throw noScore(tensors.get(t), index);
+                }
+                keys[n++] = key(scores[index]);
+            }
+        }
+        return keys;
     }
 
     private void forEachTensor(IntConsumer work) {
         IntStream.range(0, tensors.size()).parallel().forEach(work);
-    }
-
-    private void hand(int tensor, Bin bin, int[] lowest, Found found) {
-        double[] scores = tensors.get(tensor).scores();
-        byte[] takesPart = eligible[tensor];
-        int next = 0;
-        for (int i = 0; i < scores.length; i++) {
-            if (next < lowest.length && lowest[next] == i) {
-                next++;
-                found.accept(tensor, i);
-            } else if (takesPart[i] != 0 && key(scores[i]) < bin.from) {
-                found.accept(tensor, i);
-            }
-        }
-    }
-
-    /** Counts the keys by their highest digit, and refuses NaN. */
-    private long[] histogram() {
-        int workers = Runtime.getRuntime().availableProcessors();
-        long[] all =
-                IntStream.range(0, workers)
-                        .parallel()
-                        .mapToObj(
-                                worker -> {
-                                    long[] counts = new long[BINS + 1];
-                                    for (int t = 0; t < tensors.size(); t++) {
-                                        count(t, worker, workers, counts);
-                                    }
-                                    return counts;
-                                })
-                        .reduce(
-                                (a, b) -> {
-                                    for (int i = 0; i <= BINS; i++) {
-                                        a[i] += b[i];
-                                    }
-                                    return a;
-                                })
-                        .orElseThrow();
-        if (all[BINS] > 0) {
-            throw noScore();
-        }
-        return all;
-    }
-
-    /** Names the first weight whose score is NaN, from the caller's thread and in one sentence. */
-    private IllegalStateException noScore() {
-        for (int t = 0; t < tensors.size(); t++) {
-            double[] scores = tensors.get(t).scores();
-            for (int i = 0; i < scores.length; i++) {
-                if (eligible[t][i] != 0 && Double.isNaN(scores[i])) {
-                    return noScore(tensors.get(t), i);
-                }
-            }
-        }
-        throw new AssertionError("A NaN was counted that is not there.");
     }
 
     /** Returns what is thrown where the score of a weight alive is NaN. */
@@ -279,32 +320,14 @@ public final class Ranking {
                         + " the noise.");
     }
 
-    private void count(int tensor, int worker, int workers, long[] counts) {
-        double[] scores = tensors.get(tensor).scores();
-        byte[] takesPart = eligible[tensor];
-        for (int from = worker * Chunks.SIZE; from < scores.length; from += workers * Chunks.SIZE) {
-            int to = Math.min(scores.length, from + Chunks.SIZE);
-            for (int i = from; i < to; i++) {
-                if (takesPart[i] == 0) {
-                    continue;
-                }
-                int bin =
-                        Double.isNaN(scores[i])
-                                ? BINS
-                                : (int) (key(scores[i]) >>> (Long.SIZE - DIGIT_BITS)) ^ (BINS >> 1);
-                counts[bin]++;
-            }
-        }
-    }
-
-    /** Returns the k-th lowest of keys that agree in their highest digit. */
+    /** Returns the k-th lowest of some keys, digit by digit from the highest. */
     private static long kthLowest(long[] keys, long k) {
         long[] left = keys;
         long rank = k;
-        for (int shift = Long.SIZE - 2 * DIGIT_BITS; shift >= 0; shift -= DIGIT_BITS) {
+        for (int shift = Long.SIZE - DIGIT_BITS; shift >= 0; shift -= DIGIT_BITS) {
             int[] counts = new int[BINS];
             for (long key : left) {
-                counts[(int) (key >>> shift) & (BINS - 1)]++;
+                counts[digit(key, shift)]++;
             }
             int bin = 0;
             while (counts[bin] < rank) {
@@ -313,13 +336,18 @@ public final class Ranking {
             long[] narrowed = new long[counts[bin]];
             int n = 0;
             for (long key : left) {
-                if (((int) (key >>> shift) & (BINS - 1)) == bin) {
+                if (digit(key, shift) == bin) {
                     narrowed[n++] = key;
                 }
             }
             left = narrowed;
         }
         return left[0];
+    }
+
+    /** Returns a digit of a signed number, such that the highest digits order as the numbers do. */
+    private static int digit(long key, int shift) {
+        return (int) ((key ^ Long.MIN_VALUE) >>> shift) & (BINS - 1);
     }
 
     /** Returns a key that orders as the score does, as a signed number; −0 equals 0. */

@@ -1,5 +1,8 @@
 package io.flipout.mask;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -10,6 +13,10 @@ import java.util.Arrays;
  * Sparsity is counted here and not as zeros in the weights, because a live weight may be exactly 0.
  */
 public final class Mask {
+
+    /** Eight bytes of an array at once. */
+    private static final VarHandle EIGHT =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
     private final byte[] alive;
     private int remaining;
@@ -89,7 +96,14 @@ public final class Mask {
      */
     public void prune(int from, byte[] goes, int size) {
         int pruned = 0;
-        for (int i = 0; i < size; i++) {
+        int i = 0;
+        for (; i <= size - Long.BYTES; i += Long.BYTES) {
+            long was = (long) EIGHT.get(alive, from + i);
+            long goesNow = was & (long) EIGHT.get(goes, i);
+            EIGHT.set(alive, from + i, was ^ goesNow);
+            pruned += Long.bitCount(goesNow);
+        }
+        for (; i < size; i++) {
             int goesNow = goes[i] & alive[from + i];
             alive[from + i] ^= (byte) goesNow;
             pruned += goesNow;

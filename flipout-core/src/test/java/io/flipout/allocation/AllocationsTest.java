@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.DoubleSupplier;
 import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,7 +80,7 @@ class AllocationsTest {
     @ParameterizedTest
     @MethodSource("distributions")
     void globalRankingPrunesExactlyWhatASortWould(DoubleSupplier scores) {
-        int[] sizes = {1, 7, 10_000, 300, 4096};
+        int[] sizes = {1, 7, 50_000, 300, 40_000};
         List<Candidate> tensors = new ArrayList<>();
         Random random = new Random(2);
         for (int size : sizes) {
@@ -103,6 +104,23 @@ class AllocationsTest {
     }
 
     @Test
+    void aGuessThatIsWrongChangesNothing() {
+        double[] scores = new Random(4).doubles(1000).toArray();
+        Ranking ranking = new Ranking(List.of(tensor(scores)));
+        double[] sorted = DoubleStream.of(scores).sorted().toArray();
+        byte[] expected = new byte[1000];
+        IntStream.range(0, 1000)
+                .forEach(i -> expected[i] = (byte) (scores[i] < sorted[300] ? 1 : 0));
+
+        for (double from : new double[] {Double.NEGATIVE_INFINITY, 0.1, sorted[299], 0.9}) {
+            for (double to : new double[] {0.01, 0.2, sorted[299], 0.95, Double.MAX_VALUE}) {
+                byte[][] lowest = ranking.lowest(300, new Ranking.Range(from, to));
+                assertThat(lowest).isDeepEqualTo(new byte[][] {expected});
+            }
+        }
+    }
+
+    @Test
     void tiesGoToTheLowestPositionInBlockOrder() {
         List<Candidate> tensors = List.of(tensor(5, 1, 1), tensor(1, 0, 1));
         Allocation.global().prune(tensors, 3);
@@ -116,6 +134,16 @@ class AllocationsTest {
         Allocation.global().prune(tensors, 2);
 
         assertThat(masks(tensors)).containsExactly(new byte[] {0, 1, 1});
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0.0, -0.0})
+    void aGuessThatEndsAtZeroTakesBothZerosIn(double zero) {
+        Ranking ranking = new Ranking(List.of(tensor(1, 0.0, -1, 0.0, -0.0)));
+
+        assertThat(ranking.lowest(3, new Ranking.Range(zero, 5))[0]).containsExactly(0, 1, 1, 1, 0);
+        assertThat(ranking.lowest(3, new Ranking.Range(-0.5, zero))[0])
+                .containsExactly(0, 1, 1, 1, 0);
     }
 
     @Test

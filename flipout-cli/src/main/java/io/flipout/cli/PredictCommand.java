@@ -177,7 +177,7 @@ final class PredictCommand implements Callable<Integer> {
             return;
         }
         float[] images = Arrays.copyOf(numbers, read.size() * size);
-        float[] scores = scorer.scores(images, read.size(), known.input().shape());
+        float[] scores = scores(scorer, images, read.size(), known.input().shape());
         if (scaled) {
             tellScaling(known.input().shape());
         }
@@ -185,6 +185,19 @@ final class PredictCommand implements Callable<Integer> {
         for (int i = 0; i < read.size(); i++) {
             float[] own = Arrays.copyOfRange(scores, i * each, (i + 1) * each);
             print(read.get(i), known.classes().rank(own, top));
+        }
+    }
+
+    private float[] scores(Scorer scorer, float[] images, int batch, int[] shape) {
+        try {
+            return scorer.scores(images, batch, shape);
+        } catch (IllegalArgumentException e) {
+            if (imageSize == null) {
+                throw e;
+            }
+            throw Failure.misuse(
+                    e.getMessage().replaceFirst("\\.$", "")
+                            + "; leave --image-size out, or give the side of the training.");
         }
     }
 

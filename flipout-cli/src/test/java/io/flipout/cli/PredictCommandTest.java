@@ -270,15 +270,18 @@ class PredictCommandTest {
         assertOneSentence("Unknown option '--config'", "predict", script, image, "--config", "x");
         assertOneSentence("threads must be at least 1", "predict", script, image, "--threads", 0);
         assertOneSentence("damaged.pt", "predict", damaged, image);
-        assertOneSentence(
-                "net.pt takes",
-                "predict",
-                script,
-                image,
-                "--image-size",
-                30,
-                "--engine",
-                "flipout");
+        for (String engine : List.of("flipout", "pytorch")) {
+            assertOneSentence(
+                    "; leave --image-size out, or give the side of the training.",
+                    "predict",
+                    run,
+                    image,
+                    "--image-size",
+                    30,
+                    "--engine",
+                    engine);
+        }
+        assertOneSentence("net.pt takes", "predict", script, image, "--image-size", 30);
         assertOneSentence(
                 "foreign.pt does not tell what images it takes: give the --dataset",
                 "predict",

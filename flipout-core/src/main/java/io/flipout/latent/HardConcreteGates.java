@@ -2,6 +2,7 @@ package io.flipout.latent;
 
 import ai.djl.ndarray.NDArray;
 import io.flipout.mask.ParameterInfo;
+import io.flipout.tensor.ElementaryFunctions;
 import io.flipout.tensor.NormalNumbers;
 import io.flipout.tensor.Randoms;
 
@@ -36,6 +37,10 @@ public record HardConcreteGates(
     private static final long STREAM = 0x10;
 
     private static final float EDGE = 1e-6f;
+
+    /** Times this any number between 0 and 1 that a gate can be is at least 1. */
+    private static final float HUGE = 1e30f;
+
     private static final double SPREAD = .01;
     private static final float LEAST = (float) Math.log(.01);
     private static final float MOST = (float) Math.log(100);
@@ -103,13 +108,9 @@ public record HardConcreteGates(
         return temperature * Math.log(-gamma / zeta);
     }
 
-    private static float sigmoid(float x) {
-        return (float) (1 / (1 + Math.exp(-x)));
-    }
-
     private static float stretched(float share, float width, float least) {
-        float gate = share * width + least;
-        return gate < 0 ? 0 : gate > 1 ? 1 : gate; // NaN stays to be seen.
+        // Without branches, which would be mispredicted half of the time; NaN stays to be seen.
+        return Math.min(1, Math.max(0, share * width + least));
     }
 
     /** {@inheritDoc} */
@@ -120,11 +121,14 @@ public record HardConcreteGates(
         float width = (float) width();
         float least = (float) gamma;
         float sharpness = (float) (1 / temperature);
-        for (int i = 0; i < piece.size(); i++) {
-            float drawn = gates[i];
-            float u = drawn < EDGE ? EDGE : drawn > 1 - EDGE ? 1 - EDGE : drawn;
-            float x = (float) Math.log(u / (1 - u)) + logAlpha[i];
-            gates[i] = stretched(sigmoid(x * sharpness), width, least);
+        for (int i = 0, size = piece.size(); i < size; i++) {
+            float u = Math.min(1 - EDGE, Math.max(EDGE, gates[i]));
+            gates[i] = ElementaryFunctions.log(u / (1 - u));
+        }
+        // Two short loops, as a processor looks only so far ahead for work that need not wait.
+        for (int i = 0, size = piece.size(); i < size; i++) {
+            float share = ElementaryFunctions.sigmoid((gates[i] + logAlpha[i]) * sharpness);
+            gates[i] = stretched(share, width, least);
         }
     }
 
@@ -150,7 +154,7 @@ public record HardConcreteGates(
         float[] weights = piece.weights();
         float[] latent = piece.latent();
         float[] gates = piece.drawn();
-        for (int i = 0; i < piece.size(); i++) {
+        for (int i = 0, size = piece.size(); i < size; i++) {
             weights[i] = latent[i] * gates[i];
         }
     }
@@ -169,8 +173,9 @@ public record HardConcreteGates(
         float[] logAlpha = piece.auxiliary();
         float width = (float) width();
         float least = (float) gamma;
-        for (int i = 0; i < piece.size(); i++) {
-            weights[i] = latent[i] * stretched(sigmoid(logAlpha[i]), width, least);
+        for (int i = 0, size = piece.size(); i < size; i++) {
+            weights[i] =
+                    latent[i] * stretched(ElementaryFunctions.sigmoid(logAlpha[i]), width, least);
         }
     }
 
@@ -187,7 +192,7 @@ public record HardConcreteGates(
         float[] slopes = piece.slopes();
         float[] latent = piece.latent();
         float[] gates = piece.drawn();
-        for (int i = 0; i < piece.size(); i++) {
+        for (int i = 0, size = piece.size(); i < size; i++) {
             slopes[i] = gradients[i] * latent[i];
             gradients[i] *= gates[i];
         }
@@ -213,12 +218,15 @@ public record HardConcreteGates(
         float[] slopes = piece.slopes();
         float[] gates = piece.drawn();
         float[] logAlpha = piece.auxiliary();
-        for (int i = 0; i < piece.size(); i++) {
+        for (int i = 0, size = piece.size(); i < size; i++) {
             float gate = gates[i];
             float share = (gate - least) * perWidth;
-            float slope = gate > 0 && gate < 1 ? steepness * share * (1 - share) : 0;
-            float open = sigmoid(logAlpha[i] - offset);
-            slopes[i] = slopes[i] * slope + strength * open * (1 - open);
+            float isInside = Math.min(1, Math.min(gate, 1 - gate) * HUGE); // 1, at 0 and 1 it is 0.
+            slopes[i] *= isInside * steepness * share * (1 - share);
+        }
+        for (int i = 0, size = piece.size(); i < size; i++) {
+            float open = ElementaryFunctions.sigmoid(logAlpha[i] - offset);
+            slopes[i] += strength * open * (1 - open);
         }
     }
 
@@ -237,9 +245,8 @@ public record HardConcreteGates(
     @Override
     public void bound(LatentPiece piece) {
         float[] gates = piece.auxiliary();
-        for (int i = 0; i < piece.size(); i++) {
-            float gate = gates[i];
-            gates[i] = gate < LEAST ? LEAST : gate > MOST ? MOST : gate; // NaN stays to be seen.
+        for (int i = 0, size = piece.size(); i < size; i++) {
+            gates[i] = Math.min(MOST, Math.max(LEAST, gates[i])); // NaN stays to be seen.
         }
     }
 

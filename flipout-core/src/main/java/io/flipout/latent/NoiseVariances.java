@@ -3,6 +3,7 @@ package io.flipout.latent;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import io.flipout.mask.ParameterInfo;
+import io.flipout.tensor.ElementaryFunctions;
 import java.util.Arrays;
 
 /**
@@ -102,8 +103,8 @@ public record NoiseVariances(double penalty, long from, long until, double thres
         if (!(x > -CUT && x < CUT)) {
             return 0;
         }
-        double share = sigmoid(K2 + K3 * x);
-        return (float) (-K1 * K3 * share * (1 - share) - .5 * sigmoid(-x));
+        float share = ElementaryFunctions.sigmoid((float) (K2 + K3 * x));
+        return (float) (-K1 * K3 * share * (1 - share) - .5 * ElementaryFunctions.sigmoid(-x));
     }
 
     /** Makes σ·ε of ε. */
@@ -111,8 +112,8 @@ public record NoiseVariances(double penalty, long from, long until, double thres
     public void draw(LatentPiece piece) {
         float[] noise = piece.drawn();
         float[] logVariance = piece.auxiliary();
-        for (int i = 0; i < piece.size(); i++) {
-            noise[i] *= (float) Math.exp(.5f * logVariance[i]);
+        for (int i = 0, size = piece.size(); i < size; i++) {
+            noise[i] *= ElementaryFunctions.exp(.5f * logVariance[i]);
         }
     }
 
@@ -128,7 +129,7 @@ public record NoiseVariances(double penalty, long from, long until, double thres
         float[] weights = piece.weights();
         float[] latent = piece.latent();
         float[] noise = piece.drawn();
-        for (int i = 0; i < piece.size(); i++) {
+        for (int i = 0, size = piece.size(); i < size; i++) {
             weights[i] = latent[i] + noise[i];
         }
     }
@@ -146,7 +147,7 @@ public record NoiseVariances(double penalty, long from, long until, double thres
         float[] latent = piece.latent();
         float[] logVariance = piece.auxiliary();
         float bound = (float) threshold;
-        for (int i = 0; i < piece.size(); i++) {
+        for (int i = 0, size = piece.size(); i < size; i++) {
             float weight = latent[i];
             // NaN stays to be seen.
             weights[i] = logVariance[i] - logOfSquare(weight) >= bound ? 0 : weight;
@@ -162,7 +163,7 @@ public record NoiseVariances(double penalty, long from, long until, double thres
     }
 
     private static float logOfSquare(float weight) {
-        return (float) (2 * Math.log(Math.abs(weight)));
+        return 2 * ElementaryFunctions.log(Math.abs(weight));
     }
 
     private static NDArray logAlpha(NDArray latent, NDArray auxiliary) {
@@ -178,7 +179,7 @@ public record NoiseVariances(double penalty, long from, long until, double thres
         float[] latent = piece.latent();
         float[] logVariance = piece.auxiliary();
         float[] noise = piece.drawn();
-        for (int i = 0; i < piece.size(); i++) {
+        for (int i = 0, size = piece.size(); i < size; i++) {
             slopes[i] = .5f * gradients[i] * noise[i];
         }
         for (int i = 0; strength > 0 && i < piece.size(); i++) {

@@ -236,6 +236,19 @@ class LauncherTest {
     }
 
     @Test
+    void whatTrainsHasTheCollectorForLargeArraysUnlessAnotherIsAskedFor() throws Exception {
+        String parallel = "<-XX:+UseParallelGC>";
+        assertThat(run("train")).contains(parallel);
+        assertThat(run("bench", "prune")).contains(parallel);
+        assertThat(run("bench", "infer")).doesNotContain(parallel);
+        assertThat(run("predict", "train")).doesNotContain(parallel);
+        Map<String, String> own = Map.of("FLIPOUT_JAVA_OPTIONS", "-XX:+UseSerialGC");
+        assertThat(run(own, project.resolve("flipout").toString(), "train"))
+                .contains("<-XX:+UseSerialGC>")
+                .doesNotContain(parallel);
+    }
+
+    @Test
     void optionsOfJavaAreTakenByTheWord() throws Exception {
         Map<String, String> options = Map.of("FLIPOUT_JAVA_OPTIONS", " -Xmx8g\t-Da=*\n-Db=1 ");
         assertThat(run(options, project.resolve("flipout").toString(), "train"))

@@ -56,7 +56,7 @@ public final class ElementaryFunctions {
         }
         // x = 2^n · m, m from √½ to √2.
         long bits = Double.doubleToRawLongBits(x);
-        long n = bits - ROOT_OF_HALF >> DOUBLE_FRACTION;
+        long n = (bits - ROOT_OF_HALF) >> DOUBLE_FRACTION;
         double m = Double.longBitsToDouble(bits - (n << DOUBLE_FRACTION));
         double z = (m - 1) / (m + 1);
         double s = z * z; // ln m = 2·artanh z, s at most 0.0295.

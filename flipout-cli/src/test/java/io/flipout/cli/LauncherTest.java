@@ -242,10 +242,18 @@ class LauncherTest {
         assertThat(run("bench", "prune")).contains(parallel);
         assertThat(run("bench", "infer")).doesNotContain(parallel);
         assertThat(run("predict", "train")).doesNotContain(parallel);
+        String script = project.resolve("flipout").toString();
         Map<String, String> own = Map.of("FLIPOUT_JAVA_OPTIONS", "-XX:+UseSerialGC");
-        assertThat(run(own, project.resolve("flipout").toString(), "train"))
+        assertThat(run(own, script, "train"))
                 .contains("<-XX:+UseSerialGC>")
                 .doesNotContain(parallel);
+        // Java refuses to start with two.
+        for (String name : List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS")) {
+            assertThat(run(Map.of(name, "-Da=b -XX:+UseZGC"), script, "train"))
+                    .doesNotContain(parallel);
+            assertThat(run(Map.of(name, "-XX:ParallelGCThreads=2"), script, "train"))
+                    .contains(parallel);
+        }
     }
 
     @Test

@@ -83,7 +83,7 @@ public final class Ranking {
      */
     public void pruneLowest(long k) {
         byte[][] lowest = lowest(k);
-        forEachTensor(t -> tensors.get(t).mask().prune(0, lowest[t], lowest[t].length));
+        forEachTensor(t -> tensors.get(t).mask().prune(lowest[t]));
     }
 
     /**

@@ -121,12 +121,12 @@ public record HardConcreteGates(
         float width = (float) width();
         float least = (float) gamma;
         float sharpness = (float) (1 / temperature);
-        for (int i = 0, size = piece.size(); i < size; i++) {
+        for (int i = 0; i < piece.size(); i++) {
             float u = Math.min(1 - EDGE, Math.max(EDGE, gates[i]));
             gates[i] = ElementaryFunctions.log(u / (1 - u));
         }
         // Two short loops, as a processor looks only so far ahead for work that need not wait.
-        for (int i = 0, size = piece.size(); i < size; i++) {
+        for (int i = 0; i < piece.size(); i++) {
             float share = ElementaryFunctions.sigmoid((gates[i] + logAlpha[i]) * sharpness);
             gates[i] = stretched(share, width, least);
         }
@@ -154,7 +154,7 @@ public record HardConcreteGates(
         float[] weights = piece.weights();
         float[] latent = piece.latent();
         float[] gates = piece.drawn();
-        for (int i = 0, size = piece.size(); i < size; i++) {
+        for (int i = 0; i < piece.size(); i++) {
             weights[i] = latent[i] * gates[i];
         }
     }
@@ -173,7 +173,7 @@ public record HardConcreteGates(
         float[] logAlpha = piece.auxiliary();
         float width = (float) width();
         float least = (float) gamma;
-        for (int i = 0, size = piece.size(); i < size; i++) {
+        for (int i = 0; i < piece.size(); i++) {
             weights[i] =
                     latent[i] * stretched(ElementaryFunctions.sigmoid(logAlpha[i]), width, least);
         }
@@ -192,7 +192,7 @@ public record HardConcreteGates(
         float[] slopes = piece.slopes();
         float[] latent = piece.latent();
         float[] gates = piece.drawn();
-        for (int i = 0, size = piece.size(); i < size; i++) {
+        for (int i = 0; i < piece.size(); i++) {
             slopes[i] = gradients[i] * latent[i];
             gradients[i] *= gates[i];
         }
@@ -218,13 +218,13 @@ public record HardConcreteGates(
         float[] slopes = piece.slopes();
         float[] gates = piece.drawn();
         float[] logAlpha = piece.auxiliary();
-        for (int i = 0, size = piece.size(); i < size; i++) {
+        for (int i = 0; i < piece.size(); i++) {
             float gate = gates[i];
             float share = (gate - least) * perWidth;
             float isInside = Math.min(1, Math.min(gate, 1 - gate) * HUGE); // 1, at 0 and 1 it is 0.
             slopes[i] *= isInside * steepness * share * (1 - share);
         }
-        for (int i = 0, size = piece.size(); i < size; i++) {
+        for (int i = 0; i < piece.size(); i++) {
             float open = ElementaryFunctions.sigmoid(logAlpha[i] - offset);
             slopes[i] += strength * open * (1 - open);
         }
@@ -245,7 +245,7 @@ public record HardConcreteGates(
     @Override
     public void bound(LatentPiece piece) {
         float[] gates = piece.auxiliary();
-        for (int i = 0, size = piece.size(); i < size; i++) {
+        for (int i = 0; i < piece.size(); i++) {
             gates[i] = Math.min(MOST, Math.max(LEAST, gates[i])); // NaN stays to be seen.
         }
     }

@@ -112,7 +112,7 @@ public record NoiseVariances(double penalty, long from, long until, double thres
     public void draw(LatentPiece piece) {
         float[] noise = piece.drawn();
         float[] logVariance = piece.auxiliary();
-        for (int i = 0, size = piece.size(); i < size; i++) {
+        for (int i = 0; i < piece.size(); i++) {
             noise[i] *= ElementaryFunctions.exp(.5f * logVariance[i]);
         }
     }
@@ -129,7 +129,7 @@ public record NoiseVariances(double penalty, long from, long until, double thres
         float[] weights = piece.weights();
         float[] latent = piece.latent();
         float[] noise = piece.drawn();
-        for (int i = 0, size = piece.size(); i < size; i++) {
+        for (int i = 0; i < piece.size(); i++) {
             weights[i] = latent[i] + noise[i];
         }
     }
@@ -147,7 +147,7 @@ public record NoiseVariances(double penalty, long from, long until, double thres
         float[] latent = piece.latent();
         float[] logVariance = piece.auxiliary();
         float bound = (float) threshold;
-        for (int i = 0, size = piece.size(); i < size; i++) {
+        for (int i = 0; i < piece.size(); i++) {
             float weight = latent[i];
             // NaN stays to be seen.
             weights[i] = logVariance[i] - logOfSquare(weight) >= bound ? 0 : weight;
@@ -179,7 +179,7 @@ public record NoiseVariances(double penalty, long from, long until, double thres
         float[] latent = piece.latent();
         float[] logVariance = piece.auxiliary();
         float[] noise = piece.drawn();
-        for (int i = 0, size = piece.size(); i < size; i++) {
+        for (int i = 0; i < piece.size(); i++) {
             slopes[i] = .5f * gradients[i] * noise[i];
         }
         for (int i = 0; strength > 0 && i < piece.size(); i++) {

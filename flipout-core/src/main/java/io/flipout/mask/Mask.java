@@ -88,24 +88,27 @@ public final class Mask {
     }
 
     /**
-     * Prunes some of consecutive weights.
+     * Prunes some of the weights.
      *
-     * @param from the position of the first, row-major
-     * @param goes 1 for each that is pruned, 0 for the others
-     * @param size how many
+     * @param goes for each weight 1 if it is pruned, else 0, in row-major order
+     * @throws IllegalArgumentException if they are of another number
      */
-    public void prune(int from, byte[] goes, int size) {
+    public void prune(byte[] goes) {
+        if (goes.length != alive.length) {
+            throw new IllegalArgumentException(
+                    "A mask of " + alive.length + " weights cannot prune of " + goes.length);
+        }
         int pruned = 0;
         int i = 0;
-        for (; i <= size - Long.BYTES; i += Long.BYTES) {
-            long was = (long) EIGHT.get(alive, from + i);
+        for (; i <= goes.length - Long.BYTES; i += Long.BYTES) {
+            long was = (long) EIGHT.get(alive, i);
             long goesNow = was & (long) EIGHT.get(goes, i);
-            EIGHT.set(alive, from + i, was ^ goesNow);
+            EIGHT.set(alive, i, was ^ goesNow);
             pruned += Long.bitCount(goesNow);
         }
-        for (; i < size; i++) {
-            int goesNow = goes[i] & alive[from + i];
-            alive[from + i] ^= (byte) goesNow;
+        for (; i < goes.length; i++) {
+            int goesNow = goes[i] & alive[i];
+            alive[i] ^= (byte) goesNow;
             pruned += goesNow;
         }
         if (pruned > 0) {

@@ -32,6 +32,34 @@ class MaskTest {
         assertThat(mask.bytes()).containsExactly(1, 0, 1);
     }
 
+    /** Sizes about whole groups of eight, with weights that are pruned already. */
+    @Test
+    void prunesManyWeightsAsOneByOne() {
+        for (int size : new int[] {1, 7, 8, 9, 16, 30}) {
+            Mask many = new Mask(size);
+            Mask single = new Mask(size);
+            many.prune(0);
+            single.prune(0);
+            byte[] goes = new byte[size];
+            for (int i = 0; i < size; i += 3) {
+                goes[i] = 1;
+                single.prune(i);
+            }
+            int version = many.version();
+            many.prune(goes);
+
+            assertThat(many.bytes()).isEqualTo(single.bytes());
+            assertThat(many.remaining()).isEqualTo(single.remaining());
+            assertThat(many.version() != version).isEqualTo(size > 3);
+            int pruned = many.version();
+            many.prune(goes);
+            assertThat(many.version()).isEqualTo(pruned);
+        }
+        assertThatThrownBy(() -> new Mask(3).prune(new byte[2]))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("A mask of 3 weights cannot prune of 2");
+    }
+
     @Test
     void aPrunedWeightCanBeRevivedOnce() {
         Mask mask = new Mask(3);

@@ -30,7 +30,7 @@ class ElementaryFunctionsTest {
         }
     }
 
-    /** At two million floats of either sign, those without a value included. */
+    /** At two million floats of both signs, those without a value included. */
     private static void assertNext(FloatFunction ours, DoubleUnaryOperator exact) {
         for (long bits = Integer.MIN_VALUE; bits <= Integer.MAX_VALUE; bits += STRIDE) {
             assertNext(ours, exact, Float.intBitsToFloat((int) bits));

@@ -3,7 +3,9 @@ package io.flipout.djl.torchscript;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.util.cuda.CudaUtils;
+import java.util.Arrays;
 import java.util.Map;
 
 /** Convolutions and linear layers in bfloat16, between tensors of float32. */
@@ -31,35 +33,57 @@ final class BFloat16 {
                 "convolution",
                 (array, arguments) -> {
                     NDArray input = (NDArray) arguments[0];
-                    boolean isImage = input.getShape().dimension() == 4;
-                    return round(convolution, array, arguments, channelsLast && isImage);
+                    int axes = input.getShape().dimension() - 2;
+                    return round(convolution, array, arguments, axes, channelsLast && axes == 2);
                 },
                 "linear",
-                (array, arguments) -> round(linear, array, arguments, false));
+                (array, arguments) -> round(linear, array, arguments, 0, false));
     }
 
-    /** Input, weight and bias are the first three arguments of both layers. */
+    /**
+     * Input, weight and bias are the first three arguments of both layers. The bias is added to
+     * what the layer gives in float32: a bias is the whole of an output whose weights are pruned,
+     * and a batch norm behind it, which finds no variance there, makes 300 times as much of every
+     * rounding.
+     */
     private static Expression round(
-            Operation layer, NDArray array, Object[] arguments, boolean channelsLast) {
+            Operation layer,
+            NDArray array,
+            Object[] arguments,
+            int spatialAxes,
+            boolean channelsLast) {
         Expression exact = layer.translate(array, arguments);
-        if (((NDArray) arguments[0]).getDataType() != DataType.FLOAT32) {
+        NDArray input = (NDArray) arguments[0];
+        if (input.getDataType() != DataType.FLOAT32) {
             return exact;
         }
-        Expression rounded = exact;
-        for (int i = 0; i < 3; i++) {
+        Expression rounded = exact.withArgument(2, null);
+        for (int i = 0; i < 2; i++) {
             Object operand = exact.arguments().get(i);
-            if (operand != null) {
-                boolean hasLayout = channelsLast && i < 2; // A bias has one axis.
-                Object type = DataType.BFLOAT16;
-                rounded =
-                        rounded.withArgument(
-                                i,
-                                hasLayout
-                                        ? to(operand, type, CHANNELS_LAST)
-                                        : Expression.of("torch.to", operand, type, false, false));
-            }
+            Object type = DataType.BFLOAT16;
+            rounded =
+                    rounded.withArgument(
+                            i,
+                            channelsLast
+                                    ? to(operand, type, CHANNELS_LAST)
+                                    : Expression.of("torch.to", operand, type, false, false));
         }
-        return Expression.of("torch.to", rounded, DataType.FLOAT32, false, false);
+        NDArray bias = (NDArray) arguments[2];
+        if (bias == null) {
+            return Expression.of("torch.to", rounded, DataType.FLOAT32, false, false);
+        }
+        return Expression.of("torch.add", rounded, atItsAxis(bias, spatialAxes));
+    }
+
+    /** A bias as the outputs lie, with the axes of an image behind them. */
+    private static Object atItsAxis(NDArray bias, int spatialAxes) {
+        if (spatialAxes == 0) {
+            return bias;
+        }
+        long[] shape = new long[1 + spatialAxes];
+        Arrays.fill(shape, 1);
+        shape[0] = -1;
+        return Expression.of("torch.reshape", bias, new Shape(shape));
     }
 
     private static Expression to(Object operand, Object type, int layout) {

@@ -75,6 +75,12 @@ public final class AdaptiveFlipOut implements PruningMethod {
 
     /** {@inheritDoc} */
     @Override
+    public boolean prunesIdleFirst() {
+        return true;
+    }
+
+    /** {@inheritDoc} */
+    @Override
     public Optional<Rewiring> rewiring() {
         return rewiring;
     }

@@ -18,6 +18,7 @@ import io.flipout.report.SparsityReport;
 import io.flipout.schedule.Plan;
 import io.flipout.schedule.PruningEvent;
 import io.flipout.signal.Signal;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
@@ -49,6 +50,7 @@ final class PrunedNetwork {
     private final Map<String, Mirrors> mirrorsById = new LinkedHashMap<>();
 
     private final Set<String> emptyLayers = new HashSet<>();
+    private IdleWeights idleWeights; // null: not asked for yet
 
     PrunedNetwork(Block block, PruningSettings settings) {
         this(block, settings, Map.of());
@@ -271,6 +273,9 @@ final class PrunedNetwork {
             List<Mirrors> pruned = prunable().filter(Mirrors::isTrained).toList();
             List<Candidate> scored =
                     pruned.stream().map(mirrors -> candidate(mirrors, criterion, seed)).toList();
+            if (settings.method().prunesIdleFirst()) {
+                rankIdleLowest(scored);
+            }
             if (event.isByThreshold()) {
                 scored.forEach(candidate -> candidate.pruneBelow(event.threshold()));
             } else {
@@ -287,6 +292,18 @@ final class PrunedNetwork {
         }
         rewind.ifPresent(point -> goBack(point, optimizer));
         prunable().forEach(mirrors -> mirrors.applyMask(optimizer));
+    }
+
+    /** Ranks what lies on no path from the input to the output below all else. */
+    private void rankIdleLowest(List<Candidate> scored) {
+        if (idleWeights == null) {
+            idleWeights = new IdleWeights(block, parameters);
+        }
+        Map<String, BitSet> idle = idleWeights.find(masks);
+        for (Candidate candidate : scored) {
+            idle.getOrDefault(candidate.path(), new BitSet()).stream()
+                    .forEach(i -> candidate.scores()[i] = Double.NEGATIVE_INFINITY);
+        }
     }
 
     /** Lets what stays make up for what goes; nothing moves before all is computed. */

@@ -160,13 +160,13 @@ final class ChannelRemoval {
     // Kinds of nodes.
 
     /** Channels of several numbers become so many of one, or stay what they are. */
-    private static boolean isFlatten(Node node) {
+    static boolean isFlatten(Node node) {
         return node instanceof Reshape
                 && node.dims().area() == 1
                 && node.dims().channels() == node.input().dims().size();
     }
 
-    private static boolean isSame(Node node) {
+    static boolean isSame(Node node) {
         return node instanceof Reshape && node.dims().channels() == node.input().dims().channels();
     }
 
@@ -341,7 +341,7 @@ final class ChannelRemoval {
     }
 
     /** Which channel of what a node reads one of its channels comes from. */
-    private static int source(Node node, Node read, int channel) {
+    static int source(Node node, Node read, int channel) {
         if (node instanceof Channels channels) {
             return channels.index()[channel];
         } else if (isFlatten(node) && !isSame(node)) {

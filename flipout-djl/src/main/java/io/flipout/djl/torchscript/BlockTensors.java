@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 /** Copies of the numbers of a block, by the attributes that its code knows them by. */
 final class BlockTensors implements ScriptGraph.Tensors {
@@ -38,12 +39,11 @@ final class BlockTensors implements ScriptGraph.Tensors {
         if (array.getDataType() != DataType.FLOAT32) {
             return null;
         }
-        long[] shape = array.getShape().getShape();
-        int[] sizes = new int[shape.length];
-        for (int i = 0; i < sizes.length; i++) {
-            sizes[i] = Math.toIntExact(shape[i]);
-        }
-        return new LayerTensor(sizes, array.toFloatArray(), null);
+        return new LayerTensor(sizes(array), array.toFloatArray(), null);
+    }
+
+    static int[] sizes(NDArray array) {
+        return LongStream.of(array.getShape().getShape()).mapToInt(Math::toIntExact).toArray();
     }
 
     @Override

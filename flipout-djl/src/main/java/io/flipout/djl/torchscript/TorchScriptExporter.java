@@ -152,10 +152,26 @@ public final class TorchScriptExporter {
         Shape[] shapes = checked(block, new Shape[] {inputShape});
         List<Tracer> tracers = new ArrayList<>();
         try {
-            return graph(block, trace(block, shapes, tracers));
+            return graph(block, trace(block, shapes, tracers), BlockTensors::new);
         } finally {
             tracers.forEach(Tracer::close);
         }
+    }
+
+    /** Makes the graph of a block for images of one size, of other numbers than its own. */
+    Graph graph(Block block, Shape inputShape, Numbers numbers) {
+        Shape[] shapes = checked(block, new Shape[] {inputShape});
+        List<Tracer> tracers = new ArrayList<>();
+        try {
+            return graph(block, trace(block, shapes, tracers), numbers).graph(axes(inputShape));
+        } finally {
+            tracers.forEach(Tracer::close);
+        }
+    }
+
+    /** Where a graph takes its numbers from: modules, and constants of the code. */
+    interface Numbers {
+        ScriptGraph.Tensors of(ModuleTree tree, List<Value> constants);
     }
 
     private List<CompactedLayer> exportCompacted(Block block, Traced traced, Path target)
@@ -164,7 +180,7 @@ public final class TorchScriptExporter {
             refuseOldPyTorch();
         }
         Value input = traced.merged().inputs().get(0);
-        Graph graph = graph(block, traced).graph(axes(input.shape()));
+        Graph graph = graph(block, traced, BlockTensors::new).graph(axes(input.shape()));
         try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
             Graph small = allChannels ? Passes.folded(graph) : Passes.forPyTorch(graph);
             CompactedModule module = new CompactedModule(graph, small, input, manager);
@@ -195,14 +211,14 @@ public final class TorchScriptExporter {
         return axes;
     }
 
-    private static TorchScriptGraph graph(Block block, Traced traced) {
+    private static TorchScriptGraph graph(Block block, Traced traced, Numbers numbers) {
         ModuleTree tree = ModuleTree.of(block);
         ModuleCode code = new ModuleCode(tree, traced.merged(), traced.checks(), Map.of());
         return TorchScriptGraph.of(
                 "The network",
                 code.text(),
                 code.className(tree.root()),
-                new BlockTensors(tree, code.constants()));
+                numbers.of(tree, code.constants()));
     }
 
     /** What a TorchScript module computes cannot be seen from its calls. */

@@ -312,6 +312,7 @@ class ScriptedTrainerTest {
                 for (int i = 0; i < 200; i++) { // Until the running mean has come to the bias.
                     try (GradientCollector collector = trainer.newGradientCollector()) {
                         trained = trainer.forward(input).head();
+                        collector.backward(trained.sum());
                     }
                 }
                 float[] evaluated = trainer.evaluate(input).head().toFloatArray();

@@ -75,7 +75,7 @@ public final class AdaptiveFlipOut implements PruningMethod {
 
     /** {@inheritDoc} */
     @Override
-    public boolean prunesIdleFirst() {
+    public boolean prunesDisconnectedFirst() {
         return true;
     }
 

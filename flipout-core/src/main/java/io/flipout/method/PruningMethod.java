@@ -103,13 +103,16 @@ public interface PruningMethod {
     }
 
     /**
-     * Tells whether weights that are idle go before all others: those on no path from an input of
-     * the network to an output, as what they lead from is the same for every input, or nothing
-     * leads on from where they lead to. They are known of networks for images of DJL's blocks.
+     * Tells whether weights go before all others, be it by a pruning or a rewiring, that are
+     * disconnected: that lie on no path from the network's input to its output, as what they lead
+     * from is the same for every input, or nothing leads on from where they lead to.
      *
-     * @return true if so; by default the criterion alone decides
+     * <p>Which are is known of networks of DJL's blocks that take one image or vector, such as all
+     * that {@code io.flipout.inference} computes; of others the criterion alone decides.
+     *
+     * @return true if so, by default false
      */
-    default boolean prunesIdleFirst() {
+    default boolean prunesDisconnectedFirst() {
         return false;
     }
 }

@@ -9,6 +9,7 @@ import io.flipout.tensor.DirectMemory;
 import io.flipout.tensor.Randoms;
 import io.flipout.tensor.TrainedTensor;
 import java.nio.FloatBuffer;
+import java.util.BitSet;
 import java.util.SplittableRandom;
 
 /**
@@ -102,7 +103,7 @@ public final class DeepRewiring implements Rewiring {
         }
 
         @Override
-        public int[] rewire(long step) {
+        public int[] rewire(long step, BitSet disconnected) {
             int[] crossed = crossed();
             if (crossed.length > 0) {
                 for (int position : crossed) {

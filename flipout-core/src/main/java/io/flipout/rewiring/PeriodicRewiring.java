@@ -7,6 +7,7 @@ import io.flipout.mask.Mask;
 import io.flipout.tensor.Chunks;
 import io.flipout.tensor.Randoms;
 import io.flipout.tensor.TrainedTensor;
+import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.IntPredicate;
@@ -15,7 +16,8 @@ import java.util.stream.IntStream;
 
 /**
  * Rewires every so many steps: of each tensor a share of the weights alive with the lowest |θ|
- * goes, and as many come back, with θ = 0 and nothing left of their momentum; those just gone among
+ * goes,
+ * disconnected ones before all others, and as many come back, with θ = 0 and nothing left of their momentum; those just gone among
  * them, if they are chosen. So each tensor keeps its number of weights alive, step after step.
  *
  * <p>A step that does not rewire costs what masking does, for all tensors at once. One that does
@@ -122,11 +124,12 @@ public record PeriodicRewiring(
         }
 
         @Override
-        public int[] rewire(long step) {
+        public int[] rewire(long step, BitSet disconnected) {
             if (!isDue(step)) {
                 return new int[0];
             }
-            int[] gone = gone(tensor.values().toFloatArray(), shareAfter(step + 1));
+            int[] gone =
+                    gone(tensor.values().toFloatArray(), shareAfter(step + 1), disconnected);
             for (int position : gone) {
                 mask.prune(position);
             }
@@ -136,8 +139,8 @@ public record PeriodicRewiring(
             return gone;
         }
 
-        private int[] gone(float[] weights, double part) {
-            IntToDoubleFunction magnitude = i -> Math.abs(weights[i]);
+        private int[] gone(float[] weights, double part, BitSet first) {
+            IntToDoubleFunction magnitude = i -> first.get(i) ? -1 : Math.abs(weights[i]);
             if (growth == Growth.GRADIENT) {
                 return lowest(mask::isAlive, magnitude, part);
             }

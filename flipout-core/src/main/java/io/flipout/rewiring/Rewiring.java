@@ -6,6 +6,7 @@ import io.flipout.allocation.GroupAllocation;
 import io.flipout.mask.Mask;
 import io.flipout.schedule.PruningEvent;
 import io.flipout.tensor.TrainedTensor;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -83,10 +84,13 @@ public interface Rewiring {
          * tensor one is asked, the first, once all devices have taken the step.
          *
          * @param step the number of steps taken before, which names what is drawn at random
+         * @param disconnected the positions of weights alive that may go before all others, as they
+         *     lie on no path from the network's input to its output; none where the method does not
+         *     ask for them
          * @return the positions of the weights that went dormant, whether they came back at once or
          *     not: the optimizer is to forget their momentum
          */
-        int[] rewire(long step);
+        int[] rewire(long step, BitSet disconnected);
 
         /**
          * Leaves in the array the weights that the next forward pass takes: 0 where the mask, as it

@@ -13,6 +13,7 @@ import io.flipout.tensor.Randoms;
 import io.flipout.tensor.TrainedTensor;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -102,7 +103,7 @@ public record SoftRewiring(float minimum) implements Rewiring {
         abstract int[] changed();
 
         @Override
-        public int[] rewire(long step) {
+        public int[] rewire(long step, BitSet disconnected) {
             int[] changed = changed();
             int[] dormant = new int[changed.length];
             int count = 0;

@@ -47,7 +47,7 @@ class DeepRewiringTest {
             tensor.values().subi(gradient.muli(rate));
         }
         wiring.afterStep();
-        int[] dormant = wiring.rewire(tensor.steps());
+        int[] dormant = wiring.rewire(tensor.steps(), new BitSet());
         wiring.settle(dormant);
         tensor.countStep();
         return dormant;
@@ -122,7 +122,7 @@ class DeepRewiringTest {
                 }
                 tensor.values().set(moved);
                 wiring.afterStep();
-                int[] dormant = wiring.rewire(step);
+                int[] dormant = wiring.rewire(step, new BitSet());
                 wiring.settle(dormant);
 
                 assertThat(mask.remaining()).isEqualTo(k);
@@ -187,7 +187,7 @@ class DeepRewiringTest {
                     values[3] = -1;
                     tensor.values().set(values);
                     wiring.afterStep();
-                    wiring.rewire(0);
+                    wiring.rewire(0, new BitSet());
                 }
                 array.close();
                 int first = first(mask, 0);
@@ -225,13 +225,13 @@ class DeepRewiringTest {
                     Object snapshot = new DeepRewiring().wire(tensor, mask, 0).snapshot();
                     tensor.values().set(new float[] {-1, 1});
                     Rewiring.Wiring later = new DeepRewiring().wire(tensor, mask, 0);
-                    assertThat(later.rewire(0)).isEmpty();
+                    assertThat(later.rewire(0, new BitSet())).isEmpty();
                     later.restore(snapshot);
                     int arrays = tensor.manager().getManagedArrays().size();
                     later.restore(snapshot);
 
                     assertThat(tensor.manager().getManagedArrays()).hasSize(arrays);
-                    assertThat(later.rewire(0)).containsExactly(0, 1);
+                    assertThat(later.rewire(0, new BitSet())).containsExactly(0, 1);
                 });
     }
 
@@ -245,7 +245,7 @@ class DeepRewiringTest {
                     TrainedTensor tensor = Trained.tensor(manager.create(new float[] {1, 1}), mask);
                     Rewiring.Wiring wiring = new DeepRewiring().wire(tensor, mask, 0);
                     tensor.values().set(new float[] {Float.NaN, 1});
-                    wiring.settle(wiring.rewire(0));
+                    wiring.settle(wiring.rewire(0, new BitSet()));
 
                     assertThat(tensor.values().toFloatArray()).containsExactly(Float.NaN, 1);
                 });

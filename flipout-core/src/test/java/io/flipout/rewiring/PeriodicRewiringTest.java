@@ -31,7 +31,7 @@ class PeriodicRewiringTest {
         }
         wiring.beforeStep();
         wiring.afterStep();
-        int[] gone = wiring.rewire(tensor.steps());
+        int[] gone = wiring.rewire(tensor.steps(), new BitSet());
         wiring.settle(gone);
         tensor.countStep();
         return gone;
@@ -76,6 +76,25 @@ class PeriodicRewiringTest {
                                 .containsExactly(.5f, 0, 0, -.4f, 0, 0, 0, 0);
                     }
                 });
+    }
+
+    /** θ = .5 −.1 .3 −.4: without being disconnected 0 would stay, and 2 go. */
+    @Test
+    void disconnectedWeightsGoFirst() {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Mask mask = Trained.mask(5, 4);
+            TrainedTensor tensor =
+                    Trained.tensor(manager.create(new float[] {.5f, -.1f, .3f, -.4f, 0}), mask);
+            Rewiring.Wiring wiring = rewiring(Growth.GRADIENT, .5, 1).wire(tensor, mask, 1);
+            BitSet disconnected = new BitSet();
+            disconnected.set(0);
+            try (NDArray gradient = manager.create(new float[] {0, 2, 0, 0, 1})) {
+                wiring.afterBackward(gradient);
+            }
+            wiring.afterStep();
+            assertThat(wiring.rewire(0, disconnected)).containsExactly(0, 1);
+            assertThat(mask.bytes()).containsExactly(0, 1, 1, 1, 1);
+        }
     }
 
     /** Of 3 positive weights one goes, of 3 negative ones too, by int(.4·3): .1 and −.2. */

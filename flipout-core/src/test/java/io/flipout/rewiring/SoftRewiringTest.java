@@ -12,6 +12,7 @@ import io.flipout.method.SoftDeepR;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
 import io.flipout.tensor.TrainedTensor;
+import java.util.BitSet;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Random;
@@ -38,7 +39,7 @@ class SoftRewiringTest {
         wiring.beforeStep();
         tensor.values().set(moved);
         wiring.afterStep();
-        int[] dormant = wiring.rewire(0);
+        int[] dormant = wiring.rewire(0, new BitSet());
         wiring.settle(dormant);
         return dormant;
     }
@@ -159,7 +160,7 @@ class SoftRewiringTest {
 
                     assertThat(tensor.manager().getManagedArrays()).hasSize(arrays);
                     assertThat(latent(tensor, later)).isEqualTo(latent);
-                    assertThat(later.rewire(0)).isEmpty();
+                    assertThat(later.rewire(0, new BitSet())).isEmpty();
                     assertThat(mask.bytes()).containsExactly(1, 0, 0, 0);
                 });
     }

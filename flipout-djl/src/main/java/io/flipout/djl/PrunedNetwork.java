@@ -50,7 +50,9 @@ final class PrunedNetwork {
     private final Map<String, Mirrors> mirrorsById = new LinkedHashMap<>();
 
     private final Set<String> emptyLayers = new HashSet<>();
-    private IdleWeights idleWeights; // null: not asked for yet
+    private DisconnectedWeights disconnected; // null: not asked for yet
+    private Map<String, BitSet> foundDisconnected = Map.of();
+    private long foundAt = -1;
 
     PrunedNetwork(Block block, PruningSettings settings) {
         this(block, settings, Map.of());
@@ -273,9 +275,7 @@ final class PrunedNetwork {
             List<Mirrors> pruned = prunable().filter(Mirrors::isTrained).toList();
             List<Candidate> scored =
                     pruned.stream().map(mirrors -> candidate(mirrors, criterion, seed)).toList();
-            if (settings.method().prunesIdleFirst()) {
-                rankIdleLowest(scored);
-            }
+            rankDisconnectedLowest(scored);
             if (event.isByThreshold()) {
                 scored.forEach(candidate -> candidate.pruneBelow(event.threshold()));
             } else {
@@ -294,16 +294,35 @@ final class PrunedNetwork {
         prunable().forEach(mirrors -> mirrors.applyMask(optimizer));
     }
 
-    /** Ranks what lies on no path from the input to the output below all else. */
-    private void rankIdleLowest(List<Candidate> scored) {
-        if (idleWeights == null) {
-            idleWeights = new IdleWeights(block, parameters);
-        }
-        Map<String, BitSet> idle = idleWeights.find(masks);
+    /** Where the method prunes what is disconnected first. */
+    private void rankDisconnectedLowest(List<Candidate> scored) {
+        Map<String, BitSet> all = disconnected();
         for (Candidate candidate : scored) {
-            idle.getOrDefault(candidate.path(), new BitSet()).stream()
+            all.getOrDefault(candidate.path(), new BitSet()).stream()
                     .forEach(i -> candidate.scores()[i] = Double.NEGATIVE_INFINITY);
         }
+    }
+
+    private Map<String, BitSet> disconnected() {
+        if (!settings.method().prunesDisconnectedFirst()) {
+            return Map.of();
+        }
+        if (disconnected == null) {
+            disconnected = new DisconnectedWeights(block, parameters);
+        }
+        return disconnected.find(masks);
+    }
+
+    /**
+     * Returns the weights of a tensor that were disconnected when a step first asked for any, where
+     * the method prunes them first.
+     */
+    BitSet disconnected(String path, long step) {
+        if (step != foundAt) {
+            foundDisconnected = disconnected();
+            foundAt = step;
+        }
+        return foundDisconnected.getOrDefault(path, new BitSet());
     }
 
     /** Lets what stays make up for what goes; nothing moves before all is computed. */

@@ -8,6 +8,7 @@ import io.flipout.rewiring.Rewiring;
 import io.flipout.rewiring.Rewiring.Wiring;
 import io.flipout.signal.Signal;
 import io.flipout.tensor.TrainedTensor;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -22,6 +23,7 @@ final class RewiredTensor {
     private final Map<TrainedTensor, Wired> byTensor = new LinkedHashMap<>();
     private Object snapshot;
     private int stepped;
+    private PrunedNetwork network;
 
     private record Wired(Mirror mirror, Wiring wiring) {}
 
@@ -29,6 +31,12 @@ final class RewiredTensor {
         this.rewiring = rewiring;
         this.mask = mask;
         this.seed = seed;
+    }
+
+    /** Takes its place in a network. */
+    RewiredTensor in(PrunedNetwork network) {
+        this.network = network;
+        return this;
     }
 
     /** Whether the next step asks nothing of the wiring. */
@@ -70,7 +78,10 @@ final class RewiredTensor {
             return;
         }
         stepped = 0;
-        int[] dormant = first().rewire(mirror.tensor().steps());
+        TrainedTensor tensor = mirror.tensor();
+        long step = tensor.steps();
+        BitSet disconnected = network.disconnected(tensor.info().path(), step);
+        int[] dormant = first().rewire(step, disconnected);
         for (Wired wired : byTensor.values()) {
             wired.wiring().settle(dormant);
             if (dormant.length > 0) {

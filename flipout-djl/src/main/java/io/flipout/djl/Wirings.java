@@ -29,8 +29,11 @@ final class Wirings {
         return own.map(
                 r ->
                         byPath.computeIfAbsent(
-                                info.path(),
-                                path -> new RewiredTensor(r, network.masks().get(path), seed)));
+                                        info.path(),
+                                        path ->
+                                                new RewiredTensor(
+                                                        r, network.masks().get(path), seed))
+                                .in(network));
     }
 
     void save(PrunedNetwork network, Map<String, Object> arrays) {

@@ -64,6 +64,15 @@ public final class Paths {
     }
 
     /**
+     * Tells whether there is any path.
+     *
+     * @return false if the output is the same for every image
+     */
+    public boolean isAny() {
+        return any(fed.get(graph.output()));
+    }
+
+    /**
      * Tells whether every weight of a layer lies on a path.
      *
      * @param layer the layer, of this network
@@ -95,8 +104,10 @@ public final class Paths {
         } else if (node instanceof Convolution layer) {
             boolean[] from = fed.get(layer.input());
             boolean[] linked = links.of(layer);
-            for (int i = 0; i < channels.length * from.length; i++) {
-                channels[i / from.length] |= from[i % from.length] && (linked == null || linked[i]);
+            for (int filter = 0; filter < channels.length; filter++) {
+                for (int i = 0; i < from.length && !channels[filter]; i++) {
+                    channels[filter] = from[i] && isLinked(linked, filter * from.length + i);
+                }
             }
         } else if (node instanceof Concat) {
             int first = 0;
@@ -114,6 +125,10 @@ public final class Paths {
             }
         }
         return channels;
+    }
+
+    private static boolean isLinked(boolean[] linked, int pair) {
+        return linked == null || linked[pair];
     }
 
     private static boolean at(boolean[] from, Node node, Node operand, int channel) {
@@ -154,8 +169,10 @@ public final class Paths {
         if (node instanceof Convolution layer) {
             boolean[] from = read.get(layer.input());
             boolean[] linked = links.of(layer);
-            for (int i = 0; i < channels.length * from.length; i++) {
-                from[i % from.length] |= channels[i / from.length] && (linked == null || linked[i]);
+            for (int filter = 0; filter < channels.length; filter++) {
+                for (int i = 0; i < from.length && channels[filter]; i++) {
+                    from[i] |= isLinked(linked, filter * from.length + i);
+                }
             }
         } else if (node instanceof Concat) {
             int first = 0;

@@ -47,7 +47,7 @@ class PathsTest {
     }
 
     @Test
-    void whatNothingLeadsToOrOnFromIsIdle() {
+    void whatNothingLeadsToOrOnFromIsOnNoPath() {
         // Channel 0 of a is read by nobody, and nothing leads to its channel 1.
         Convolution a = pointwise("a", input, 3, 1, 1, 0, 0, 0, 1);
         Node relu = Elementwise.of(Function.RELU, a);
@@ -59,6 +59,8 @@ class PathsTest {
         assertThat(passing(paths, c)).isEqualTo("01");
         assertThat(paths.passAll(a)).isFalse();
         assertThat(paths.passAll(c)).isFalse();
+        assertThat(paths.isAny()).isTrue();
+        assertThat(paths(pointwise("d", c, 1, 0)).isAny()).isFalse();
         assertThat(Paths.of(new Graph(input, c), layer -> null).passAll(b)).isTrue();
     }
 

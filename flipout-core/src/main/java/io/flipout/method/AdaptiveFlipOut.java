@@ -15,17 +15,22 @@ import java.util.Optional;
  * FlipOut made to hold at every sparsity: the weights with the lowest τ / Στ go, with FlipOut's
  * saliency {@code τ = |θ|^p / (flips + 1)} and the sum over those of the same tensor whose τ is as
  * large or larger; and every so many steps, a share of the weights alive with the lowest |θ| is
- * exchanged for as many pruned ones of the same tensor with the largest gradient.
+ * exchanged for as many pruned ones of the same tensor with the largest gradient. Disconnected
+ * weights go before all others, by either.
  *
  * <p>It is meant for {@link io.flipout.schedule.Schedule#gradual gradual} pruning. What each part
  * is for: the schedule, that a weight goes when the network can do without those that went before;
  * the sum, that no layer empties ({@link LayerAdaptive}); the exchange, that a weight which went
  * too early comes back ({@link PeriodicRewiring}, as in RigL, to whose share of 0.3 every 100
- * steps, falling to 0 along a cosine until the training ends, it keeps). FlipOut's noise is left
- * out: where so little goes at a time, it earns nothing.
+ * steps, falling to 0 along a cosine until the training ends, it keeps); and that what is left all
+ * has a say: of a few weights, many may lie on no path from the input to the output (Vysogorets and
+ * Kempe, <a href="https://arxiv.org/abs/2107.02306">Connectivity Matters</a>, 2021, who count them
+ * as pruned). FlipOut's noise is left out: where so little goes at a time, it earns nothing.
  *
  * <p>A training step costs what FlipOut's does without noise; one that rewires brings weights and
- * gradients to the host and ranks them. A pruning takes a sort of each tensor.
+ * gradients to the host and ranks them. A pruning takes a sort of each tensor; either looks at
+ * every mask once for the paths. For these, the network is traced at the first pruning, as for an
+ * export.
  */
 public final class AdaptiveFlipOut implements PruningMethod {
 

@@ -16,9 +16,9 @@ import java.util.stream.IntStream;
 
 /**
  * Rewires every so many steps: of each tensor a share of the weights alive with the lowest |θ|
- * goes,
- * disconnected ones before all others, and as many come back, with θ = 0 and nothing left of their momentum; those just gone among
- * them, if they are chosen. So each tensor keeps its number of weights alive, step after step.
+ * goes, disconnected ones before all others, and as many come back, with θ = 0 and nothing left of
+ * their momentum; those just gone among them, if they are chosen. So each tensor keeps its number
+ * of weights alive, step after step.
  *
  * <p>A step that does not rewire costs what masking does, for all tensors at once. One that does
  * brings the weights to the host, and by {@link Growth#GRADIENT} their gradient too, which takes 4
@@ -128,8 +128,7 @@ public record PeriodicRewiring(
             if (!isDue(step)) {
                 return new int[0];
             }
-            int[] gone =
-                    gone(tensor.values().toFloatArray(), shareAfter(step + 1), disconnected);
+            int[] gone = gone(tensor.values().toFloatArray(), shareAfter(step + 1), disconnected);
             for (int position : gone) {
                 mask.prune(position);
             }

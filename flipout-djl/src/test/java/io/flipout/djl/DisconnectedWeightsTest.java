@@ -65,7 +65,8 @@ class DisconnectedWeightsTest {
             first.prune(2);
             first.prune(3);
             second.prune(2);
-            assertThat(disconnected.find(masks).get("01Linear.weight").stream()).containsExactly(4, 5);
+            assertThat(disconnected.find(masks).get("01Linear.weight").stream())
+                    .containsExactly(4, 5);
             assertThat(disconnected.find(masks).get("03Linear.weight").stream()).containsExactly(1);
             second.prune(0);
             assertThat(disconnected.find(masks)).as("no path is left").isEmpty();

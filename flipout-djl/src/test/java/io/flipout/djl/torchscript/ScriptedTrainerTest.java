@@ -275,8 +275,7 @@ class ScriptedTrainerTest {
                 assertThat(weight.toFloatArray()[0]).isEqualTo(1 + small - 3 * small);
                 assertThat(bias.toFloatArray()[0]).isEqualTo(0);
                 NDArray evaluated = trainer.evaluate(input).head();
-                assertThat(evaluated.toFloatArray())
-                        .containsExactly((3 + small) * (1 - 2 * small));
+                assertThat(evaluated.toFloatArray()).containsExactly((3 + small) * (1 - 2 * small));
             }
         }
     }
@@ -300,8 +299,7 @@ class ScriptedTrainerTest {
         try (Model model = Model.newInstance("pruned", Device.cpu(), "PyTorch")) {
             Block convolution =
                     Conv2d.builder().setKernelShape(new Shape(1, 1)).setFilters(1).build();
-            model.setBlock(
-                    new SequentialBlock().add(convolution).add(BatchNorm.builder().build()));
+            model.setBlock(new SequentialBlock().add(convolution).add(BatchNorm.builder().build()));
             try (Trainer trainer = inBFloat16(model, config())) {
                 Shape images = new Shape(2, 1, 2, 2);
                 trainer.initialize(images);

@@ -271,6 +271,7 @@ final class PrunedNetwork {
     void prune(PruningEvent event, long seed, Optimizer optimizer, Optional<RewindPoint> rewind) {
         Criterion criterion = settings.method().criterion();
         mirrorsById.values().forEach(Mirrors::beforePruning);
+        foundAt = -1; // Rewinding may lead to the same step again.
         if (event.isByThreshold() || event.keep() < remaining()) {
             List<Mirrors> pruned = prunable().filter(Mirrors::isTrained).toList();
             List<Candidate> scored =

@@ -57,7 +57,7 @@ public final class Paths {
      * @param layer its layer, of this network
      * @param filter the filter it leads to
      * @param channel the channel it leads from
-     * @return false if the output depends on the image as much without it
+     * @return false if what it brings is the same for every image, or nobody reads it
      */
     public boolean pass(Convolution layer, int filter, int channel) {
         return fed.get(layer.input())[channel] && read.get(layer)[filter];

@@ -93,6 +93,12 @@ public final class NoisyMethod implements PruningMethod {
         return method.probe();
     }
 
+    /** {@inheritDoc} */
+    @Override
+    public boolean prunesDisconnectedFirst() {
+        return method.prunesDisconnectedFirst();
+    }
+
     /** Builds a {@link NoisyMethod}. */
     public static final class Builder extends NoisyBuilder<Builder> {
 

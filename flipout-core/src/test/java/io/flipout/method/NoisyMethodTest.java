@@ -27,6 +27,7 @@ class NoisyMethodTest {
                 List.of(
                         MagnitudeUncertainty.builder().setValues(2).setLambda(1).build(),
                         RigL.builder().build(),
+                        AdaptiveFlipOut.builder().setSteps(9).build(),
                         LotteryTicket.builder().optRewindStep(3).build(),
                         DynamicSparseTraining.builder().setStrength(1).build(),
                         new OptimalBrainDamage(),
@@ -40,6 +41,8 @@ class NoisyMethodTest {
             assertThat(noisy.adjustment().isPresent()).isEqualTo(method.adjustment().isPresent());
             assertThat(noisy.rewind()).isEqualTo(method.rewind());
             assertThat(noisy.probe()).isEqualTo(method.probe());
+            assertThat(noisy.prunesDisconnectedFirst())
+                    .isEqualTo(method.prunesDisconnectedFirst());
         }
     }
 

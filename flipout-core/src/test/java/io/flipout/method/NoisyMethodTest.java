@@ -41,8 +41,7 @@ class NoisyMethodTest {
             assertThat(noisy.adjustment().isPresent()).isEqualTo(method.adjustment().isPresent());
             assertThat(noisy.rewind()).isEqualTo(method.rewind());
             assertThat(noisy.probe()).isEqualTo(method.probe());
-            assertThat(noisy.prunesDisconnectedFirst())
-                    .isEqualTo(method.prunesDisconnectedFirst());
+            assertThat(noisy.prunesDisconnectedFirst()).isEqualTo(method.prunesDisconnectedFirst());
         }
     }
 

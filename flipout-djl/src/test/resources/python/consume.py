@@ -49,6 +49,9 @@ def main(folder):
             # A constant module has nothing to freeze.
             frozen = torch.jit.freeze(module.eval()) if list(module.parameters()) else module
             result["frozen"] = difference(expected, frozen(*inputs))
+            if entry.get("doubles"):
+                doubled = torch.jit.load(path).double()(*[i.double() for i in inputs])
+                result["doubles"] = difference([e.double() for e in expected], doubled)
 
         module.train()
         parameters = [p for p in module.parameters() if p.requires_grad]

@@ -81,9 +81,17 @@ final class ExportCommand implements Callable<Integer> {
             names = "--compact",
             description =
                     "Make the module smaller and faster, for inference: batch norm goes into the"
-                            + " layers before it, and channels that are pruned away, or the same"
-                            + " for every image, are gone from the weights.")
+                            + " layers before it, channels that are pruned away, or the same for"
+                            + " every image, are gone from the weights, and convolutions with few"
+                            + " weights left multiply by those alone.")
     private boolean compact;
+
+    @Option(
+            names = "--no-sparse-products",
+            description =
+                    "With --compact, compute all convolutions densely: where many threads share an"
+                            + " image, as PyTorch uses one thread for products with few weights.")
+    private boolean noSparseProducts;
 
     @Option(names = "--no-verify", description = "Do not load the file and compare its outputs.")
     private boolean noVerify;
@@ -127,6 +135,9 @@ final class ExportCommand implements Callable<Integer> {
             throw Failure.misuse(
                     "--with-preprocessing needs the --dataset that the network was trained on.");
         }
+        if (noSparseProducts && !compact) {
+            throw Failure.misuse("--no-sparse-products is about --compact, which is not given.");
+        }
         if (saved.isScript() && (preprocessing || compact || inputShape != null)) {
             throw Failure.misuse(
                     "--with-preprocessing, --compact and --input-shape are for networks of this"
@@ -167,6 +178,7 @@ final class ExportCommand implements Callable<Integer> {
                         .optCompression(compression)
                         .optVerify(!noVerify)
                         .optCompact(compact)
+                        .optSparseProducts(!noSparseProducts)
                         .optMetadata(
                                 metadata(
                                         saved,
@@ -186,12 +198,13 @@ final class ExportCommand implements Callable<Integer> {
         Terminal terminal = new Terminal(spec.commandLine());
         for (CompactedLayer layer : layers) {
             terminal.line(
-                    "%s: %,d of %,d filters, which read %,d of %,d channels.",
+                    "%s: %,d of %,d filters, which read %,d of %,d channels%s.",
                     layer.name(),
                     layer.filtersLeft(),
                     layer.filters(),
                     layer.channelsLeft(),
-                    layer.channels());
+                    layer.channels(),
+                    layer.isSparse() ? ", as a sparse product" : "");
         }
     }
 

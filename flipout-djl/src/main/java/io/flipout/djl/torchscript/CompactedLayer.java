@@ -8,6 +8,12 @@ package io.flipout.djl.torchscript;
  * @param filtersLeft those that are computed still
  * @param channels the channels or features that it read before
  * @param channelsLeft those that it reads still
+ * @param isSparse whether it multiplies by those weights alone that are not 0
  */
 public record CompactedLayer(
-        String name, int filters, int filtersLeft, int channels, int channelsLeft) {}
+        String name,
+        int filters,
+        int filtersLeft,
+        int channels,
+        int channelsLeft,
+        boolean isSparse) {}

@@ -42,6 +42,7 @@ final class CompactedModule {
     private static final double BY_INDEX = 0.75;
 
     private final NDManager manager;
+    private final double sparseFrom;
     private final ModuleTree tree = new ModuleTree("Compacted");
     private final List<Statement> statements = new ArrayList<>();
     private final Map<Node, Value> values = new IdentityHashMap<>();
@@ -56,10 +57,12 @@ final class CompactedModule {
      * @param graph what a module computes
      * @param small the same made smaller, which is written
      * @param input the module's input
+     * @param sparseFrom how many times as fast a {@link SparseProduct} must be to be written
      * @param manager the owner of the tensors
      */
-    CompactedModule(Graph graph, Graph small, Value input, NDManager manager) {
+    CompactedModule(Graph graph, Graph small, Value input, double sparseFrom, NDManager manager) {
         this.manager = manager;
+        this.sparseFrom = sparseFrom;
         nextId = input.id() + 1;
         layers = layers(graph, small);
         values.put(small.input(), input);
@@ -88,28 +91,34 @@ final class CompactedModule {
         return layers;
     }
 
-    private static List<CompactedLayer> layers(Graph before, Graph after) {
-        Map<String, Weights> left = new HashMap<>();
+    private List<CompactedLayer> layers(Graph before, Graph after) {
+        Map<String, Convolution> left = new HashMap<>();
         for (Node node : after.nodes()) {
             if (node instanceof Convolution convolution) {
-                left.put(convolution.name(), convolution.weights());
+                left.put(convolution.name(), convolution);
             }
         }
         List<CompactedLayer> layers = new ArrayList<>();
         for (Node node : before.nodes()) {
             if (node instanceof Convolution convolution) {
                 Weights all = convolution.weights();
-                Weights some = left.get(convolution.name());
+                Convolution some = left.get(convolution.name());
                 layers.add(
                         new CompactedLayer(
                                 convolution.name(),
                                 all.filters(),
-                                some == null ? 0 : some.filters(),
+                                some == null ? 0 : some.weights().filters(),
                                 all.channels(),
-                                some == null ? 0 : some.channels()));
+                                some == null ? 0 : some.weights().channels(),
+                                some != null && isSparse(some)));
             }
         }
         return layers;
+    }
+
+    private boolean isSparse(Convolution convolution) {
+        double gain = SparseProduct.gain(convolution);
+        return gain > 0 && gain >= sparseFrom;
     }
 
     // Tensors.
@@ -120,12 +129,12 @@ final class CompactedModule {
         return value;
     }
 
-    private Value tensor(List<String> path, Parameter.Type type, NDArray array) {
+    private Value tensor(List<String> path, Parameter.Type type, boolean isTrained, NDArray array) {
         Parameter parameter =
                 Parameter.builder()
                         .setName(path.get(path.size() - 1))
                         .setType(type)
-                        .optRequiresGrad(type != Parameter.Type.RUNNING_MEAN)
+                        .optRequiresGrad(isTrained)
                         .build();
         parameter.setArray(array);
         tree.add(path, parameter);
@@ -133,7 +142,8 @@ final class CompactedModule {
                 nextId++, Value.Kind.PARAMETER, String.join(".", path), array, array.getShape());
     }
 
-    private Value layerTensor(String layer, String name, Parameter.Type type, NDArray array) {
+    private Value layerTensor(
+            String layer, String name, Parameter.Type type, boolean isTrained, NDArray array) {
         List<String> path = new ArrayList<>();
         if (!layer.isEmpty()) {
             path.addAll(Arrays.asList(layer.split("\\.")));
@@ -144,13 +154,17 @@ final class CompactedModule {
             unique = name + "_" + i;
         }
         path.add(unique);
-        return tensor(path, type, array);
+        return tensor(path, type, isTrained, array);
+    }
+
+    private Value layerNumbers(String layer, String name, NDArray array) {
+        return layerTensor(layer, name, Parameter.Type.RUNNING_MEAN, false, array);
     }
 
     /** A tensor that is not trained. */
     private Value numbers(String kind, NDArray array) {
         int count = names.merge(NUMBERS + kind, 1, Integer::sum);
-        return tensor(List.of(NUMBERS, kind + count), Parameter.Type.RUNNING_MEAN, array);
+        return tensor(List.of(NUMBERS, kind + count), Parameter.Type.RUNNING_MEAN, false, array);
     }
 
     private Value floats(String kind, float[] numbers, long... shape) {
@@ -239,6 +253,7 @@ final class CompactedModule {
                         node.name(),
                         "weight",
                         Parameter.Type.WEIGHT,
+                        !isSparse(node),
                         manager.create(dense, shape(weights, groups, dims.rank())));
         boolean biased = false;
         for (float bias : node.bias()) {
@@ -250,6 +265,7 @@ final class CompactedModule {
                                 node.name(),
                                 "bias",
                                 Parameter.Type.BIAS,
+                                true,
                                 manager.create(node.bias()))
                         : null;
         Value input = read(node.inputs().get(0));
@@ -257,6 +273,7 @@ final class CompactedModule {
             return call("torch.linear", input, weight, bias);
         }
         Expression result = convolved(node, input, weight, bias, groups);
+        result = isSparse(node) ? sparse(node, result, groups) : result;
         if (node.ones() == null) {
             return result;
         }
@@ -265,12 +282,25 @@ final class CompactedModule {
                         node.name(),
                         "ones",
                         Parameter.Type.WEIGHT,
+                        true,
                         manager.create(node.ones().toDense(), shape(node.ones(), 1, dims.rank())));
         Expression plane =
                 call(
                         "torch.ones_like",
                         call("torch.slice", call("torch.slice", input, 0, 0, 1, 1), 1, 0, 1, 1));
         return call("torch.add", result, convolved(node, plane, onesWeight, null, 1));
+    }
+
+    /** The same by those weights alone that are not 0. */
+    private Expression sparse(Convolution node, Expression convolved, int groups) {
+        SparseProduct product = SparseProduct.of(node.weights(), node.window(), groups);
+        List<Object> arguments = new ArrayList<>(convolved.arguments());
+        arguments.add(layerNumbers(node.name(), "entries", manager.create(product.entries())));
+        arguments.add(layerNumbers(node.name(), "filters", manager.create(product.filters())));
+        arguments.add(layerNumbers(node.name(), "channels", manager.create(product.channels())));
+        arguments.add(layerNumbers(node.name(), "rows", manager.create(product.rows())));
+        arguments.add(layerNumbers(node.name(), "columns", manager.create(product.columns())));
+        return call(SparseProduct.FUNCTION, arguments.toArray());
     }
 
     private static Expression convolved(

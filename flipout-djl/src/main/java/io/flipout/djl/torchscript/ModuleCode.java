@@ -52,7 +52,8 @@ final class ModuleCode {
     }
 
     String text() {
-        return code.toString();
+        String shared = functions.contains(SparseProduct.FUNCTION) ? SparseProduct.CODE : "";
+        return shared + code;
     }
 
     String className(Node node) {

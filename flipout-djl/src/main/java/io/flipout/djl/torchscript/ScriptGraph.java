@@ -58,6 +58,9 @@ final class ScriptGraph {
     /** What stands for a device. */
     private static final Object DEVICE = new Object();
 
+    /** How many arguments a convolution has. */
+    private static final int CONVOLUTION = 7;
+
     private static final long FLOAT32 = 6;
     private static final long BOOLEAN = 11;
 
@@ -189,8 +192,13 @@ final class ScriptGraph {
     /** Computes a call, and of several results takes one. */
     private Object call(Invocation invocation, int item) throws Uncovered {
         String name = invocation.function();
+        List<Object> arguments = invocation.arguments();
+        if (name.equals(SparseProduct.FUNCTION) && arguments.size() > CONVOLUTION) {
+            name = "torch.conv2d"; // What comes behind says the same of the weights.
+            arguments = arguments.subList(0, CONVOLUTION);
+        }
         List<Object> a = new ArrayList<>();
-        for (Object argument : invocation.arguments()) {
+        for (Object argument : arguments) {
             a.add(value(argument));
         }
         if (item >= 0 && !(name.startsWith("torch.adaptive_max_pool") && item == 0)) {

@@ -14,6 +14,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
+import ai.djl.nn.convolutional.Conv2d;
 import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
 import io.flipout.inference.PrunedNetworks;
@@ -70,9 +71,20 @@ class CompactTest {
 
     private List<CompactedLayer> assertSame(Block block, Shape shape, Shape other, String name)
             throws Exception {
+        assertSame(block, shape, other, name + ", by its weights alone", 0);
+        return assertSame(block, shape, other, name, Double.POSITIVE_INFINITY);
+    }
+
+    private List<CompactedLayer> assertSame(
+            Block block, Shape shape, Shape other, String name, double sparseFrom)
+            throws Exception {
         Path file = folder.resolve("compact.pt");
         List<CompactedLayer> layers =
-                TorchScriptExporter.builder().optCompact(true).build().export(block, file, shape);
+                TorchScriptExporter.builder()
+                        .optCompact(true)
+                        .optSparseFrom(sparseFrom)
+                        .build()
+                        .export(block, file, shape);
         try (NDManager manager = NDManager.newBaseManager(Device.cpu());
                 Model model = Model.newInstance("compact", Device.cpu(), "PyTorch")) {
             model.load(file);
@@ -158,16 +170,100 @@ class CompactTest {
             weight.set(new ai.djl.ndarray.index.NDIndex(":, 0:3"), 0);
             List<CompactedLayer> layers = assertSame(block, shape, shape, "LeNet-5");
             assertThat(layers.get(0))
-                    .isEqualTo(new CompactedLayer("conv1", channels, channels - 3, 1, 1));
+                    .isEqualTo(new CompactedLayer("conv1", channels, channels - 3, 1, 1, false));
             assertThat(layers.get(1))
                     .isEqualTo(
                             new CompactedLayer(
-                                    "conv2", filters, filters - 2, channels, channels - 3));
+                                    "conv2", filters, filters - 2, channels, channels - 3, false));
             int area = layers.get(2).channels() / filters;
             assertThat(layers.get(2).channelsLeft()).isEqualTo((filters - 2) * area);
             ScriptMetadata metadata =
                     TorchScriptFile.open(folder.resolve("compact.pt")).metadata().orElseThrow();
             assertThat(metadata.compacted()).isTrue();
+        }
+    }
+
+    /** A convolution alone, with a share of its weights, and a look at what computes it. */
+    private void assertProduct(Conv2d.Builder builder, double share, boolean isSparse)
+            throws Exception {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Block block = builder.build();
+            block.initialize(manager, DataType.FLOAT32, new Shape(1, 6, 32, 30));
+            NDArray weight = block.getDirectParameters().get("weight").getArray();
+            try (NDArray drawn = manager.randomUniform(0, 1, weight.getShape());
+                    NDArray kept = drawn.lt(share)) {
+                weight.muli(kept.toType(DataType.FLOAT32, false));
+            }
+            List<CompactedLayer> layers =
+                    assertSame(
+                            block,
+                            new Shape(1, 6, 32, 30),
+                            new Shape(3, 6, 17, 40),
+                            builder.toString(),
+                            0);
+            assertThat(layers).allMatch(layer -> layer.isSparse() == isSparse);
+        }
+    }
+
+    @Test
+    void productsAreConvolutions() throws Exception {
+        for (double share : new double[] {0.05, 1}) {
+            for (int stride : new int[] {1, 2, 3}) {
+                for (int dilation : new int[] {1, 2}) {
+                    for (boolean biased : new boolean[] {true, false}) {
+                        assertProduct(
+                                Conv2d.builder()
+                                        .setFilters(9)
+                                        .setKernelShape(new Shape(3, 4))
+                                        .optStride(new Shape(stride, stride))
+                                        .optPadding(new Shape(2, 1))
+                                        .optDilation(new Shape(dilation, dilation))
+                                        .optBias(biased),
+                                share,
+                                true);
+                    }
+                }
+            }
+            assertProduct(
+                    Conv2d.builder()
+                            .setFilters(9)
+                            .setKernelShape(new Shape(1, 1))
+                            .optGroups(3)
+                            .optStride(new Shape(2, 2)),
+                    share,
+                    true);
+            assertProduct(
+                    Conv2d.builder()
+                            .setFilters(12)
+                            .setKernelShape(new Shape(3, 3))
+                            .optGroups(6)
+                            .optDilation(new Shape(2, 1)),
+                    share,
+                    true);
+        }
+        assertProduct(
+                Conv2d.builder()
+                        .setFilters(9)
+                        .setKernelShape(new Shape(3, 3))
+                        .optStride(new Shape(1, 2)),
+                0.05,
+                false);
+    }
+
+    @Test
+    void convolutionsOfFewWeightsAreProductsUnlessAskedOtherwise() throws Exception {
+        Shape shape = new Shape(1, 3, 32, 32);
+        Path file = folder.resolve("compact.pt");
+        try (NDManager manager = NDManager.newBaseManager()) {
+            Block block =
+                    PrunedNetworks.pruned(PrunedNetworks.resnet(64), manager, 0.97, 3, 32, 32);
+            TorchScriptExporter.Builder builder =
+                    TorchScriptExporter.builder().optCompact(true).optVerify(false);
+            assertThat(builder.build().export(block, file, shape))
+                    .anyMatch(CompactedLayer::isSparse)
+                    .anyMatch(layer -> !layer.isSparse());
+            assertThat(builder.optSparseProducts(false).build().export(block, file, shape))
+                    .noneMatch(CompactedLayer::isSparse);
         }
     }
 }

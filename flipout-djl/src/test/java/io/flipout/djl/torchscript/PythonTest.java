@@ -125,6 +125,7 @@ class PythonTest {
             Map<String, Block> networks =
                     Map.of(
                             "ResNet-18", PrunedNetworks.resnet(8),
+                            "ResNet-18, dense", PrunedNetworks.resnet(8),
                             "MobileNetV2", MobileNetV2.builder().setOutSize(9).build(),
                             "DenseNet-121", DenseNet121.builder().setClasses(9).build());
             for (Map.Entry<String, Block> network : networks.entrySet()) {
@@ -133,20 +134,24 @@ class PythonTest {
                 Shape shape = PrunedNetworks.batch(1, image);
                 TorchScriptExporter.builder()
                         .optCompact(true)
+                        .optSparseFrom(file.contains("dense") ? Double.POSITIVE_INFINITY : 0)
                         .optVerify(false)
                         .build()
                         .export(block, folder.resolve(file), shape);
                 NDArray images = manager.randomNormal(PrunedNetworks.batch(3, image));
                 NDList inputs = new NDList(images);
                 expect(network.getKey(), file, inputs, forward(block, inputs, manager));
+                manifest.get(manifest.size() - 1).put("doubles", true);
             }
             for (JsonObject result : consume()) {
-                assertThat(result.get("difference").getAsFloat())
+                for (String run : List.of("difference", "frozen", "doubles", "resaved")) {
+                    assertThat(result.get(run).getAsFloat())
+                            .as("%s %s", run, result)
+                            .isLessThan(1e-4f);
+                }
+                assertThat(result.get("gradients").getAsInt())
                         .as(result.toString())
-                        .isLessThan(1e-4f);
-                assertThat(result.get("frozen").getAsFloat())
-                        .as(result.toString())
-                        .isLessThan(1e-4f);
+                        .isEqualTo(result.get("parameters").getAsInt());
             }
         }
     }

@@ -49,9 +49,16 @@ def main(folder):
             # A constant module has nothing to freeze.
             frozen = torch.jit.freeze(module.eval()) if list(module.parameters()) else module
             result["frozen"] = difference(expected, frozen(*inputs))
-            if entry.get("doubles"):
+        if entry.get("inference"):
+            with torch.no_grad():
                 doubled = torch.jit.load(path).double()(*[i.double() for i in inputs])
-                result["doubles"] = difference([e.double() for e in expected], doubled)
+            result["doubles"] = difference([e.double() for e in expected], doubled)
+            unfrozen = torch.jit.load(path)
+            trained = [p.requires_grad_() for p in unfrozen.parameters()]
+            outputs = unfrozen(*inputs)
+            result["unfrozen"] = difference(expected, outputs.detach())
+            outputs.square().mean().backward()
+            result["untrained"] = sum(p.grad is None for p in trained)
 
         module.train()
         parameters = [p for p in module.parameters() if p.requires_grad]

@@ -273,7 +273,7 @@ final class CompactedModule {
             return call("torch.linear", input, weight, bias);
         }
         Expression result = convolved(node, input, weight, bias, groups);
-        result = isSparse(node) ? sparse(node, result, groups) : result;
+        result = isSparse(node) ? sparse(node, result) : result;
         if (node.ones() == null) {
             return result;
         }
@@ -292,14 +292,14 @@ final class CompactedModule {
     }
 
     /** The same by those weights alone that are not 0. */
-    private Expression sparse(Convolution node, Expression convolved, int groups) {
-        SparseProduct product = SparseProduct.of(node.weights(), node.window(), groups);
+    private Expression sparse(Convolution node, Expression convolved) {
+        SparseProduct product = SparseProduct.of(node.weights(), node.window());
         List<Object> arguments = new ArrayList<>(convolved.arguments());
-        arguments.add(layerNumbers(node.name(), "entries", manager.create(product.entries())));
         arguments.add(layerNumbers(node.name(), "filters", manager.create(product.filters())));
         arguments.add(layerNumbers(node.name(), "channels", manager.create(product.channels())));
         arguments.add(layerNumbers(node.name(), "rows", manager.create(product.rows())));
         arguments.add(layerNumbers(node.name(), "columns", manager.create(product.columns())));
+        arguments.add(layerNumbers(node.name(), "values", manager.create(product.values())));
         return call(SparseProduct.FUNCTION, arguments.toArray());
     }
 

@@ -6,31 +6,32 @@ import io.flipout.graph.Weights;
 import io.flipout.graph.Window;
 
 /**
- * A convolution of which few weights are left, as PyTorch computes it faster than a dense one: a
- * product of a sparse matrix, with a row for each filter and an entry for each weight, and of the
- * input, of which row {@code r} is the padded image from its {@code r}-th number on. So no input is
- * copied once for every weight of a window, as there is nothing to copy: the rows overlap, and a
- * weight's row begins where its channel does, behind that by its place in the window. Lines are as
- * far apart in the result as in the input, and what lies between them is left out at the end. Of a
- * convolution with strides, each class of columns and lines is a channel of its own.
+ * A convolution of which few weights are left, as PyTorch computes it faster than a dense one: the
+ * product of a sparse matrix, which has a row for each filter and an entry for each weight, with a
+ * matrix whose row {@code r} is the padded image from its {@code r}-th number on. Such rows overlap
+ * in memory, so nothing is copied for them. An entry's column is where the channel of its weight
+ * begins, and as far behind as the weight lies in its window. Lines are as far apart in the result
+ * as in the padded image; what lies between them is left out at the end. With strides, each class
+ * of lines and columns has channels of its own.
  *
- * <p>PyTorch multiplies such matrices on one thread. On other devices than a CPU, and in other
- * types than float32, the dense convolution is computed, of the same tensor of weights.
+ * <p>PyTorch multiplies such matrices on one thread. On other devices than a CPU, in other types
+ * than float32, and where somebody trains the weights, the dense convolution is computed.
  *
- * @param entries where each weight that is not 0 lies among all
- * @param filters its filter
+ * @param filters the filter of each weight that is not 0
  * @param channels the channel that it reads
  * @param rows how many lines behind the channel's first its own begin
  * @param columns and how many columns
+ * @param values the weights
  */
-record SparseProduct(long[] entries, long[] filters, long[] channels, long[] rows, long[] columns) {
+record SparseProduct(long[] filters, long[] channels, long[] rows, long[] columns, float[] values) {
 
     /** The name of the function. */
     static final String FUNCTION = ModuleCode.PACKAGE + ".sparse_conv2d";
 
     /**
-     * The function: what {@code torch.conv2d} takes, and the parts of this record. Images are
-     * multiplied one by one, so that what they are multiplied with stays in a near cache.
+     * The function: what {@code torch.conv2d} takes, and the parts of this record. Images lie side
+     * by side, channel by channel, so that rows are long even of small ones; they are added up
+     * piece by piece, so that what is read of all channels stays in a near cache.
      */
     static final String CODE =
             """
@@ -41,12 +42,16 @@ record SparseProduct(long[] entries, long[] filters, long[] channels, long[] row
                 padding: List[int],
                 dilation: List[int],
                 groups: int,
-                entries: Tensor,
                 filters: Tensor,
                 channels: Tensor,
                 rows: Tensor,
-                columns: Tensor) -> Tensor:
+                columns: Tensor,
+                values: Tensor) -> Tensor:
               if torch.ne(ops.prim.type(ops.prim.device(input)), "cpu"):
+                is_dense = True
+              elif ops.prim.requires_grad(weight):
+                is_dense = True
+              elif torch.eq(torch.size(input, 0), 0):
                 is_dense = True
               else:
                 is_dense = torch.ne(ops.prim.dtype(input), 6)
@@ -62,58 +67,69 @@ record SparseProduct(long[] entries, long[] filters, long[] channels, long[] row
                 width = torch.add(torch.floordiv(torch.sub(w, window_w), s), 1)
                 below = torch.add(padding[0], torch.remainder(torch.neg(h), s))
                 right = torch.add(padding[1], torch.remainder(torch.neg(w), s))
-                padded = torch.constant_pad_nd(input, [padding[1], right, padding[0], below])
+                around = [padding[1], right, padding[0], below]
+                padded = torch.constant_pad_nd(torch.transpose(input, 0, 1), around)
                 if torch.gt(s, 1):
                   classes = annotate(List[Tensor], [])
                   for i in range(torch.mul(s, s)):
                     lines = torch.slice(padded, 2, torch.floordiv(i, s), 9223372036854775807, s)
                     one = torch.slice(lines, 3, torch.remainder(i, s), 9223372036854775807, s)
                     _ = torch.append(classes, one)
-                  images = torch.cat(classes, 1)
+                  images = torch.cat(classes)
                 else:
                   images = torch.contiguous(padded)
                 line = torch.size(images, 3)
                 plane = torch.mul(torch.size(images, 2), line)
-                run = torch.add(torch.mul(torch.sub(height, 1), line), width)
-                starts = torch.add(torch.sub(torch.mul(torch.size(images, 1), plane), run), 1)
-                places = torch.add(torch.add(columns, rows, alpha=line), channels, alpha=plane)
-                values = torch.take(weight, entries)
+                planes = torch.mul(torch.size(images, 1), plane)
+                last = torch.add(torch.mul(torch.sub(height, 1), line), width)
+                run = torch.add(torch.sub(planes, plane), last)
+                starts = torch.add(torch.sub(torch.mul(torch.size(images, 0), planes), run), 1)
+                places = torch.add(torch.add(columns, rows, alpha=line), channels, alpha=planes)
                 size = [torch.size(weight, 0), starts]
                 matrix = torch.sparse_coo_tensor(torch.stack([filters, places]), values, size)
-                shape = [torch.size(images, 0), torch.size(weight, 0), torch.mul(height, line)]
                 if torch.__is__(bias, None):
-                  sums = torch.zeros(shape, dtype=6, layout=None, device=ops.prim.device(input))
+                  each = torch.zeros([size[0]], dtype=6, layout=None, device=ops.prim.device(input))
                 else:
                   each = unchecked_cast(Tensor, bias)
-                  sums = torch.repeat(torch.view(each, [1, -1, 1]), [shape[0], 1, shape[2]])
-                for i in range(shape[0]):
-                  shifted = torch.as_strided(torch.select(images, 0, i), [starts, run], [1, 1])
-                  _ = torch.addmm_(torch.narrow(torch.select(sums, 0, i), 1, 0, run), matrix, shifted)
-                planes = torch.view(sums, [shape[0], shape[1], height, line])
-                result = torch.narrow(planes, 3, 0, width)
+                sums = torch.repeat(torch.view(each, [-1, 1]), [1, planes])
+                numbers = torch.view(images, [-1])
+                most = ops.prim.max(512, torch.floordiv(65536, torch.size(images, 0)))
+                for i in range(torch.floordiv(torch.sub(torch.add(run, most), 1), most)):
+                  at = torch.mul(i, most)
+                  few = ops.prim.min(most, torch.sub(run, at))
+                  behind = torch.slice(numbers, 0, at, 9223372036854775807, 1)
+                  shifted = torch.as_strided(behind, [starts, few], [1, 1])
+                  _ = torch.addmm_(torch.narrow(sums, 1, at, few), matrix, shifted)
+                shape = [size[0], torch.size(images, 1), torch.size(images, 2), line]
+                lines = torch.narrow(torch.view(sums, shape), 2, 0, height)
+                result = torch.transpose(torch.narrow(lines, 3, 0, width), 0, 1)
               return result
             """;
 
-    /** Nanoseconds of a multiply-add of a dense convolution. */
+    /** Images that are computed at once. */
+    private static final int IMAGES = 4;
+
+    // Nanoseconds, measured with one thread and AVX-512.
+
+    /** Of a dense convolution: a multiply-add, and the reading of a weight. */
     private static final double DENSE = 0.02;
 
-    /** Of what a product takes, however small it is. */
-    private static final double CALL = 20_000;
+    private static final double READ = 0.2;
 
-    /** Of a weight, whatever it is multiplied with. */
-    private static final double WEIGHT = 10;
+    /** Of a product, however small; of a weight of it, and of a number that it is for. */
+    private static final double CALL = 40_000;
 
-    /** Of a number that a weight is multiplied with. */
-    private static final double NUMBER = 0.06;
+    private static final double WEIGHT = 33;
+    private static final double NUMBER = 0.055;
 
-    /** Of a number of the image that is copied, in its order or line by line. */
-    private static final double COPY = 0.1;
+    /** Of a number that is copied, in order or with strides. */
+    private static final double COPIED = 0.25;
 
-    private static final double REORDER = 0.4;
+    private static final double REORDERED = 0.6;
 
     /**
-     * How many times as fast as a dense convolution the product is, on one thread. It is an
-     * estimate, of images as large as those that the network was made for.
+     * How many times as fast as a dense convolution the product is, on one thread, for a few images
+     * at once. It is an estimate, of images as large as those that the network was made for.
      *
      * @param node a convolution
      * @return 0 if the product does not compute such
@@ -129,28 +145,21 @@ record SparseProduct(long[] entries, long[] filters, long[] channels, long[] row
         }
         Dims in = node.inputs().get(0).dims();
         Dims out = node.dims();
-        double perFilter = (double) weights.channels() / node.groups() * weights.area();
-        double line = (in.width() + 2.0 * window.paddingX()) / window.strideX();
+        double width = in.width() + 2.0 * window.paddingX();
+        double padded = in.channels() * (in.height() + 2.0 * window.paddingY()) * width;
+        double run = out.height() * width / window.strideX();
         double copied =
-                in.channels()
-                        * (in.height() + 2.0 * window.paddingY())
-                        * (in.width() + 2.0 * window.paddingX());
+                padded * (window.strideX() > 1 ? REORDERED : COPIED)
+                        + COPIED * out.channels() * run;
         double product =
-                CALL
-                        + weights.count() * (WEIGHT + NUMBER * out.height() * line)
-                        + copied * (window.strideX() > 1 ? REORDER : COPY)
-                        + COPY * out.channels() * out.height() * line;
-        return DENSE * out.size() * perFilter / product;
+                CALL + weights.count() * (WEIGHT + IMAGES * run * NUMBER) + IMAGES * copied;
+        double perFilter = (double) weights.channels() / node.groups() * weights.area();
+        double dense = perFilter * (IMAGES * out.size() * DENSE + out.channels() * READ);
+        return dense / product;
     }
 
-    /**
-     * Looks up the weights of a convolution that are not 0.
-     *
-     * @param weights its weights
-     * @param window its window
-     * @param groups the groups that they are stored by, without what lies between
-     */
-    static SparseProduct of(Weights weights, Window window, int groups) {
+    /** Takes the weights of a convolution apart. */
+    static SparseProduct of(Weights weights, Window window) {
         int count = weights.count();
         SparseProduct product =
                 new SparseProduct(
@@ -158,10 +167,8 @@ record SparseProduct(long[] entries, long[] filters, long[] channels, long[] row
                         new long[count],
                         new long[count],
                         new long[count],
-                        new long[count]);
+                        new float[count]);
         int stride = window.strideX();
-        int filtersOfGroup = weights.filters() / groups;
-        long size = (long) weights.channels() / groups * weights.area();
         int entry = 0;
         for (int filter = 0; filter < weights.filters(); filter++) {
             for (int i = weights.start(filter); i < weights.start(filter + 1); i++) {
@@ -172,11 +179,11 @@ record SparseProduct(long[] entries, long[] filters, long[] channels, long[] row
                 int y = position / weights.width() % weights.height() * window.dilationY();
                 int x = position % weights.width() * window.dilationX();
                 long sort = (long) (y % stride) * stride + x % stride;
-                product.entries[entry] = (filter - filter / filtersOfGroup) * size + position;
                 product.filters[entry] = filter;
                 product.channels[entry] = sort * weights.channels() + position / weights.area();
                 product.rows[entry] = y / stride;
-                product.columns[entry++] = x / stride;
+                product.columns[entry] = x / stride;
+                product.values[entry++] = weights.value(i);
             }
         }
         return product;

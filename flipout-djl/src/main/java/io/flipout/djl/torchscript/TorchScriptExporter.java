@@ -60,7 +60,7 @@ public final class TorchScriptExporter {
     private static final float COMPACTED_TOLERANCE = 1e-4f;
 
     /** How many times as fast a product with a sparse matrix must be. */
-    private static final double SPARSE_FROM = 2;
+    private static final double SPARSE_FROM = 2.5;
 
     /** What is added to the sizes of an image: a multiple of what networks divide it by. */
     private static final long STRETCH = 32;
@@ -545,9 +545,9 @@ public final class TorchScriptExporter {
 
         /**
          * Sets whether a compact module multiplies by those weights alone that are not 0, in
-         * convolutions where that is twice as fast or more on one thread of a CPU. PyTorch uses one
-         * thread for it, however many there are: leave it out where many are to share one image. On
-         * a GPU all are computed densely anyway.
+         * convolutions where that is some two and a half times as fast on one thread of a CPU, or
+         * more. PyTorch uses one thread for it, however many there are: leave it out where many are
+         * to share one image. On a GPU all are computed densely anyway.
          *
          * @param sparse false for dense convolutions only, default true
          * @return this builder

@@ -141,10 +141,11 @@ class PythonTest {
                 NDArray images = manager.randomNormal(PrunedNetworks.batch(3, image));
                 NDList inputs = new NDList(images);
                 expect(network.getKey(), file, inputs, forward(block, inputs, manager));
-                manifest.get(manifest.size() - 1).put("doubles", true);
+                manifest.get(manifest.size() - 1).put("inference", true);
             }
             for (JsonObject result : consume()) {
-                for (String run : List.of("difference", "frozen", "doubles", "resaved")) {
+                for (String run :
+                        List.of("difference", "frozen", "doubles", "unfrozen", "resaved")) {
                     assertThat(result.get(run).getAsFloat())
                             .as("%s %s", run, result)
                             .isLessThan(1e-4f);
@@ -152,6 +153,7 @@ class PythonTest {
                 assertThat(result.get("gradients").getAsInt())
                         .as(result.toString())
                         .isEqualTo(result.get("parameters").getAsInt());
+                assertThat(result.get("untrained").getAsInt()).as(result.toString()).isZero();
             }
         }
     }

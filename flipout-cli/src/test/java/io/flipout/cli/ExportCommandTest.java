@@ -98,6 +98,14 @@ class ExportCommandTest {
         Path again = folder.resolve("again.pt");
         assertRefused(
                 2,
+                "--no-sparse-products is about --compact, which is not given.",
+                "export",
+                run,
+                "--out",
+                again,
+                "--no-sparse-products");
+        assertRefused(
+                2,
                 "--with-preprocessing, --compact and --input-shape are for networks of this"
                         + " project; "
                         + file

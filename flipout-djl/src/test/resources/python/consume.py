@@ -52,6 +52,12 @@ def main(folder):
         if entry.get("inference"):
             with torch.no_grad():
                 doubled = torch.jit.load(path).double()(*[i.double() for i in inputs])
+                others = {
+                    "behind": [torch.cat([i, i])[len(i) :] for i in inputs],
+                    "channels_last": [i.to(memory_format=torch.channels_last) for i in inputs],
+                }
+                for name, images in others.items():
+                    result[name] = difference(expected, module(*images))
             result["doubles"] = difference([e.double() for e in expected], doubled)
             unfrozen = torch.jit.load(path)
             trained = [p.requires_grad_() for p in unfrozen.parameters()]

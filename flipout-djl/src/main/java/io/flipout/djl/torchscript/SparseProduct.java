@@ -75,9 +75,10 @@ record SparseProduct(long[] filters, long[] channels, long[] rows, long[] column
                     lines = torch.slice(padded, 2, torch.floordiv(i, s), 9223372036854775807, s)
                     one = torch.slice(lines, 3, torch.remainder(i, s), 9223372036854775807, s)
                     _ = torch.append(classes, one)
-                  images = torch.cat(classes)
+                  all = torch.cat(classes)
                 else:
-                  images = torch.contiguous(padded)
+                  all = padded
+                images = torch.contiguous(all)
                 line = torch.size(images, 3)
                 plane = torch.mul(torch.size(images, 2), line)
                 planes = torch.mul(torch.size(images, 1), plane)

@@ -145,7 +145,14 @@ class PythonTest {
             }
             for (JsonObject result : consume()) {
                 for (String run :
-                        List.of("difference", "frozen", "doubles", "unfrozen", "resaved")) {
+                        List.of(
+                                "difference",
+                                "frozen",
+                                "behind",
+                                "channels_last",
+                                "doubles",
+                                "unfrozen",
+                                "resaved")) {
                     assertThat(result.get(run).getAsFloat())
                             .as("%s %s", run, result)
                             .isLessThan(1e-4f);

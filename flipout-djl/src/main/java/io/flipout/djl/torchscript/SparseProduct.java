@@ -14,8 +14,9 @@ import io.flipout.graph.Window;
  * as in the padded image; what lies between them is left out at the end. With strides, each class
  * of lines and columns has channels of its own.
  *
- * <p>PyTorch multiplies such matrices on one thread. On other devices than a CPU, in other types
- * than float32, and where somebody trains the weights, the dense convolution is computed.
+ * <p>PyTorch multiplies such matrices on one thread. On other devices than a CPU, and in other
+ * types than float32, the dense convolution is computed. As there are weights for either, they do
+ * not train.
  *
  * @param filters the filter of each weight that is not 0
  * @param channels the channel that it reads
@@ -47,9 +48,11 @@ record SparseProduct(long[] filters, long[] channels, long[] rows, long[] column
                 rows: Tensor,
                 columns: Tensor,
                 values: Tensor) -> Tensor:
+              if ops.prim.requires_grad(weight):
+                ops.prim.RaiseException("Compacted weights do not train: export without compaction.")
+              else:
+                pass
               if torch.ne(ops.prim.type(ops.prim.device(input)), "cpu"):
-                is_dense = True
-              elif ops.prim.requires_grad(weight):
                 is_dense = True
               elif torch.eq(torch.size(input, 0), 0):
                 is_dense = True

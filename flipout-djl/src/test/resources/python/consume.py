@@ -59,6 +59,9 @@ def main(folder):
                 for name, images in others.items():
                     result[name] = difference(expected, module(*images))
             result["doubles"] = difference([e.double() for e in expected], doubled)
+            images = [i.clone().requires_grad_() for i in inputs]
+            module(*images).sum().backward()
+            result["of_images"] = min(float(i.grad.abs().sum()) for i in images)
             trained = torch.jit.load(path)
             for parameter in trained.parameters():
                 parameter.requires_grad_()

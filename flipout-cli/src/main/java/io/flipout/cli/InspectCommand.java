@@ -12,6 +12,8 @@ import io.flipout.cli.option.CommonOptions;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.cli.terminal.Tables;
 import io.flipout.cli.terminal.Terminal;
+import io.flipout.djl.torchscript.ScriptMetadata;
+import io.flipout.djl.torchscript.TorchScriptModels;
 import io.flipout.mask.WeightSelector;
 import io.flipout.report.SparsityReport;
 import java.util.concurrent.Callable;
@@ -67,6 +69,9 @@ final class InspectCommand implements Callable<Integer> {
                     report.totalParameters() - report.weights() + report.remaining(),
                     report.totalParameters(),
                     Tables.percent(report.totalSparsity()));
+            if (TorchScriptModels.metadata(model).map(ScriptMetadata::compacted).orElse(false)) {
+                terminal.line("It is compacted: weights of sparse products are not counted.");
+            }
             terminal.line(Tables.multiplyAdds(report));
         }
         return 0;

@@ -95,6 +95,7 @@ class ExportCommandTest {
         assertThat(score(evaluate(file))).isEqualTo(score(evaluate(run)));
         ScriptMetadata metadata = TorchScriptFile.open(file).metadata().orElseThrow();
         assertThat(metadata.compacted()).isTrue();
+        assertThat(Shell.run("inspect", file).out()).contains("It is compacted: ");
         Path again = folder.resolve("again.pt");
         assertRefused(
                 2,

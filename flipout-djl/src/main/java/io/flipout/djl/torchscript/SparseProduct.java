@@ -14,9 +14,9 @@ import io.flipout.graph.Window;
  * as in the padded image; what lies between them is left out at the end. With strides, each class
  * of lines and columns has channels of its own.
  *
- * <p>PyTorch multiplies such matrices on one thread. On other devices than a CPU, and in other
- * types than float32, the dense convolution is computed. As there are weights for either, they do
- * not train.
+ * <p>PyTorch multiplies such matrices on one thread. On other devices than a CPU, in other types
+ * than float32 and for gradients of the input, the dense convolution is computed. As there are
+ * weights for either, they do not train.
  *
  * @param filters the filter of each weight that is not 0
  * @param channels the channel that it reads
@@ -53,6 +53,8 @@ record SparseProduct(long[] filters, long[] channels, long[] rows, long[] column
               else:
                 pass
               if torch.ne(ops.prim.type(ops.prim.device(input)), "cpu"):
+                is_dense = True
+              elif ops.prim.requires_grad(input):
                 is_dense = True
               elif torch.eq(torch.size(input, 0), 0):
                 is_dense = True

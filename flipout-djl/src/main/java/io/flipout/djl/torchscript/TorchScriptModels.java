@@ -49,7 +49,7 @@ public final class TorchScriptModels {
      *
      * @param path the file, of {@code torch.jit.script(module).save(path)} or this project's export
      * @return the model; the caller closes it
-     * @throws TorchScriptException if the file is not sound, or nothing in it can be trained
+     * @throws TorchScriptException if the file is not sound, is compacted, or has nothing to train
      * @throws IOException if the file cannot be read
      */
     public static Model load(Path path) throws IOException {
@@ -62,11 +62,15 @@ public final class TorchScriptModels {
      * @param path the file, of {@code torch.jit.script(module).save(path)} or this project's export
      * @param device where to; null for DJL's choice
      * @return the model; the caller closes it
-     * @throws TorchScriptException if the file is not sound, or nothing in it can be trained
+     * @throws TorchScriptException if the file is not sound, is compacted, or has nothing to train
      * @throws IOException if the file cannot be read
      */
     public static Model load(Path path, Device device) throws IOException {
         TorchScriptFile file = TorchScriptFile.open(path);
+        if (file.metadata().map(ScriptMetadata::compacted).orElse(false)) {
+            throw new TorchScriptException(
+                    path + " is compacted, for inference: train what it was exported from.");
+        }
         Model model = read(path, file, device);
         try {
             checkTrainable(path, file, model.getBlock());

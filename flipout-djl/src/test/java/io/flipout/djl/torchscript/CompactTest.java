@@ -188,6 +188,10 @@ class CompactTest {
             ScriptMetadata metadata =
                     TorchScriptFile.open(folder.resolve("compact.pt")).metadata().orElseThrow();
             assertThat(metadata.compacted()).isTrue();
+            assertThatThrownBy(() -> TorchScriptModels.load(folder.resolve("compact.pt")))
+                    .hasMessageContaining(
+                            "compact.pt is compacted, for inference: train what it was exported"
+                                    + " from.");
         }
     }
 

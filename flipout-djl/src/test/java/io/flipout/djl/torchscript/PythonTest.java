@@ -159,6 +159,7 @@ class PythonTest {
                 assertThat(result.get("gradients").getAsInt())
                         .as(result.toString())
                         .isEqualTo(result.get("parameters").getAsInt());
+                assertThat(result.get("of_images").getAsFloat()).isPositive();
                 boolean trains = result.get("name").getAsString().contains("dense");
                 assertThat(
                                 result.get("refusal")

@@ -160,6 +160,7 @@ class PythonTest {
                         .as(result.toString())
                         .isEqualTo(result.get("parameters").getAsInt());
                 assertThat(result.get("of_images").getAsFloat()).isPositive();
+                assertThat(result.get("of_none").getAsInt()).isZero();
                 boolean trains = result.get("name").getAsString().contains("dense");
                 assertThat(
                                 result.get("refusal")

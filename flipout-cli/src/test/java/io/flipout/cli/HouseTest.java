@@ -10,9 +10,15 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDArray;
+import com.tngtech.archunit.core.domain.JavaAccess;
+import com.tngtech.archunit.core.domain.JavaCall;
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.properties.HasOwner;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import io.flipout.tensor.Transfers;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,6 +26,26 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The plan of the house: who may know whom. */
 class HouseTest {
+
+    private static final Set<String> READING =
+            Set.of(
+                    "toDevice",
+                    "toArray",
+                    "toByteBuffer",
+                    "toFloatArray",
+                    "toDoubleArray",
+                    "toIntArray",
+                    "toLongArray",
+                    "toByteArray",
+                    "toUint8Array",
+                    "toBooleanArray",
+                    "getFloat",
+                    "getDouble",
+                    "getInt",
+                    "getLong",
+                    "getByte",
+                    "getUint8",
+                    "getBoolean");
 
     private static JavaClasses house;
 
@@ -187,5 +213,51 @@ class HouseTest {
                                                                                         .size()
                                                                                 == 1))))
                 .check(house);
+    }
+
+    /** DJL would leave a copy in the host's memory each time that an array of a GPU is read. */
+    @Test
+    void arraysCrossDevicesInOnePlace() {
+        noClasses()
+                .that()
+                .doNotHaveFullyQualifiedName(Transfers.class.getName())
+                .and()
+                .areNotAssignableTo(NDArray.class)
+                .and()
+                .resideOutsideOfPackage("io.flipout.inference..") // Its arrays are on the host.
+                .should()
+                .accessTargetWhere(
+                        JavaAccess.Predicates.target(
+                                        HasOwner.Predicates.With.<JavaClass>owner(
+                                                assignableTo(NDArray.class)))
+                                .and(
+                                        describe(
+                                                "reads an array or moves it",
+                                                access ->
+                                                        READING.contains(
+                                                                access.getTarget().getName()))))
+                .check(house);
+    }
+
+    /**
+     * DJL would make each number an array on the GPU, and wait for it; those of clip it hands on.
+     */
+    @Test
+    void numbersOfAStepComeFromTheHost() {
+        noClasses()
+                .that()
+                .resideInAnyPackage(
+                        "io.flipout.djl.training..", "io.flipout.gradient..", "io.flipout.tensor..")
+                .should()
+                .callMethodWhere(
+                        target(owner(assignableTo(NDArray.class)))
+                                .and(describe("takes a number", HouseTest::takesNumber)))
+                .check(house);
+    }
+
+    private static boolean takesNumber(JavaCall<?> call) {
+        return !call.getName().equals("clip")
+                && call.getTarget().getRawParameterTypes().stream()
+                        .anyMatch(type -> type.isEquivalentTo(Number.class));
     }
 }

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.training.tracker.Tracker;
 import io.flipout.mask.ParameterInfo;
@@ -13,6 +14,7 @@ import io.flipout.tensor.EngineDraws;
 import io.flipout.tensor.NormalNumbers;
 import io.flipout.tensor.Piece;
 import io.flipout.tensor.Randoms;
+import io.flipout.tensor.Scalars;
 import io.flipout.tensor.StepPass;
 import io.flipout.tensor.TrainedTensor;
 import io.flipout.tensor.Update;
@@ -180,11 +182,14 @@ public record GaussianNoise(
         /** Not in place: the parameter's next mirror draws from the same numbers. */
         private NDArray scaled(NDArray drawn, TrainedTensor tensor, NDArray measured) {
             if (!isMeasured()) {
-                return drawn.mul((float) deviation(tensor.steps()));
+                try (NDManager scratch = tensor.manager().newSubManager()) {
+                    return drawn.mul(Scalars.of(deviation(tensor.steps()), scratch));
+                }
             }
-            try (NDArray norm = measured.norm();
-                    NDArray sigma = norm.mul(lambda / Math.sqrt(tensor.info().size()))) {
-                return drawn.mul(sigma);
+            double share = lambda / Math.sqrt(tensor.info().size());
+            try (NDManager scratch = tensor.manager().newSubManager();
+                    NDArray norm = measured.norm()) {
+                return drawn.mul(norm.muli(Scalars.of(share, scratch)));
             }
         }
 
@@ -257,7 +262,7 @@ public record GaussianNoise(
                                 : deviation(tensor.steps());
                 shares[i] = isNoisy(tensor.info()) ? (float) share : 0;
             }
-            NDArray sigma = step.manager().create(shares);
+            NDArray sigma = step.constant(this, shares);
             if (isMeasured()) {
                 NDArray measured = scale == NoiseScale.GRADIENT ? step.gradients() : step.weights();
                 sigma = step.norms(measured).muli(sigma);

@@ -1,9 +1,11 @@
 package io.flipout.gradient;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.tensor.Chunks;
 import io.flipout.tensor.DirectMemory;
+import io.flipout.tensor.Scalars;
 import io.flipout.tensor.TrainedTensor;
 import java.nio.FloatBuffer;
 import java.util.List;
@@ -111,17 +113,19 @@ public record HoyerSquarePenalty(float strength, ParameterScope scope) implement
         }
 
         private void addOnDevice(NDArray weights, NDArray gradient) {
-            try (NDArray magnitudes = weights.abs();
+            try (NDManager scratch = weights.getManager().newSubManager();
+                    NDArray magnitudes = weights.abs();
                     NDArray s1 = magnitudes.sum();
                     NDArray squares = weights.square();
                     NDArray sum = squares.sum();
-                    NDArray s2 = sum.maximum(Float.MIN_NORMAL); // Of zeros, 0/s2 is 0.
+                    // Of zeros, 0/s2 is 0.
+                    NDArray s2 = sum.maximum(Scalars.of(Float.MIN_NORMAL, scratch));
                     NDArray ratio = s1.div(s2);
                     NDArray sign = weights.sign();
                     NDArray away = weights.mul(ratio);
                     NDArray both = sign.sub(away);
                     NDArray scaled = both.mul(ratio);
-                    NDArray penalty = scaled.mul(2 * strength)) {
+                    NDArray penalty = scaled.mul(Scalars.of(2 * strength, scratch))) {
                 gradient.addi(penalty);
             }
         }

@@ -1,9 +1,11 @@
 package io.flipout.gradient;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.tensor.Chunks;
 import io.flipout.tensor.DirectMemory;
+import io.flipout.tensor.Scalars;
 import io.flipout.tensor.TrainedTensor;
 import java.nio.FloatBuffer;
 import java.util.List;
@@ -56,9 +58,9 @@ public record L1Penalty(float strength, ParameterScope scope) implements Gradien
                         return true;
                     });
         } else {
-            try (NDArray sign = tensor.values().sign();
-                    NDArray slope = sign.mul(strength)) {
-                gradient.addi(slope);
+            try (NDManager scratch = tensor.manager().newSubManager();
+                    NDArray slope = tensor.values().sign()) {
+                gradient.addi(slope.muli(Scalars.of(strength, scratch)));
             }
         }
     }

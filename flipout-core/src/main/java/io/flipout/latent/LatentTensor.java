@@ -5,6 +5,7 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import java.util.List;
 
 /**
@@ -155,7 +156,7 @@ public final class LatentTensor {
      * @return the latent weights and the numbers beside them
      */
     public Object snapshot() {
-        return List.of(latent.toFloatArray(), auxiliary.toFloatArray());
+        return List.of(Transfers.floats(latent), Transfers.floats(auxiliary));
     }
 
     /**

@@ -9,6 +9,7 @@ import io.flipout.mask.Connections;
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.mask.WeightSelector;
+import io.flipout.tensor.Transfers;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -93,7 +94,7 @@ public final class SparsityReport {
     private static float[] floats(NDArray array) {
         try (NDArray detached = array.stopGradient();
                 NDArray converted = detached.toType(DataType.FLOAT32, false)) {
-            return converted.toFloatArray();
+            return Transfers.floats(converted);
         }
     }
 

@@ -8,6 +8,7 @@ import io.flipout.tensor.Chunks;
 import io.flipout.tensor.DirectMemory;
 import io.flipout.tensor.Randoms;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import java.nio.FloatBuffer;
 import java.util.BitSet;
 import java.util.SplittableRandom;
@@ -195,7 +196,7 @@ public final class DeepRewiring implements Rewiring {
 
         @Override
         public Object snapshot() {
-            return signs.toByteArray();
+            return Transfers.bytes(signs);
         }
 
         @Override

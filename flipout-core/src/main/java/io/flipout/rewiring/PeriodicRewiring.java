@@ -7,6 +7,7 @@ import io.flipout.mask.Mask;
 import io.flipout.tensor.Chunks;
 import io.flipout.tensor.Randoms;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -109,7 +110,7 @@ public record PeriodicRewiring(
         @Override
         public void afterBackward(NDArray dense) {
             if (growth == Growth.GRADIENT && isDue(tensor.steps())) {
-                gradient = dense.toFloatArray();
+                gradient = Transfers.floats(dense);
             }
         }
 
@@ -128,7 +129,8 @@ public record PeriodicRewiring(
             if (!isDue(step)) {
                 return new int[0];
             }
-            int[] gone = gone(tensor.values().toFloatArray(), shareAfter(step + 1), disconnected);
+            int[] gone =
+                    gone(Transfers.floats(tensor.values()), shareAfter(step + 1), disconnected);
             for (int position : gone) {
                 mask.prune(position);
             }

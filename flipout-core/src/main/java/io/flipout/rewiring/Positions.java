@@ -2,6 +2,7 @@ package io.flipout.rewiring;
 
 import ai.djl.ndarray.NDArray;
 import io.flipout.tensor.Chunks;
+import io.flipout.tensor.Transfers;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.stream.LongStream;
@@ -45,7 +46,9 @@ final class Positions {
                 NDArray positions = flat.nonzero()) {
             return positions.isEmpty()
                     ? new int[0]
-                    : LongStream.of(positions.toLongArray()).mapToInt(Math::toIntExact).toArray();
+                    : LongStream.of(Transfers.longs(positions))
+                            .mapToInt(Math::toIntExact)
+                            .toArray();
         }
     }
 }

@@ -6,6 +6,7 @@ import io.flipout.mask.Mask;
 import io.flipout.tensor.Chunks;
 import io.flipout.tensor.Randoms;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import java.nio.ByteBuffer;
 import java.util.SplittableRandom;
 
@@ -19,7 +20,7 @@ final class Signs {
 
     /** Returns the signs that weights alive have, and draws the others. */
     static byte[] of(TrainedTensor tensor, Mask mask, long seed) {
-        float[] weights = tensor.values().toFloatArray();
+        float[] weights = Transfers.floats(tensor.values());
         byte[] signs = new byte[weights.length];
         Chunks.forEach(
                 weights.length,

@@ -11,6 +11,7 @@ import io.flipout.tensor.Chunks;
 import io.flipout.tensor.DirectMemory;
 import io.flipout.tensor.Randoms;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -75,7 +76,7 @@ public record SoftRewiring(float minimum) implements Rewiring {
 
     /** Returns s·θ of every weight: itself where alive, a draw elsewhere. */
     private float[] latent(TrainedTensor tensor, Mask mask, byte[] signs, long seed) {
-        float[] latent = tensor.values().toFloatArray();
+        float[] latent = Transfers.floats(tensor.values());
         Chunks.forEach(
                 latent.length,
                 (chunk, from, to) -> {
@@ -228,7 +229,7 @@ public record SoftRewiring(float minimum) implements Rewiring {
 
         @Override
         public Object snapshot() {
-            return List.of(signs.toByteArray(), latent.toFloatArray());
+            return List.of(Transfers.bytes(signs), Transfers.floats(latent));
         }
 
         @Override

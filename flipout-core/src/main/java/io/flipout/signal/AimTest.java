@@ -5,6 +5,7 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import java.util.List;
 import java.util.function.Function;
 
@@ -166,7 +167,7 @@ public final class AimTest implements Signal {
          * @return the over-shoots in row-major order
          */
         public int[] overshoots() {
-            return overshoots.toIntArray();
+            return Transfers.ints(overshoots);
         }
 
         /**
@@ -175,7 +176,7 @@ public final class AimTest implements Signal {
          * @return the under-shoots in row-major order
          */
         public int[] undershoots() {
-            return undershoots.toIntArray();
+            return Transfers.ints(undershoots);
         }
 
         /**
@@ -184,7 +185,7 @@ public final class AimTest implements Signal {
          * @return the events in row-major order
          */
         public int[] events() {
-            return events.toIntArray();
+            return Transfers.ints(events);
         }
 
         /**

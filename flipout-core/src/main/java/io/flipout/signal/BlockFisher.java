@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import io.flipout.mask.Mask;
 import io.flipout.tensor.DirectMemory;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.concurrent.ForkJoinPool;
@@ -121,7 +122,7 @@ public record BlockFisher(int block, double damping) implements Signal {
             }
             FloatBuffer values =
                     DirectMemory.of(gradient)
-                            .orElseGet(() -> FloatBuffer.wrap(gradient.toFloatArray()));
+                            .orElseGet(() -> FloatBuffer.wrap(Transfers.floats(gradient)));
             int at = count % WAITING * alive.length;
             for (int i = 0; i < alive.length; i++) {
                 waiting[at + i] = values.get(alive[i]);

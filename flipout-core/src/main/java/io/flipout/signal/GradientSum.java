@@ -2,6 +2,7 @@ package io.flipout.signal;
 
 import ai.djl.ndarray.NDArray;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import java.util.List;
 
 /**
@@ -55,7 +56,7 @@ abstract class GradientSum implements Signal.Watch {
     /** {@inheritDoc} */
     @Override
     public Object snapshot() {
-        return List.of(sum == null ? new float[0] : sum.toFloatArray(), new int[] {count});
+        return List.of(sum == null ? new float[0] : Transfers.floats(sum), new int[] {count});
     }
 
     /** {@inheritDoc} */
@@ -89,7 +90,7 @@ abstract class GradientSum implements Signal.Watch {
         if (sum == null) {
             throw nothingShown();
         }
-        return sum.toFloatArray();
+        return Transfers.floats(sum);
     }
 
     /** Returns what is thrown where a pruning asks for gradients before there are any. */

@@ -2,6 +2,7 @@ package io.flipout.signal;
 
 import ai.djl.ndarray.NDArray;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -107,7 +108,7 @@ public record LastValues(int count, int every) implements Signal {
 
         private List<float[]> records() {
             List<float[]> values = new ArrayList<>();
-            records.forEach(record -> values.add(record.toFloatArray()));
+            records.forEach(record -> values.add(Transfers.floats(record)));
             return values;
         }
     }

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.index.NDIndex;
 import io.flipout.mask.Mask;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import java.util.List;
 
 /**
@@ -95,13 +96,13 @@ public final class Movement implements Signal {
          * @return S in row-major order
          */
         public float[] values() {
-            return sum.toFloatArray();
+            return Transfers.floats(sum);
         }
 
         /** {@inheritDoc} */
         @Override
         public Object snapshot() {
-            return List.of(values(), latent == null ? new float[0] : latent.toFloatArray());
+            return List.of(values(), latent == null ? new float[0] : Transfers.floats(latent));
         }
 
         /** {@inheritDoc} */

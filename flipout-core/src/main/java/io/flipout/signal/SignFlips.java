@@ -10,6 +10,7 @@ import io.flipout.tensor.DirectMemory;
 import io.flipout.tensor.Piece;
 import io.flipout.tensor.Signs;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -223,7 +224,7 @@ public final class SignFlips implements Signal {
 
         @Override
         public int[] flips() {
-            return flips.toIntArray();
+            return Transfers.ints(flips);
         }
 
         @Override

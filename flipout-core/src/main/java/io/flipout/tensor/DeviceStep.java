@@ -149,6 +149,18 @@ public final class DeviceStep implements AutoCloseable {
         return all.join(key, type, states, handout);
     }
 
+    /**
+     * Returns numbers on the device that are the same in most steps, and are copied to it where
+     * they are not: a copy waits for what was asked of the device before.
+     *
+     * @param key names the numbers
+     * @param numbers the numbers
+     * @return an array of them, not to be written to
+     */
+    public NDArray constant(Object key, float... numbers) {
+        return all.constant(key, numbers);
+    }
+
     /** The weights have been moved where they lie, and are to be read again. */
     public void forgetWeights() {
         weights = null;

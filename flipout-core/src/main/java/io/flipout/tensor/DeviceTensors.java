@@ -26,6 +26,7 @@ public final class DeviceTensors implements AutoCloseable {
     private final NDManager manager;
     private final NDArray sizes;
     private final Map<Object, Flat> states = new HashMap<>();
+    private final Map<Object, Constant> constants = new HashMap<>();
     private final int[] versions;
     private NDArray alive;
     private NDArray zero;
@@ -42,6 +43,9 @@ public final class DeviceTensors implements AutoCloseable {
             return true;
         }
     }
+
+    /** Numbers as they were copied to the device. */
+    private record Constant(float[] numbers, NDArray array) {}
 
     /**
      * Creates the tensors.
@@ -150,6 +154,18 @@ public final class DeviceTensors implements AutoCloseable {
             bytes.put(mask(i).map(Mask::bytes).orElse(dense));
         }
         return bytes.rewind();
+    }
+
+    NDArray constant(Object key, float... numbers) {
+        Constant known = constants.get(key);
+        if (known == null || !Arrays.equals(known.numbers(), numbers)) {
+            if (known != null) {
+                known.array().close();
+            }
+            known = new Constant(numbers.clone(), manager.create(numbers));
+            constants.put(key, known);
+        }
+        return known.array();
     }
 
     long size() {

@@ -53,7 +53,7 @@ public final class EngineDraws implements AutoCloseable {
 
     private NDArray draw(Device device, NDManager owner) {
         if (!drawn.isEmpty()) {
-            return drawn.values().iterator().next().toDevice(device, true);
+            return Transfers.copy(drawn.values().iterator().next(), device, owner);
         }
         // So that the numbers are those of the step, whatever was drawn before.
         owner.getEngine().setRandomSeed(Randoms.stream(seed, step).nextInt());

@@ -126,7 +126,7 @@ public class ListKernels {
     public NDArray spread(NDArray numbers, NDArray sizes, NDArray flat, NDManager manager) {
         try (NDManager scratch = manager.newSubManager(numbers.getDevice())) {
             NDList parts = new NDList();
-            long[] lengths = sizes.toLongArray();
+            long[] lengths = Transfers.longs(sizes);
             for (int i = 0; i < lengths.length; i++) {
                 NDArray number = numbers.get(new NDIndex("{}:{}", i, i + 1));
                 number.attach(scratch);

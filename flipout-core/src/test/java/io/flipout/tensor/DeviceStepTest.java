@@ -557,4 +557,21 @@ class DeviceStepTest {
                     assertThat(arrays).as(Arrays.toString(arrays)).containsOnly(arrays[0]);
                 });
     }
+
+    @Test
+    void numbersThatStayTheSameAreCopiedToTheDeviceOnce() {
+        with(
+                network ->
+                        step(
+                                network,
+                                step -> {
+                                    NDArray numbers = step.constant("shares", 1, 2, 3);
+                                    assertThat(step.constant("shares", 1, 2, 3)).isSameAs(numbers);
+                                    assertThat(step.constant("others", 1, 2, 3))
+                                            .isNotSameAs(numbers);
+                                    NDArray changed = step.constant("shares", 1, 2, 4);
+                                    assertThat(changed.toFloatArray()).containsExactly(1, 2, 4);
+                                    assertThat(numbers.isReleased()).isTrue();
+                                }));
+    }
 }

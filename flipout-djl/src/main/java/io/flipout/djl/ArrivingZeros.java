@@ -2,6 +2,7 @@ package io.flipout.djl;
 
 import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
+import io.flipout.tensor.Transfers;
 import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
@@ -20,7 +21,7 @@ final class ArrivingZeros {
     /** Returns the mask that prunes what is 0. */
     static Mask mask(ParameterInfo info) {
         Mask mask = new Mask(info.size());
-        float[] values = info.parameter().getArray().toFloatArray();
+        float[] values = Transfers.floats(info.parameter().getArray());
         for (int i = 0; i < values.length; i++) {
             if (values[i] == 0) {
                 mask.prune(i);

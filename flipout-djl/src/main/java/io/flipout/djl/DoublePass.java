@@ -23,6 +23,7 @@ import io.flipout.mask.ParameterInfo;
 import io.flipout.signal.GradientProbe;
 import io.flipout.signal.GradientProbe.Derivative;
 import io.flipout.signal.GradientProbe.Portion;
+import io.flipout.tensor.Transfers;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -183,7 +184,7 @@ final class DoublePass {
     private NDArray loss(int batch) {
         if (probe.portion() == Portion.ONES) {
             NDArray sum = block.forward(doubles, inputs.get(batch), false, null).head().sum();
-            double flow = sum.getDouble();
+            double flow = Transfers.doubles(sum)[0];
             if (!(flow > 0 && Double.isFinite(flow))) {
                 throw new IllegalStateException(
                         "The magnitudes of the network's weights let nothing through that can be"
@@ -209,7 +210,7 @@ final class DoublePass {
 
     private static double norm(NDArray array) {
         try (NDArray norm = array.norm()) {
-            return norm.getDouble();
+            return Transfers.doubles(norm)[0];
         }
     }
 

@@ -19,6 +19,7 @@ import io.flipout.djl.training.Sgd;
 import io.flipout.mask.BlockPaths;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.signal.GradientProbe;
+import io.flipout.tensor.Transfers;
 import java.io.IOException;
 
 /**
@@ -187,7 +188,7 @@ final class GradientPass {
 
     private static boolean isAnything(NDArray gradient) {
         try (NDArray norm = gradient.norm()) {
-            return norm.getFloat() != 0;
+            return Transfers.floats(norm)[0] != 0;
         }
     }
 

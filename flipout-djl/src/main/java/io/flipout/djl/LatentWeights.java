@@ -18,6 +18,7 @@ import io.flipout.mask.ParameterInfo;
 import io.flipout.method.PruningMethod;
 import io.flipout.tensor.ListKernels;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import io.flipout.tensor.Update;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -251,7 +252,7 @@ final class LatentWeights {
     }
 
     private static List<float[]> state(OptimizerState optimizer, String id, NDArray beside) {
-        return optimizer.state(id, beside).stream().map(NDArray::toFloatArray).toList();
+        return optimizer.state(id, beside).stream().map(Transfers::floats).toList();
     }
 
     /**

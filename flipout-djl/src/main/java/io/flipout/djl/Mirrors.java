@@ -10,6 +10,7 @@ import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.signal.Signal;
 import io.flipout.tensor.TrainedTensor;
+import io.flipout.tensor.Transfers;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -201,7 +202,7 @@ final class Mirrors {
 
     private TensorView view(long seed) {
         Mirror first = first();
-        float[] weights = first.tensor().values().toFloatArray();
+        float[] weights = Transfers.floats(first.tensor().values());
         return new TensorView(info, weights, mask, first.watches(), seed);
     }
 

@@ -9,6 +9,7 @@ import io.flipout.djl.checkpoint.Checkpoint;
 import io.flipout.djl.checkpoint.CheckpointException;
 import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.mask.BlockPaths;
+import io.flipout.tensor.Transfers;
 import java.io.IOException;
 import java.lang.reflect.Array;
 import java.nio.Buffer;
@@ -48,12 +49,9 @@ public final class NetworkState {
     /** Returns a copy of an array's values: floats, or the bytes of another type. */
     static Object values(NDArray array) {
         if (array.getDataType() == DataType.FLOAT32) {
-            return array.toFloatArray();
+            return Transfers.floats(array);
         }
-        ByteBuffer bytes = array.toByteBuffer();
-        byte[] copy = new byte[bytes.remaining()];
-        bytes.get(copy);
-        return copy;
+        return Transfers.bytes(array);
     }
 
     /** Sets an array to what {@link #values} returned. */

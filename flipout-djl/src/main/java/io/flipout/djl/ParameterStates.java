@@ -5,6 +5,7 @@ import io.flipout.djl.checkpoint.SafeTensors;
 import io.flipout.djl.checkpoint.Snapshots;
 import io.flipout.djl.training.OptimizerState;
 import io.flipout.mask.ParameterInfo;
+import io.flipout.tensor.Transfers;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -63,7 +64,7 @@ final class ParameterStates {
                     UPDATES + path,
                     new long[] {optimizer.updates(id, weight), optimizer.clearedAt(id, weight)});
             List<float[]> state =
-                    optimizer.state(id, weight).stream().map(NDArray::toFloatArray).toList();
+                    optimizer.state(id, weight).stream().map(Transfers::floats).toList();
             Snapshots.put(arrays, OPTIMIZER + path, state);
         }
     }

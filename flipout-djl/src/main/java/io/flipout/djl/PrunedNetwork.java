@@ -18,6 +18,7 @@ import io.flipout.report.SparsityReport;
 import io.flipout.schedule.Plan;
 import io.flipout.schedule.PruningEvent;
 import io.flipout.signal.Signal;
+import io.flipout.tensor.Transfers;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
@@ -236,7 +237,7 @@ final class PrunedNetwork {
     void readMasks(Predicate<ParameterInfo> isLatent) {
         prunable()
                 .filter(mirrors -> isLatent.test(mirrors.info()))
-                .forEach(mirrors -> mirrors.mask().read(mirrors.values().toFloatArray()));
+                .forEach(mirrors -> mirrors.mask().read(Transfers.floats(mirrors.values())));
     }
 
     /** Makes sure that what trains can be shown data: the network's own arrays, not copies. */

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.nn.Parameter;
+import io.flipout.tensor.Transfers;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -49,7 +50,7 @@ final class Snapshot implements AutoCloseable {
     /** Writes values into an array on some device. */
     static void write(NDArray values, NDArray target) {
         try (NDArray detached = target.stopGradient();
-                NDArray moved = values.toDevice(target.getDevice(), true)) {
+                NDArray moved = Transfers.copy(values, target.getDevice(), target.getManager())) {
             detached.set(new NDIndex("..."), moved);
         }
     }

@@ -1,10 +1,10 @@
 package io.flipout.djl;
 
-import ai.djl.ndarray.NDArray;
 import ai.djl.training.optimizer.Optimizer;
 import io.flipout.djl.training.OptimizerState;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.schedule.PruningEvent;
+import io.flipout.tensor.Transfers;
 import java.util.List;
 
 /** Parameters that train after they were frozen, and have missed steps of the training. */
@@ -83,7 +83,7 @@ final class Unfreezing {
             if (updates > 0) { // On further devices it has caught up with the first.
                 List<float[]> state =
                         stateful.state(id, mirror.weight()).stream()
-                                .map(NDArray::toFloatArray)
+                                .map(Transfers::floats)
                                 .toList();
                 stateful.restore(id, state, Math.toIntExact(updates + missed));
             }

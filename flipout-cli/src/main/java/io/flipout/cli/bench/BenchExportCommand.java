@@ -12,6 +12,7 @@ import io.flipout.djl.torchscript.Compression;
 import io.flipout.djl.torchscript.TorchScriptExporter;
 import io.flipout.mask.BlockPaths;
 import io.flipout.models.Models;
+import io.flipout.tensor.Transfers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -86,7 +87,7 @@ final class BenchExportCommand implements Callable<Integer> {
         for (Parameter parameter : BlockPaths.parameters(model.getBlock()).values()) {
             NDArray array = parameter.getArray();
             if (array.getShape().dimension() >= 2) {
-                float[] values = array.toFloatArray();
+                float[] values = Transfers.floats(array);
                 for (int i = 0; i < values.length; i++) {
                     values[i] = random.nextDouble() < sparsity ? 0 : values[i];
                 }

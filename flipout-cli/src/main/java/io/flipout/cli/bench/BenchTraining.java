@@ -20,6 +20,7 @@ import io.flipout.method.PruningMethod;
 import io.flipout.models.Models;
 import io.flipout.schedule.PruningEvent.Unit;
 import io.flipout.schedule.Schedule;
+import io.flipout.tensor.Transfers;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
@@ -114,7 +115,7 @@ final class BenchTraining implements AutoCloseable {
             update.accept(trainer::step);
             NDArray parameter = model.getBlock().getParameters().valueAt(0).getArray();
             try (NDArray sum = parameter.sum()) {
-                sum.getFloat();
+                Transfers.floats(sum);
             }
             images.attach(trainer.getManager());
         }

@@ -11,6 +11,7 @@ import ai.djl.training.ParameterStore;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import io.flipout.inference.Network;
+import io.flipout.tensor.Transfers;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -83,7 +84,7 @@ interface Contender extends AutoCloseable {
         @Override
         public float[] outputs() {
             NDArray first = outputs.head();
-            return first.toFloatArray();
+            return Transfers.floats(first);
         }
 
         @Override

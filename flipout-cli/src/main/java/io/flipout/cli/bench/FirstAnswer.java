@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
 import io.flipout.cli.terminal.Failure;
 import io.flipout.inference.Network;
+import io.flipout.tensor.Transfers;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -64,10 +65,10 @@ final class FirstAnswer {
                 long[] sizes = Arrays.stream(shape).asLongStream().toArray();
                 NDList input =
                         new NDList(manager.create(image, new Shape(1).addAll(new Shape(sizes))));
-                return model.getBlock()
-                        .forward(new ParameterStore(manager, false), input, false)
-                        .head()
-                        .toFloatArray();
+                return Transfers.floats(
+                        model.getBlock()
+                                .forward(new ParameterStore(manager, false), input, false)
+                                .head());
             }
         }
     }

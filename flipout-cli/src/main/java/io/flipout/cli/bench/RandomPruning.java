@@ -5,6 +5,7 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import io.flipout.mask.BlockPaths;
+import io.flipout.tensor.Transfers;
 import java.util.SplittableRandom;
 
 /** Makes a network that was never trained look like one that was pruned. */
@@ -22,7 +23,7 @@ final class RandomPruning {
         SplittableRandom random = new SplittableRandom(SEED);
         for (Parameter parameter : BlockPaths.parameters(block).values()) {
             NDArray array = parameter.getArray();
-            float[] values = array.toFloatArray();
+            float[] values = Transfers.floats(array);
             switch (parameter.getType()) {
                 case WEIGHT -> {
                     if (array.getShape().dimension() >= 2) {

@@ -23,6 +23,7 @@ import io.flipout.djl.torchscript.EngineMessages;
 import io.flipout.djl.torchscript.ScriptMetadata;
 import io.flipout.djl.torchscript.TorchScriptModels;
 import io.flipout.models.Models;
+import io.flipout.tensor.Transfers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -261,7 +262,7 @@ public final class Networks {
                                     + " are sparse. Save it with nn.Embedding(..., sparse=False).");
                 }
                 try (NDArray norm = gradient.norm()) {
-                    if (norm.getFloat() == 0) {
+                    if (Transfers.floats(norm)[0] == 0) {
                         unreached.add(pair.getKey());
                     }
                 }

@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
+import io.flipout.tensor.Transfers;
 
 /** Computes as DJL does, with all weights. */
 record PyTorchScorer(Model model) implements Scorer {
@@ -27,7 +28,7 @@ record PyTorchScorer(Model model) implements Scorer {
             ParameterStore parameters = new ParameterStore(manager, false);
             NDList outputs = model.getBlock().forward(parameters, new NDList(input), false);
             outputs.attach(manager);
-            return outputs.head().toFloatArray();
+            return Transfers.floats(outputs.head());
         } catch (EngineException e) {
             throw new IllegalArgumentException(
                     "The network does not take images of shape " + all + ".", e);

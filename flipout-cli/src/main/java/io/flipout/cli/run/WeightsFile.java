@@ -6,6 +6,7 @@ import io.flipout.mask.Mask;
 import io.flipout.mask.ParameterInfo;
 import io.flipout.schedule.PruningEvent;
 import io.flipout.signal.SignFlips;
+import io.flipout.tensor.Transfers;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -56,7 +57,7 @@ public final class WeightsFile {
 
     private void take(ParameterInfo info, int[] flips) {
         Mask mask = pruner.masks().get(info.path());
-        float[] weights = info.parameter().getArray().toFloatArray();
+        float[] weights = Transfers.floats(info.parameter().getArray());
         int taken = Math.min(PER_LAYER, mask.remaining());
         int seen = 0;
         int next = 0;

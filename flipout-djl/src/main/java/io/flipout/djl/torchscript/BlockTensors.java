@@ -3,6 +3,7 @@ package io.flipout.djl.torchscript;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Parameter;
+import io.flipout.tensor.Transfers;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -39,7 +40,7 @@ final class BlockTensors implements ScriptGraph.Tensors {
         if (array.getDataType() != DataType.FLOAT32) {
             return null;
         }
-        return new LayerTensor(sizes(array), array.toFloatArray(), null);
+        return new LayerTensor(sizes(array), Transfers.floats(array), null);
     }
 
     static int[] sizes(NDArray array) {

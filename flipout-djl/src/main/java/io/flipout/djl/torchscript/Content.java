@@ -2,6 +2,7 @@ package io.flipout.djl.torchscript;
 
 import ai.djl.ndarray.NDArray;
 import io.flipout.tensor.DirectMemory;
+import io.flipout.tensor.Transfers;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -54,7 +55,10 @@ interface Content {
     /** The numbers of an array, without a copy of all of it where its memory is at hand. */
     static Content of(NDArray array) {
         Optional<FloatBuffer> memory = DirectMemory.of(array);
-        return memory.isPresent() ? of(memory.get()) : of(array.toByteBuffer());
+        if (memory.isPresent()) {
+            return of(memory.get());
+        }
+        return of(ByteBuffer.wrap(Transfers.bytes(array)));
     }
 
     private static Content of(FloatBuffer floats) {

@@ -15,6 +15,7 @@ import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.ParameterStore;
 import io.flipout.djl.torchscript.SizeSolver.Unsolvable;
 import io.flipout.mask.BlockPaths;
+import io.flipout.tensor.Transfers;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -210,12 +211,12 @@ final class ScriptedForward {
             NDArray own;
             if (hasBatch(array, batch)) {
                 try (NDArray first = array.get(new NDIndex(":1"))) {
-                    own = first.toDevice(manager.getDevice(), true).repeat(0, size);
+                    own = first.repeat(0, size);
                 }
             } else {
-                own = array.toDevice(manager.getDevice(), true);
+                own = array.duplicate();
             }
-            own.attach(manager);
+            own = Transfers.move(own, manager.getDevice(), manager);
             own.setName(array.getName());
             examples.add(own);
         }

@@ -2,6 +2,7 @@ package io.flipout.djl.torchscript;
 
 import ai.djl.ndarray.NDArray;
 import io.flipout.djl.torchscript.ModuleTree.Node;
+import io.flipout.tensor.Transfers;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -24,7 +25,7 @@ final class SparseState {
 
         /** Reads the values that are not 0 of an array of float32. */
         static Entries of(NDArray weight) {
-            float[] all = weight.toFloatArray();
+            float[] all = Transfers.floats(weight);
             int count = 0;
             for (float value : all) {
                 count += value != 0 ? 1 : 0;

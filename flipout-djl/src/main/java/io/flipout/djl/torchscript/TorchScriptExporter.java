@@ -18,6 +18,7 @@ import io.flipout.djl.data.Normalization;
 import io.flipout.djl.torchscript.SizeSolver.Unsolvable;
 import io.flipout.graph.Graph;
 import io.flipout.graph.Passes;
+import io.flipout.tensor.Transfers;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -458,13 +459,19 @@ public final class TorchScriptExporter {
         }
     }
 
+    private static float[] floats(NDArray array) {
+        try (NDArray floats = array.toType(DataType.FLOAT32, true)) {
+            return Transfers.floats(floats);
+        }
+    }
+
     /** The largest difference, by the largest value. */
     static float difference(NDArray expected, NDArray actual) {
         if (!expected.getShape().equals(actual.getShape())) {
             return Float.POSITIVE_INFINITY;
         }
-        float[] a = expected.toType(DataType.FLOAT32, false).toFloatArray();
-        float[] b = actual.toType(DataType.FLOAT32, false).toFloatArray();
+        float[] a = floats(expected);
+        float[] b = floats(actual);
         float largest = 0;
         float difference = 0;
         for (int i = 0; i < a.length; i++) {

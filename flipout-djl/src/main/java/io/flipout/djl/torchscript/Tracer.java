@@ -8,6 +8,7 @@ import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
 import io.flipout.mask.BlockPaths;
+import io.flipout.tensor.Transfers;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -182,7 +183,9 @@ final class Tracer implements AutoCloseable {
                             return TracedArray.of(this, value(Value.Kind.INPUT, p, copy(numbers)));
                         }
                     }
-                    array = array.toDevice(manager.getDevice(), false);
+                    if (!array.getDevice().equals(manager.getDevice())) {
+                        array = Transfers.copy(array, manager.getDevice(), manager);
+                    }
                     return TracedArray.of(this, value(Value.Kind.PARAMETER, p, array));
                 });
     }
@@ -199,10 +202,7 @@ final class Tracer implements AutoCloseable {
     }
 
     private NDArray copy(NDArray real) {
-        NDArray here = real.toDevice(manager.getDevice(), false);
-        NDArray copy = here.duplicate(); // toDevice copies nothing on the same device.
-        copy.attach(manager);
-        return copy;
+        return Transfers.move(real.duplicate(), manager.getDevice(), manager);
     }
 
     /**

@@ -2,6 +2,7 @@ package io.flipout.djl.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.flipout.tensor.Scalars;
 import java.util.List;
 
 /**
@@ -53,7 +54,9 @@ public final class Adagrad extends ElementwiseOptimizer {
         state.get(0).addi(square);
         NDArray divisor = state.get(0).sqrt();
         divisor.attach(scratch);
-        w.subi(g.divi(divisor.addi(epsilon)).muli(step.rate()));
+        w.subi(
+                g.divi(divisor.addi(Scalars.of(epsilon, scratch)))
+                        .muli(Scalars.of(step.rate(), scratch)));
     }
 
     /** Builds an {@link Adagrad}. */

@@ -2,6 +2,7 @@ package io.flipout.djl.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.flipout.tensor.Scalars;
 import java.util.List;
 
 /**
@@ -85,18 +86,20 @@ public final class Adam extends ElementwiseOptimizer {
     @Override
     void update(NDArray w, NDArray g, List<NDArray> state, Step step, NDManager scratch) {
         if (decoupled) {
-            w.muli(kept(step));
+            w.muli(Scalars.of(kept(step), scratch));
         }
         NDArray square = g.square();
         square.attach(scratch);
-        state.get(1).muli(beta2).addi(square.muli(1 - beta2));
-        state.get(0).muli(beta1).addi(g.muli(1 - beta1));
+        state.get(1)
+                .muli(Scalars.of(beta2, scratch))
+                .addi(square.muli(Scalars.of(1 - beta2, scratch)));
+        state.get(0).muli(Scalars.of(beta1, scratch)).addi(g.muli(Scalars.of(1 - beta1, scratch)));
         NDArray divisor = state.get(1).sqrt();
         divisor.attach(scratch);
-        divisor.divi(root(step)).addi(epsilon);
+        divisor.divi(Scalars.of(root(step), scratch)).addi(Scalars.of(epsilon, scratch));
         NDArray move = state.get(0).div(divisor);
         move.attach(scratch);
-        w.subi(move.muli(length(step)));
+        w.subi(move.muli(Scalars.of(length(step), scratch)));
     }
 
     /** Builds an {@link Adam}. */

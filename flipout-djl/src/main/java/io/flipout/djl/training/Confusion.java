@@ -7,6 +7,7 @@ import ai.djl.training.Trainer;
 import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.translate.TranslateException;
+import io.flipout.tensor.Transfers;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.OptionalDouble;
@@ -73,7 +74,7 @@ public final class Confusion {
 
     private static long[] longs(NDArray array) {
         try (NDArray flat = array.toType(DataType.INT64, true)) {
-            return flat.toLongArray();
+            return Transfers.longs(flat);
         }
     }
 

@@ -11,7 +11,9 @@ import io.flipout.djl.kernel.JoinedTensors;
 import io.flipout.tensor.DeviceStep;
 import io.flipout.tensor.DirectMemory;
 import io.flipout.tensor.Piece;
+import io.flipout.tensor.Scalars;
 import io.flipout.tensor.StepPass;
+import io.flipout.tensor.Transfers;
 import io.flipout.tensor.Update;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -272,8 +274,10 @@ public abstract class ElementwiseOptimizer extends Optimizer
                     before.state.isEmpty()
                             ? manager.zeros(
                                     weight.getShape(), weight.getDataType(), weight.getDevice())
-                            : manager.create(before.state.get(i), weight.getShape())
-                                    .toDevice(weight.getDevice(), false));
+                            : Transfers.move(
+                                    manager.create(before.state.get(i), weight.getShape()),
+                                    weight.getDevice(),
+                                    manager));
         }
         return slot;
     }
@@ -298,13 +302,13 @@ public abstract class ElementwiseOptimizer extends Optimizer
 
     /** Moves weights by the engine's operations; the gradient is written to at will. */
     private void move(NDArray w, NDArray g, List<NDArray> state, Step step, NDManager scratch) {
-        NDArray gradient = rescaleGrad == 1 ? g : g.muli(rescaleGrad);
+        NDArray gradient = rescaleGrad == 1 ? g : g.muli(Scalars.of(rescaleGrad, scratch));
         if (clipGrad >= 0) {
             gradient = gradient.clip(-clipGrad, clipGrad);
             gradient.attach(scratch);
         }
         if (addsDecay() && step.decay() != 0) {
-            NDArray decay = w.mul(step.decay());
+            NDArray decay = w.mul(Scalars.of(step.decay(), scratch));
             decay.attach(scratch);
             gradient.addi(decay);
         }

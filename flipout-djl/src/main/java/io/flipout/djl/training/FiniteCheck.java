@@ -2,6 +2,7 @@ package io.flipout.djl.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
+import io.flipout.tensor.Transfers;
 import java.util.Optional;
 
 /** Finds numbers in weights that no training can come from. */
@@ -26,7 +27,7 @@ public final class FiniteCheck {
                 NDArray magnitudes = floats.abs();
                 NDArray largest = magnitudes.max()) {
             // The largest of numbers with NaN among them is NaN.
-            float value = largest.getFloat();
+            float value = Transfers.floats(largest)[0];
             if (Float.isNaN(value)) {
                 return Optional.of("NaN");
             }

@@ -2,9 +2,11 @@ package io.flipout.djl.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import io.flipout.mask.BlockPaths;
+import io.flipout.tensor.Transfers;
 import java.util.Map;
 
 /** What a network brings along before its first step. */
@@ -33,9 +35,11 @@ public final class InitialWeights {
             return;
         }
         try (NDArray detached = array.stopGradient();
-                NDArray zeros = detached.mul(0); // NaN where the value is not finite.
-                NDArray sum = zeros.sum()) {
-            if (sum.toType(DataType.FLOAT32, true).getFloat() == 0) {
+                NDArray zero = detached.getManager().zeros(new Shape(), detached.getDataType());
+                NDArray zeros = detached.mul(zero); // NaN where the value is not finite.
+                NDArray sum = zeros.sum();
+                NDArray number = sum.toType(DataType.FLOAT32, true)) {
+            if (Transfers.floats(number)[0] == 0) {
                 return;
             }
         }

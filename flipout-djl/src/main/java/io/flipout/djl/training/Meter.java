@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
+import io.flipout.tensor.Transfers;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -68,9 +69,7 @@ final class Meter implements AutoCloseable {
     }
 
     private void keep(List<NDArray> list, NDArray scalar) {
-        NDArray here = scalar.toDevice(manager.getDevice(), false);
-        here.attach(manager);
-        list.add(here);
+        list.add(Transfers.move(scalar, manager.getDevice(), manager));
     }
 
     /** Fetches what has gathered, once it is a window, and tells whether all losses are finite. */
@@ -105,7 +104,7 @@ final class Meter implements AutoCloseable {
     private static float[] values(List<NDArray> scalars) {
         NDList list = new NDList(scalars);
         try (NDArray all = NDArrays.concat(list)) {
-            return all.toFloatArray();
+            return Transfers.floats(all);
         } finally {
             list.close();
         }

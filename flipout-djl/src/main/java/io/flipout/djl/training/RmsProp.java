@@ -2,6 +2,7 @@ package io.flipout.djl.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.flipout.tensor.Scalars;
 import java.util.List;
 
 /**
@@ -62,17 +63,19 @@ public final class RmsProp extends ElementwiseOptimizer {
     void update(NDArray w, NDArray g, List<NDArray> state, Step at, NDManager scratch) {
         NDArray square = g.square();
         square.attach(scratch);
-        state.get(0).muli(alpha).addi(square.muli(1 - alpha));
+        state.get(0)
+                .muli(Scalars.of(alpha, scratch))
+                .addi(square.muli(Scalars.of(1 - alpha, scratch)));
         NDArray divisor = state.get(0).sqrt();
         divisor.attach(scratch);
-        g.divi(divisor.addi(epsilon));
+        g.divi(divisor.addi(Scalars.of(epsilon, scratch)));
         if (momentum != 0) {
-            state.get(1).muli(momentum).addi(g);
-            NDArray velocity = state.get(1).mul(at.rate());
+            state.get(1).muli(Scalars.of(momentum, scratch)).addi(g);
+            NDArray velocity = state.get(1).mul(Scalars.of(at.rate(), scratch));
             velocity.attach(scratch);
             w.subi(velocity);
         } else {
-            w.subi(g.muli(at.rate()));
+            w.subi(g.muli(Scalars.of(at.rate(), scratch)));
         }
     }
 

@@ -6,6 +6,7 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import io.flipout.tensor.Chunks;
 import io.flipout.tensor.DirectMemory;
+import io.flipout.tensor.Scalars;
 import java.util.Arrays;
 import java.util.List;
 
@@ -72,12 +73,12 @@ public final class Sgd extends ElementwiseOptimizer {
     void update(NDArray w, NDArray g, List<NDArray> state, Step at, NDManager scratch) {
         NDArray move = g;
         if (momentum != 0) {
-            state.get(0).muli(momentum).addi(g);
-            NDArray ahead = state.get(0).mul(nesterov ? momentum : 1);
+            state.get(0).muli(Scalars.of(momentum, scratch)).addi(g);
+            NDArray ahead = state.get(0).mul(Scalars.of(nesterov ? momentum : 1, scratch));
             ahead.attach(scratch);
             move = nesterov ? g.addi(ahead) : ahead;
         }
-        w.subi(move.muli(at.rate()));
+        w.subi(move.muli(Scalars.of(at.rate(), scratch)));
     }
 
     /** DJL leaves it to the optimizer: the next backward pass adds to what it finds. */

@@ -8,6 +8,7 @@ import ai.djl.training.ParameterServer;
 import ai.djl.training.ParameterStore;
 import ai.djl.training.Trainer;
 import io.flipout.mask.BlockPaths;
+import io.flipout.tensor.Transfers;
 import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -114,15 +115,19 @@ public final class StepServer implements ParameterServer {
     /** Gives every device the sum of all. */
     private static void share(NDArray[] gradients) {
         for (int i = 1; i < gradients.length; i++) {
-            try (NDArray here = gradients[i].toDevice(gradients[0].getDevice(), true)) {
+            try (NDArray here = copy(gradients[i], gradients[0])) {
                 gradients[0].addi(here);
             }
         }
         for (int i = 1; i < gradients.length; i++) {
-            try (NDArray there = gradients[0].toDevice(gradients[i].getDevice(), true)) {
+            try (NDArray there = copy(gradients[0], gradients[i])) {
                 gradients[i].set(new NDIndex("..."), there);
             }
         }
+    }
+
+    private static NDArray copy(NDArray gradient, NDArray target) {
+        return Transfers.copy(gradient, target.getDevice(), target.getManager());
     }
 
     private void forget() {

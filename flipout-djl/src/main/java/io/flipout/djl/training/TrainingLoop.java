@@ -11,6 +11,7 @@ import ai.djl.training.dataset.Dataset;
 import ai.djl.training.listener.TrainingListener.BatchData;
 import ai.djl.translate.TranslateException;
 import io.flipout.tensor.Randoms;
+import io.flipout.tensor.Scalars;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -209,8 +210,8 @@ public final class TrainingLoop {
         NDArray loss = trainer.getLoss().evaluate(labels, outputs);
         // The gradients of the devices are summed: each counts for its share of the batch.
         int size = split.getSize();
-        collector.backward(
-                size == batch.getSize() ? loss : loss.mul((float) size / batch.getSize()));
+        float share = (float) size / batch.getSize();
+        collector.backward(share == 1 ? loss : loss.mul(Scalars.of(share, loss.getManager())));
         meter.add(loss, outputs.head(), labels.head(), size);
         batchData.getLabels().put(labels.head().getDevice(), labels);
         batchData.getPredictions().put(outputs.head().getDevice(), outputs);

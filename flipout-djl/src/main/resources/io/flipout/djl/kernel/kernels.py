@@ -23,7 +23,9 @@ class Kernels(Module):
       numbers: Tensor,
       sizes: Tensor,
       flat: Tensor) -> Tensor:
-    return torch.repeat_interleave(numbers, sizes, 0, output_size=torch.numel(flat))
+    places = torch.arange(torch.numel(flat), dtype=3, layout=None, device=ops.prim.device(flat), pin_memory=False)
+    tensors = torch.bucketize(places, torch.cumsum(sizes, 0, dtype=3), out_int32=True, right=True)
+    return torch.index_select(numbers, 0, tensors)
   def zero(self: __torch__.Kernels,
       tensors: List[Tensor]) -> Tensor:
     torch._foreach_zero_(tensors)

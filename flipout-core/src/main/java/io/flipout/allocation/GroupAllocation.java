@@ -165,7 +165,7 @@ public record GroupAllocation(int n, int m) implements Allocation {
             if (tensor.mask().isAlive(index)) {
                 double score = tensor.scores()[index];
                 if (Double.isNaN(score)) {
-                    throw Ranking.noScore(tensor, index);
+                    throw Ranking.noScore(tensor.path(), index);
                 }
                 lowest = lowest < 0 || score < tensor.scores()[lowest] ? index : lowest;
             }

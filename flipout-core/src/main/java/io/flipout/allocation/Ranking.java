@@ -297,7 +297,7 @@ public final class Ranking {
             double[] scores = tensors.get(t).scores();
             for (int index : pass.within[t]) {
                 if (Double.isNaN(scores[index])) {
-                    throw noScore(tensors.get(t), index);
+                    throw noScore(tensors.get(t).path(), index);
                 }
                 keys[n++] = key(scores[index]);
             }
@@ -309,13 +309,19 @@ public final class Ranking {
         IntStream.range(0, tensors.size()).parallel().forEach(work);
     }
 
-    /** Returns what is thrown where the score of a weight alive is NaN. */
-    static IllegalStateException noScore(Candidate tensor, int index) {
+    /**
+     * Returns what is thrown where the score of a weight alive is NaN.
+     *
+     * @param path the block path of its tensor
+     * @param index its position, row-major
+     * @return the exception
+     */
+    public static IllegalStateException noScore(String path, int index) {
         return new IllegalStateException(
                 "Weight "
                         + index
                         + " of "
-                        + tensor.path()
+                        + path
                         + " has no score (NaN): training has diverged; lower the learning rate or"
                         + " the noise.");
     }

@@ -1,8 +1,8 @@
 package io.flipout.rewiring;
 
 import ai.djl.ndarray.NDArray;
-import io.flipout.allocation.Allocation;
 import io.flipout.allocation.Candidate;
+import io.flipout.allocation.Ranking;
 import io.flipout.mask.Mask;
 import io.flipout.tensor.Chunks;
 import io.flipout.tensor.Randoms;
@@ -11,7 +11,6 @@ import io.flipout.tensor.Transfers;
 import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.function.IntPredicate;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 
@@ -142,37 +141,73 @@ public record PeriodicRewiring(
 
         private int[] gone(float[] weights, double part, BitSet first) {
             IntToDoubleFunction magnitude = i -> first.get(i) ? -1 : Math.abs(weights[i]);
+            int[] alive = positions(mask.bytes(), mask.remaining());
             if (growth == Growth.GRADIENT) {
-                return lowest(mask::isAlive, magnitude, part);
+                return lowest(alive, magnitude, part);
             }
             // A weight of 0 counts as positive.
-            int[] positive = lowest(i -> mask.isAlive(i) && !(weights[i] < 0), magnitude, part);
-            int[] negative = lowest(i -> mask.isAlive(i) && weights[i] < 0, magnitude, part);
-            return IntStream.concat(IntStream.of(positive), IntStream.of(negative))
+            int[] positive = IntStream.of(alive).filter(i -> !(weights[i] < 0)).toArray();
+            int[] negative = IntStream.of(alive).filter(i -> weights[i] < 0).toArray();
+            return IntStream.concat(
+                            IntStream.of(lowest(positive, magnitude, part)),
+                            IntStream.of(lowest(negative, magnitude, part)))
                     .sorted()
                     .toArray();
         }
 
-        private int[] lowest(IntPredicate takesPart, IntToDoubleFunction score, double part) {
-            Mask all = maskOf(takesPart);
-            int count = (int) (part * all.remaining());
-            Mask kept = maskOf(takesPart);
-            keepHighest(kept, all.remaining() - count, score);
-            return positions(i -> all.isAlive(i) && !kept.isAlive(i));
+        /** Returns which of some weights have the lowest scores, ascending: a part of them. */
+        private int[] lowest(int[] of, IntToDoubleFunction score, double part) {
+            int[] lowest = new int[(int) (part * of.length)];
+            if (lowest.length > 0) {
+                double[] scores = new double[of.length];
+                for (int i = 0; i < of.length; i++) {
+                    scores[i] = score.applyAsDouble(of[i]);
+                    if (Double.isNaN(scores[i])) {
+                        throw Ranking.noScore(tensor.info().path(), of[i]);
+                    }
+                }
+                int[] found = new int[1];
+                new Ranking(List.of(candidate(scores, new Mask(of.length))))
+                        .forEachLowest(lowest.length, (t, i) -> lowest[found[0]++] = of[i]);
+            }
+            return lowest;
         }
 
         private int[] growing(int count, long step) {
             if (count == 0) {
                 return new int[0];
             }
-            Mask grown = maskOf(i -> !mask.isAlive(i));
-            if (growth == Growth.GRADIENT) {
-                keepHighest(grown, count, i -> Math.abs(gradient[i]));
-            } else {
-                double[] drawn = drawn(step);
-                keepHighest(grown, count, i -> drawn[i]);
+            double[] scores = growth == Growth.GRADIENT ? magnitudes(gradient) : drawn(step);
+            Mask grown = new Mask(mask.size());
+            grown.prune(mask.bytes());
+            new Ranking(List.of(candidate(scores, grown))).pruneLowest(grown.remaining() - count);
+            return positions(grown.bytes(), count);
+        }
+
+        private static double[] magnitudes(float[] values) {
+            double[] magnitudes = new double[values.length];
+            Chunks.forEach(
+                    values.length,
+                    (chunk, from, to) -> {
+                        for (int i = from; i < to; i++) {
+                            magnitudes[i] = Math.abs(values[i]);
+                        }
+                    });
+            return magnitudes;
+        }
+
+        private static int[] positions(byte[] alive, int count) {
+            int[] positions = new int[count];
+            for (int i = 0, found = 0; found < count; i++) {
+                if (alive[i] != 0) {
+                    positions[found++] = i;
+                }
             }
-            return positions(grown::isAlive);
+            return positions;
+        }
+
+        private Candidate candidate(double[] scores, Mask of) {
+            return new Candidate(tensor.info().path(), scores, of);
         }
 
         private double[] drawn(long step) {
@@ -187,31 +222,6 @@ public record PeriodicRewiring(
                         }
                     });
             return drawn;
-        }
-
-        private Mask maskOf(IntPredicate takesPart) {
-            Mask part = new Mask(mask.size());
-            for (int i = 0; i < mask.size(); i++) {
-                if (!takesPart.test(i)) {
-                    part.prune(i);
-                }
-            }
-            return part;
-        }
-
-        /** Leaves so many of a mask's weights, those of the highest scores. */
-        private void keepHighest(Mask of, int count, IntToDoubleFunction score) {
-            if (count == 0) {
-                IntStream.range(0, of.size()).forEach(of::prune);
-            } else {
-                double[] scores = IntStream.range(0, of.size()).mapToDouble(score).toArray();
-                Allocation.global()
-                        .prune(List.of(new Candidate(tensor.info().path(), scores, of)), count);
-            }
-        }
-
-        private int[] positions(IntPredicate condition) {
-            return IntStream.range(0, mask.size()).filter(condition).toArray();
         }
 
         @Override

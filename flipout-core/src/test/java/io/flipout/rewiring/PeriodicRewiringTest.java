@@ -78,6 +78,22 @@ class PeriodicRewiringTest {
                 });
     }
 
+    /** Of the weights alive NaN is the third, of all the sixth. */
+    @ParameterizedTest
+    @EnumSource(Growth.class)
+    void aWeightThatIsNoNumberIsNamed(Growth growth) {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            float[] theta = {.5f, 0, 0, -.4f, 0, Float.NaN};
+            TrainedTensor tensor = Trained.tensor(manager.create(theta), Trained.mask(6, 1, 2, 4));
+            Rewiring.Wiring wiring =
+                    rewiring(growth, .5, 1).wire(tensor, tensor.mask().orElseThrow(), 1);
+            assertThatThrownBy(() -> step(tensor, wiring, new float[] {1, 1, 1, 1, 1, 1}))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageStartingWith("Weight 5 of ")
+                    .hasMessageContaining("has no score (NaN)");
+        }
+    }
+
     /** θ = .5 −.1 .3 −.4: without being disconnected 0 would stay, and 2 go. */
     @Test
     void disconnectedWeightsGoFirst() {

@@ -3,14 +3,28 @@ package io.flipout.cli.option;
 import ai.djl.Device;
 import ai.djl.engine.Engine;
 import io.flipout.cli.terminal.Failure;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Reads {@code --device}. */
 public final class Devices {
 
     private static final Pattern GPU = Pattern.compile("gpu(\\d{1,4}(?:,\\d{1,4})*)?");
+
+    /** It is there where NVIDIA's driver is loaded. */
+    private static final Path DRIVER = Path.of("/proc/driver/nvidia/version");
+
+    private static final String UNSEEN =
+            "An NVIDIA driver is loaded here, but DJL sees no GPU: it asks CUDA's runtime,"
+                    + " libcudart.so, which must lie where programs look for libraries"
+                    + " (LD_LIBRARY_PATH).";
+
+    private static final Logger logger = LoggerFactory.getLogger(Devices.class);
 
     private Devices() {}
 
@@ -24,7 +38,11 @@ public final class Devices {
             return new Device[] {Device.cpu()};
         }
         if (name.equals("auto")) {
-            return new Device[] {gpus() > 0 ? Device.gpu() : Device.cpu()};
+            boolean hasGpu = gpus() > 0;
+            if (!hasGpu && hasDriver()) {
+                logger.warn("{} The CPU computes.", UNSEEN);
+            }
+            return new Device[] {hasGpu ? Device.gpu() : Device.cpu()};
         }
         Matcher matcher = GPU.matcher(name);
         if (!matcher.matches()) {
@@ -46,11 +64,21 @@ public final class Devices {
                                 + number
                                 + ": "
                                 + (available == 0
-                                        ? "no GPU can be used here; --device cpu trains without."
+                                        ? noGpu(hasDriver())
                                         : "the GPUs here are 0 to " + (available - 1) + "."));
             }
         }
         return Arrays.stream(numbers).mapToObj(Device::gpu).toArray(Device[]::new);
+    }
+
+    /** Says why there is none, and what to do. */
+    static String noGpu(boolean hasDriver) {
+        return (hasDriver ? UNSEEN.replace("An NVIDIA", "an NVIDIA") : "no GPU can be used here;")
+                + " --device cpu trains without.";
+    }
+
+    private static boolean hasDriver() {
+        return Files.exists(DRIVER);
     }
 
     private static int gpus() {

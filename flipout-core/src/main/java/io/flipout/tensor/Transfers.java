@@ -90,7 +90,8 @@ public final class Transfers {
      * @param array the array, on any device
      * @param device the device that the copy is for
      * @param owner owns the copy
-     * @return the copy, which takes no gradient
+     * @return the copy, which takes no gradient; of an array that lies there already, the same
+     *     memory under another name
      */
     public static NDArray copy(NDArray array, Device device, NDManager owner) {
         try (NDManager scratch = array.getManager().newSubManager()) {

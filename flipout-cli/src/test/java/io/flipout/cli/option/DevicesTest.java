@@ -1,0 +1,18 @@
+package io.flipout.cli.option;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+class DevicesTest {
+
+    @Test
+    void aGpuThatDjlDoesNotSeeIsToldFromNone() {
+        assertThat(Devices.noGpu(false))
+                .isEqualTo("no GPU can be used here; --device cpu trains without.");
+        assertThat(Devices.noGpu(true))
+                .startsWith("an NVIDIA driver is loaded here, but DJL sees no GPU: ")
+                .contains("libcudart.so")
+                .endsWith(" --device cpu trains without.");
+    }
+}

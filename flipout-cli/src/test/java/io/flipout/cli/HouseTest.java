@@ -223,8 +223,6 @@ class HouseTest {
                 .doNotHaveFullyQualifiedName(Transfers.class.getName())
                 .and()
                 .areNotAssignableTo(NDArray.class)
-                .and()
-                .resideOutsideOfPackage("io.flipout.inference..") // Its arrays are on the host.
                 .should()
                 .accessTargetWhere(
                         JavaAccess.Predicates.target(

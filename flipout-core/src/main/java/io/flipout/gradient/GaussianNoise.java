@@ -181,15 +181,14 @@ public record GaussianNoise(
 
         /** Not in place: the parameter's next mirror draws from the same numbers. */
         private NDArray scaled(NDArray drawn, TrainedTensor tensor, NDArray measured) {
-            if (!isMeasured()) {
-                try (NDManager scratch = tensor.manager().newSubManager()) {
+            try (NDManager scratch = tensor.manager().newSubManager()) {
+                if (!isMeasured()) {
                     return drawn.mul(Scalars.of(deviation(tensor.steps()), scratch));
                 }
-            }
-            double share = lambda / Math.sqrt(tensor.info().size());
-            try (NDManager scratch = tensor.manager().newSubManager();
-                    NDArray norm = measured.norm()) {
-                return drawn.mul(norm.muli(Scalars.of(share, scratch)));
+                NDArray sigma = measured.norm();
+                sigma.attach(scratch);
+                double share = lambda / Math.sqrt(tensor.info().size());
+                return drawn.mul(sigma.muli(Scalars.of(share, scratch)));
             }
         }
 

@@ -1,8 +1,6 @@
 package io.flipout.report;
 
 import ai.djl.Model;
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import io.flipout.mask.Connections;
@@ -77,7 +75,7 @@ public final class SparsityReport {
         Map<String, Mask> masks = new HashMap<>();
         for (ParameterInfo info : parameters) {
             if (info.prunable()) {
-                float[] weights = floats(info.parameter().getArray());
+                float[] weights = Transfers.floats(info.parameter().getArray());
                 Mask mask = new Mask(weights.length);
                 for (int i = 0; i < weights.length; i++) {
                     if (weights[i] == 0) {
@@ -88,14 +86,6 @@ public final class SparsityReport {
             }
         }
         return of(model.getBlock(), parameters, masks);
-    }
-
-    /** Weights of whatever type, which need not be one that trains. */
-    private static float[] floats(NDArray array) {
-        try (NDArray detached = array.stopGradient();
-                NDArray converted = detached.toType(DataType.FLOAT32, false)) {
-            return Transfers.floats(converted);
-        }
     }
 
     private static LayerReport layer(ParameterInfo info, Mask mask, long uses) {

@@ -3,6 +3,7 @@ package io.flipout.tensor;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import java.nio.ByteBuffer;
 import java.util.function.Function;
 
@@ -19,13 +20,18 @@ public final class Transfers {
     private Transfers() {}
 
     /**
-     * Reads an array of float32.
+     * Reads an array of any type as float32.
      *
      * @param array the array, on any device; it is waited for
-     * @return its values in row-major order
+     * @return its values in row-major order, rounded where float32 holds less
      */
     public static float[] floats(NDArray array) {
-        return read(array, NDArray::toFloatArray);
+        if (array.getDataType() == DataType.FLOAT32) {
+            return read(array, NDArray::toFloatArray);
+        }
+        try (NDArray converted = array.toType(DataType.FLOAT32, true)) {
+            return read(converted, NDArray::toFloatArray);
+        }
     }
 
     /**
@@ -90,12 +96,16 @@ public final class Transfers {
      * @param array the array, on any device
      * @param device the device that the copy is for
      * @param owner owns the copy
-     * @return the copy, which takes no gradient; of an array that lies there already, the same
-     *     memory under another name
+     * @return the copy, which takes no gradient
      */
     public static NDArray copy(NDArray array, Device device, NDManager owner) {
         try (NDManager scratch = array.getManager().newSubManager()) {
-            NDArray copy = alias(array, scratch).toDevice(device, true);
+            NDArray alias = alias(array, scratch);
+            // Of what lies there already, toDevice returns the same memory.
+            NDArray copy =
+                    array.getDevice().equals(device)
+                            ? alias.duplicate()
+                            : alias.toDevice(device, true);
             copy.attach(owner);
             return copy;
         }

@@ -104,18 +104,20 @@ class TransfersTest {
         assertThat(left).hasSize(1).noneMatch(NDManager::isOpen);
     }
 
-    /** A manager of a GPU can be made where there is none, as long as it makes no arrays. */
     @Test
-    void aNumberForAGpuLiesOnTheHostAndGoesWithItsOwner() {
-        NDArray number;
-        try (NDManager owner = NDManager.newBaseManager(Device.gpu())) {
-            number = Scalars.of(0.9, owner);
-            assertThat(number.getDevice()).isEqualTo(Device.cpu());
-            assertThat(number.getShape().dimension()).isZero();
-            assertThat(number.getFloat()).isEqualTo(0.9f);
-            NDArray array = manager.create(new float[] {1, 2});
-            assertThat(array.muli(number).toFloatArray()).containsExactly(0.9f, 1.8f);
-        }
-        assertThat(number.isReleased()).isTrue();
+    void aCopyOfWhatLiesThereAlreadyIsOneToo() {
+        NDArray array = manager.create(new float[] {1, 2});
+        NDArray copy = Transfers.copy(array, Device.cpu(), manager);
+        copy.addi(array);
+        assertThat(array.toFloatArray()).containsExactly(1, 2);
+        assertThat(copy.toFloatArray()).containsExactly(2, 4);
+    }
+
+    @Test
+    void otherTypesAreReadAsFloatsToo() {
+        NDArray wide = manager.create(new double[] {1, 1e300});
+        assertThat(Transfers.floats(wide)).containsExactly(1, Float.POSITIVE_INFINITY);
+        assertThat(Transfers.floats(manager.create(new int[] {3, 4}))).containsExactly(3, 4);
+        assertThat(manager.getManagedArrays()).hasSize(2);
     }
 }

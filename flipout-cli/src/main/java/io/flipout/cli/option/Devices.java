@@ -20,9 +20,9 @@ public final class Devices {
     private static final Path DRIVER = Path.of("/proc/driver/nvidia/version");
 
     private static final String UNSEEN =
-            "An NVIDIA driver is loaded here, but DJL sees no GPU: it asks CUDA's runtime,"
+            "DJL sees none, though an NVIDIA driver is loaded: it asks CUDA's runtime,"
                     + " libcudart.so, which must lie where programs look for libraries"
-                    + " (LD_LIBRARY_PATH).";
+                    + " (LD_LIBRARY_PATH);";
 
     private static final Logger logger = LoggerFactory.getLogger(Devices.class);
 
@@ -40,7 +40,7 @@ public final class Devices {
         if (name.equals("auto")) {
             boolean hasGpu = gpus() > 0;
             if (!hasGpu && hasDriver()) {
-                logger.warn("{} The CPU computes.", UNSEEN);
+                logger.warn("No GPU is used: {} the CPU computes.", UNSEEN);
             }
             return new Device[] {hasGpu ? Device.gpu() : Device.cpu()};
         }
@@ -73,8 +73,7 @@ public final class Devices {
 
     /** Says why there is none, and what to do. */
     static String noGpu(boolean hasDriver) {
-        return (hasDriver ? UNSEEN.replace("An NVIDIA", "an NVIDIA") : "no GPU can be used here;")
-                + " --device cpu trains without.";
+        return (hasDriver ? UNSEEN : "no GPU can be used here;") + " --device cpu trains without.";
     }
 
     private static boolean hasDriver() {

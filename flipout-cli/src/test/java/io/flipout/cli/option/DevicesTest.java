@@ -11,7 +11,7 @@ class DevicesTest {
         assertThat(Devices.noGpu(false))
                 .isEqualTo("no GPU can be used here; --device cpu trains without.");
         assertThat(Devices.noGpu(true))
-                .startsWith("an NVIDIA driver is loaded here, but DJL sees no GPU: ")
+                .startsWith("DJL sees none, though an NVIDIA driver is loaded: ")
                 .contains("libcudart.so")
                 .endsWith(" --device cpu trains without.");
     }

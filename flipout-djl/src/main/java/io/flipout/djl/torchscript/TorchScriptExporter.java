@@ -459,19 +459,13 @@ public final class TorchScriptExporter {
         }
     }
 
-    private static float[] floats(NDArray array) {
-        try (NDArray floats = array.toType(DataType.FLOAT32, true)) {
-            return Transfers.floats(floats);
-        }
-    }
-
     /** The largest difference, by the largest value. */
     static float difference(NDArray expected, NDArray actual) {
         if (!expected.getShape().equals(actual.getShape())) {
             return Float.POSITIVE_INFINITY;
         }
-        float[] a = floats(expected);
-        float[] b = floats(actual);
+        float[] a = Transfers.floats(expected);
+        float[] b = Transfers.floats(actual);
         float largest = 0;
         float difference = 0;
         for (int i = 0; i < a.length; i++) {

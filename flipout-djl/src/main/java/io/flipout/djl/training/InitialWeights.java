@@ -1,7 +1,6 @@
 package io.flipout.djl.training;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
@@ -37,9 +36,8 @@ public final class InitialWeights {
         try (NDArray detached = array.stopGradient();
                 NDArray zero = detached.getManager().zeros(new Shape(), detached.getDataType());
                 NDArray zeros = detached.mul(zero); // NaN where the value is not finite.
-                NDArray sum = zeros.sum();
-                NDArray number = sum.toType(DataType.FLOAT32, true)) {
-            if (Transfers.floats(number)[0] == 0) {
+                NDArray sum = zeros.sum()) {
+            if (Transfers.floats(sum)[0] == 0) {
                 return;
             }
         }

@@ -73,12 +73,16 @@ public final class Sgd extends ElementwiseOptimizer {
     void update(NDArray w, NDArray g, List<NDArray> state, Step at, NDManager scratch) {
         NDArray move = g;
         if (momentum != 0) {
-            state.get(0).muli(Scalars.of(momentum, scratch)).addi(g);
-            NDArray ahead = state.get(0).mul(Scalars.of(nesterov ? momentum : 1, scratch));
-            ahead.attach(scratch);
-            move = nesterov ? g.addi(ahead) : ahead;
+            move = state.get(0).muli(Scalars.of(momentum, scratch)).addi(g);
         }
-        w.subi(move.muli(Scalars.of(at.rate(), scratch)));
+        if (nesterov) {
+            NDArray ahead = move.mul(Scalars.of(momentum, scratch));
+            ahead.attach(scratch);
+            move = g.addi(ahead);
+        }
+        NDArray step = move.mul(Scalars.of(at.rate(), scratch));
+        step.attach(scratch);
+        w.subi(step);
     }
 
     /** DJL leaves it to the optimizer: the next backward pass adds to what it finds. */

@@ -9,6 +9,7 @@ import ai.djl.nn.ParameterList;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
 import io.flipout.inference.Network;
+import io.flipout.tensor.Transfers;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 
@@ -47,7 +48,7 @@ final class FlipOutBlock extends AbstractSymbolBlock implements AutoCloseable {
         }
         int batch = Math.toIntExact(shape.get(0));
         int[] axes = axes(shape);
-        float[] results = network.predict(images.toFloatArray(), batch, axes);
+        float[] results = network.predict(Transfers.floats(images), batch, axes);
         return new NDList(
                 images.getManager()
                         .create(

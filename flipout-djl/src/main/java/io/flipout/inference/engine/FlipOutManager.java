@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import io.flipout.tensor.Transfers;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -53,7 +54,11 @@ sealed class FlipOutManager extends BaseNDManager {
         if (array == null || array instanceof FlipOutArray) {
             return array;
         }
-        NDArray copy = create(array.toByteBuffer(), array.getShape(), array.getDataType());
+        NDArray copy =
+                create(
+                        ByteBuffer.wrap(Transfers.bytes(array)),
+                        array.getShape(),
+                        array.getDataType());
         copy.setName(array.getName());
         return copy;
     }

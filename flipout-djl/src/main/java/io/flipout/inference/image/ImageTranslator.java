@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.translate.Translator;
 import ai.djl.translate.TranslatorContext;
 import io.flipout.djl.torchscript.ScriptMetadata;
+import io.flipout.tensor.Transfers;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -121,7 +122,7 @@ public final class ImageTranslator implements Translator<Image, Classifications>
 
     @Override
     public Classifications processOutput(TranslatorContext context, NDList list) {
-        float[] scores = list.singletonOrThrow().toFloatArray();
+        float[] scores = Transfers.floats(list.singletonOrThrow());
         List<Double> probabilities = new ArrayList<>(scores.length);
         if (softmax) {
             for (double probability : ClassNames.softmax(scores)) {
